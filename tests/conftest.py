@@ -1,0 +1,10 @@
+"""Every ring stands on `tests/support`: its fixtures are at hand in each test."""
+
+pytest_plugins = [
+    "tests.support.corpora",
+    "tests.support.coverage_floors",
+    "tests.support.postgres",
+    "tests.support.server",
+    "tests.support.sockets",
+    "tests.support.upstream",
+]
