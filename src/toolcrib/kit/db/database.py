@@ -1,0 +1,156 @@
+"""One way in: reads on a consistent view, writes through one queue whose batch is what came while the last commit ran."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol, TypeVar
+
+from .query import DialectName, Query
+from .tx import DatabaseUnavailable, Tx, Work
+
+T = TypeVar("T")
+_SAVEPOINT, _RELEASE, _BACK = (
+    Query(sqlite=sql, postgresql=sql)
+    for sql in ("SAVEPOINT one_change", "RELEASE SAVEPOINT one_change", "ROLLBACK TO SAVEPOINT one_change")
+)
+
+
+class Engine(Protocol):
+    """A database's connections."""
+
+    @property
+    def dialect(self) -> DialectName: ...
+    async def transact(self, workspaces: Sequence[str], work: Work) -> Any: ...
+    async def read(self, workspaces: Sequence[str], work: Work) -> Any: ...
+    async def close(self) -> None: ...
+
+
+class Entries(Protocol):
+    """Many small writes of one kind that share a transaction and a fixed number of statements."""
+
+    async def apply(self, tx: Tx, items: Sequence[Any]) -> Sequence[Any]:
+        """Write all items; one answer each, in order."""
+        ...
+
+
+@dataclass(slots=True)
+class _Waiting:
+    workspaces: tuple[str, ...]
+    answer: "asyncio.Future[Any]"
+    item: Any = None
+    entries: Entries | None = None
+    work: Work | None = None
+
+
+class Database:
+    """What stores are given. `queue_limit` bounds the writes that wait; beyond it they are refused at once."""
+
+    def __init__(self, engine: Engine, *, queue_limit: int = 4096) -> None:
+        self.engine = engine
+        self._limit = queue_limit
+        self._queue: list[_Waiting] = []
+        self._running = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def dialect(self) -> DialectName:
+        """Which database this is."""
+        return self.engine.dialect
+
+    async def read(self, workspaces: tuple[str, ...], work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run queries on one consistent view of these workspaces."""
+        found: T = await self.engine.read(workspaces, work)
+        return found
+
+    async def change(self, workspaces: tuple[str, ...], work: Callable[[Tx], Awaitable[T]]) -> T:
+        """Run one change alone or with others of the same workspaces; if it raises, nothing of it stays."""
+        found: T = await self._enqueue(
+            _Waiting(workspaces, asyncio.get_running_loop().create_future(), work=work)
+        )
+        return found
+
+    def record(self, entries: Entries, workspaces: tuple[str, ...], item: Any) -> "asyncio.Future[Any]":
+        """Queue one entry for the next batch; the answer comes after its commit."""
+        return self._enqueue(
+            _Waiting(workspaces, asyncio.get_running_loop().create_future(), item=item, entries=entries)
+        )
+
+    async def close(self) -> None:
+        """Write what is queued, then close."""
+        if self._task is not None:
+            await self._task
+        await self.engine.close()
+
+    def _enqueue(self, waiting: _Waiting) -> "asyncio.Future[Any]":
+        if len(self._queue) >= self._limit:
+            waiting.answer.set_exception(DatabaseUnavailable("too many writes are waiting"))
+            return waiting.answer
+        self._queue.append(waiting)
+        if not self._running:
+            self._running = True
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+        return waiting.answer
+
+    async def _drain(self) -> None:
+        while self._queue:
+            batch, self._queue = self._queue, []
+            recorded = [w for w in batch if w.entries is not None]
+            changes = [w for w in batch if w.entries is None]
+            if recorded:
+                await self._commit(recorded, _record_all)
+            for _, same in groupby(changes, key=lambda w: w.workspaces):
+                await self._commit(list(same), _change_all)
+        self._running = False
+
+    async def _commit(
+        self, batch: list[_Waiting], apply: Callable[[Tx, list[_Waiting]], Awaitable[list[Any]]]
+    ) -> None:
+        """One transaction for all; if it fails, one each, so that a bad row hurts only itself."""
+        workspaces = sorted({name for w in batch for name in w.workspaces})
+        try:
+            answers = await self.engine.transact(workspaces, lambda tx: apply(tx, batch))
+        except Exception as error:  # noqa: BLE001 handed to whoever waits for this write
+            if len(batch) == 1 or isinstance(error, DatabaseUnavailable):
+                answers = [error] * len(batch)
+            else:
+                for one in batch:
+                    await self._commit([one], apply)
+                return
+        for waiting, answer in zip(batch, answers, strict=True):
+            _give(waiting.answer, answer)
+
+
+def _give(future: "asyncio.Future[Any]", answer: Any) -> None:
+    if future.done():
+        return
+    if isinstance(answer, Exception):
+        future.set_exception(answer)
+    else:
+        future.set_result(answer)
+
+
+async def _record_all(tx: Tx, batch: list[_Waiting]) -> list[Any]:
+    answers: dict[int, Any] = {}
+    for entries in {id(w.entries): w.entries for w in batch}.values():
+        mine = [w for w in batch if w.entries is entries]
+        found = await entries.apply(tx, [w.item for w in mine]) if entries else []
+        answers |= {id(w): answer for w, answer in zip(mine, found, strict=True)}
+    return [answers[id(w)] for w in batch]
+
+
+async def _change_all(tx: Tx, batch: list[_Waiting]) -> list[Any]:
+    if len(batch) == 1:
+        return [await batch[0].work(tx)] if batch[0].work else []
+    return [await _change_one(tx, w.work) for w in batch if w.work]
+
+
+async def _change_one(tx: Tx, work: Work) -> Any:
+    await tx.run(_SAVEPOINT)
+    try:
+        answer = await work(tx)
+    except Exception as refused:  # noqa: BLE001 a refusal is this change's answer, not its neighbours'
+        await tx.run(_BACK)
+        return tx.translated(refused)
+    await tx.run(_RELEASE)
+    return answer

@@ -1,0 +1,21 @@
+"""The only way out of the house for HTTP: a guarded client, and the operator's policy that guards it."""
+
+from toolcrib.kit.http.client import HttpClient
+from toolcrib.kit.http.egress import Egress
+from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed, HttpTimeout, Reason
+from toolcrib.kit.http.messages import HttpReply, HttpRequest
+from toolcrib.kit.http.wire import OwnPorts, Resolve
+
+__all__ = [
+    "Egress",
+    "EgressDenied",
+    "HttpClient",
+    "HttpError",
+    "HttpFailed",
+    "HttpReply",
+    "HttpRequest",
+    "HttpTimeout",
+    "OwnPorts",
+    "Reason",
+    "Resolve",
+]

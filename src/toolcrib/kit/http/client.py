@@ -1,0 +1,145 @@
+"""The one way out: sends a checked request over a connection of its workspace, at most once."""
+
+import ssl
+from functools import lru_cache
+from io import BytesIO
+from typing import Final
+
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, hdrs
+from multidict import CIMultiDict
+from yarl import URL
+
+from toolcrib.kit.http.body import ACCEPTED, PLAIN, read_body
+from toolcrib.kit.http.egress import Egress
+from toolcrib.kit.http.errors import HttpFailed
+from toolcrib.kit.http.failures import translate
+from toolcrib.kit.http.lookup import SharedLookup, SystemLookup
+from toolcrib.kit.http.messages import HttpReply, HttpRequest, outgoing_headers, reply_headers
+from toolcrib.kit.http.pools import Pools
+from toolcrib.kit.http.urls import Origin, build, parse_origin, split
+from toolcrib.kit.http.wire import Attempt, Connector, Guard, OwnPorts, Request, Resolve, dialling
+
+CONNECT: Final = 5.0
+IDLE: Final = 10.0
+IDLE_SHARE: Final = 3
+REMEMBERED_ORIGINS: Final = 1024
+CHUNK: Final = 65_536
+SWITCHING_PROTOCOLS: Final = 101
+# Above this aiohttp wants a file, so as to write in parts.
+LARGE_BODY: Final = 1_048_576
+_NOTHING_INVENTED: Final = frozenset({hdrs.CONTENT_TYPE})
+
+
+class HttpClient:
+    """Sends requests under one egress policy. Connections are never shared between pools (workspaces)."""
+
+    def __init__(self, egress: Egress, *, own_ports: OwnPorts = (), resolve: Resolve | None = None) -> None:
+        self._egress = egress
+        self._own_ports = own_ports
+        self._system = SystemLookup()
+        self._look_up = resolve or self._system
+        self._tls = _trust(egress.ca_file)
+        self._pools = Pools(self._open_session)
+        # A refusal raises and is not remembered, so bad URLs cannot push good ones out.
+        self._origin = lru_cache(maxsize=REMEMBERED_ORIGINS)(self._check_origin)
+
+    async def send(self, pool: str, request: HttpRequest) -> HttpReply:
+        """Send one request, once, and return the whole reply; redirects are replies.
+
+        `pool` is the workspace. A request that is not well-formed is a ValueError, all else an `HttpError`.
+        """
+        headers = outgoing_headers(request)
+        origin_text, path, query = split(request.url)
+        origin = self._origin(origin_text)
+        url = build(origin, path, query)
+        leased = self._pools.take(pool)
+        token = dialling.set(origin)
+        try:
+            return await _exchange(leased.session, request, url, headers)
+        finally:
+            dialling.reset(token)
+            self._pools.give_back(leased)
+
+    async def close(self) -> None:
+        """Close all connections; calls under way fail."""
+        await self._pools.close()
+        self._system.close()
+
+    def _check_origin(self, text: str) -> Origin:
+        origin = parse_origin(text)
+        self._egress.check_origin(origin)
+        return origin
+
+    def _open_session(self) -> ClientSession:
+        guard = Guard(self._egress, self._own_ports, SharedLookup(self._look_up))
+        return ClientSession(
+            connector=Connector(guard, self._tls),
+            headers={hdrs.ACCEPT_ENCODING: ACCEPTED, hdrs.USER_AGENT: "toolcrib"},
+            cookie_jar=DummyCookieJar(),
+            request_class=Request,
+            auto_decompress=False,
+            trust_env=False,
+            read_bufsize=CHUNK,
+        )
+
+
+async def _exchange(
+    session: ClientSession, request: HttpRequest, url: URL, headers: CIMultiDict[str]
+) -> HttpReply:
+    attempt = Attempt()
+    try:
+        response = await session.request(
+            request.method,
+            url,
+            headers=headers,
+            data=_payload(request.body),
+            skip_auto_headers=None if hdrs.CONTENT_TYPE in headers else _NOTHING_INVENTED,
+            allow_redirects=False,
+            timeout=_deadlines(request.timeout),
+            middlewares=(attempt,),
+        )
+        try:
+            return await _read(response, request.max_reply)
+        finally:
+            if not response.closed:
+                response.close()
+    except (ClientError, OSError) as error:
+        raise translate(error, sent=attempt.sent) from None
+
+
+async def _read(response: ClientResponse, limit: int) -> HttpReply:
+    headers = reply_headers(response.headers)
+    if (
+        response.status == SWITCHING_PROTOCOLS
+        or headers.get("transfer-encoding", "chunked").lower() != "chunked"
+    ):
+        raise HttpFailed("protocol", sent=True)
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit and not response.content.at_eof():
+        raise HttpFailed("too_large", sent=True)
+    encoding = headers.get("content-encoding", "").strip().lower()
+    body = await read_body(response.content, encoding, limit)
+    if encoding not in PLAIN and body:
+        # They told of the packed body.
+        del headers["content-encoding"]
+        headers.pop("content-length", None)
+    return HttpReply(response.status, headers, body)
+
+
+def _payload(body: bytes | None) -> bytes | BytesIO | None:
+    return BytesIO(body) if body is not None and len(body) > LARGE_BODY else body
+
+
+@lru_cache(maxsize=64)
+def _deadlines(total: float) -> ClientTimeout:
+    """Whoever grants a call more time in all grants it longer silences too."""
+    return ClientTimeout(total=total, connect=CONNECT, sock_read=max(IDLE, total / IDLE_SHARE))
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    """The system's authorities, and the operator's beside them. Verification has no switch."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(cafile=ca_file)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
