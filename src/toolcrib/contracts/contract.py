@@ -1,0 +1,123 @@
+"""The contract of a tool: its JSON shape, closed and strict. `gateway` parses it, providers read it."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from .errors import Invalid
+from .faults import Fault
+
+SECRET_REF = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
+_SEMVER = re.compile(r"(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?(?:\.(0|[1-9]\d{0,8}))?\Z")
+
+ShortText = Annotated[str, StringConstraints(max_length=512)]
+PathExpression = ShortText | Annotated[list[ShortText | int], Field(min_length=1, max_length=64)]
+Names = Annotated[dict[ShortText, ShortText], Field(max_length=512)]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Auth(_Closed):
+    """How the upstream wants to be convinced. `secret_ref` is always `${NAME}`: a literal key is refused.
+
+    `basic` sends `username` with the secret as password; without `username` the secret is `user:password`.
+    """
+
+    method: Literal["none", "api_key_header", "api_key_query", "bearer", "basic"] = "none"
+    key_name: ShortText | None = None
+    secret_ref: ShortText | None = None
+    username: ShortText | None = None
+
+
+class HttpApi(_Closed):
+    """The upstream of an `http` tool. `timeout` is in seconds, `max_request` and `max_reply` are in bytes."""
+
+    base_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+    path: Annotated[str, StringConstraints(max_length=2048)] = ""
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    headers: Names = Field(default_factory=dict)
+    params: Names = Field(default_factory=dict)
+    auth: Auth = Auth()
+    timeout: Annotated[int | float, Field(gt=0, le=3600)] = 30
+    max_request: Annotated[int, Field(gt=0)] | None = None
+    max_reply: Annotated[int, Field(gt=0)] | None = None
+
+
+class Mapping(_Closed):
+    """How input becomes a request and a reply becomes output; dotted paths, path lists or JSON Pointers.
+
+    Inputs named by the path template go there. With no `input_to_*` at all the rest is sent under its own name:
+    in the query for GET and DELETE, in a JSON body otherwise.
+    """
+
+    input_to_params: Names = Field(default_factory=dict)
+    input_to_body: Names = Field(default_factory=dict)
+    input_to_headers: Names = Field(default_factory=dict)
+    response_path: PathExpression | None = None
+    response_to_output: Annotated[dict[ShortText, PathExpression], Field(max_length=512)] = Field(
+        default_factory=dict
+    )
+
+
+class DeclaredError(_Closed):
+    """An error that the tool may return; `when.status` names the upstream status that means it."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
+    description: ShortText = ""
+    when: dict[Literal["status"], int] = Field(default_factory=dict)
+    http_status: Annotated[int, Field(ge=400, le=599)] = 422
+
+
+class Contract(_Closed):
+    """One tool: what it is for, what it takes and gives, what it may break, how it runs."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    title: ShortText | None = None
+    description: Annotated[str, StringConstraints(max_length=8192)]
+    version: str = "1.0.0"
+    enabled: bool = True
+    kind: Literal["http"] = "http"
+    scope: Literal["workspace", "global"] = "workspace"
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any] | None = None
+    errors: Annotated[list[DeclaredError], Field(max_length=128)] = Field(default_factory=list)
+    effects: Literal["read", "write", "destructive"] | None = None
+    idempotent: bool = False
+    side_effects: Annotated[str, StringConstraints(max_length=2048)] | None = None
+    tags: Annotated[list[ShortText], Field(max_length=64)] = Field(default_factory=list)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    api: HttpApi
+    mapping: Mapping = Mapping()
+
+    @property
+    def effect(self) -> str:
+        """What a call may do upstream: as declared, else GET reads, DELETE destroys, the rest writes."""
+        by_method = {"GET": "read", "DELETE": "destructive"}
+        return self.effects or by_method.get(self.api.method, "write")
+
+
+def normal_version(submitted: object) -> str | None:
+    """`1`, `"1.2"` and `"1.2.0"` as three-part semver; None when it is no version."""
+    if isinstance(submitted, bool) or not isinstance(submitted, int | float | str):
+        return None
+    found = _SEMVER.match(str(submitted))
+    return ".".join(part or "0" for part in found.groups()) if found else None
+
+
+def parse_contract(document: dict[str, Any]) -> Contract:
+    """The contract in a JSON document; raises `Invalid` with every fault of shape and its JSON Pointer."""
+    try:
+        return Contract.model_validate(document)
+    except ValidationError as refused:
+        faults = [
+            Fault(_pointer(fault["loc"]), fault["msg"])
+            for fault in refused.errors(include_input=False, include_context=False, include_url=False)
+        ]
+        raise Invalid.because("The tool's config is not valid.", faults) from None
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

@@ -1,0 +1,68 @@
+"""How a tool runs: what a provider is given and what it answers. `app` hands providers to the gateway."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .contract import Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of one tool: the checked input, and the secrets it named, opened for this run only."""
+
+    execution_id: str
+    workspace_id: str
+    input: dict[str, Any]
+    secrets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """The tool ran; `output` is JSON."""
+
+    output: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The tool did not give its output. `code` is the house's or one the contract declares (then with `http_status`)."""
+
+    code: str
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    retryable: bool = False
+    http_status: int | None = None
+
+
+Outcome = Success | Failure
+
+
+class Runnable(Protocol):
+    """A contract made ready once and run many times."""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Names of the secrets it refers to; all are opened before a run, a missing one ends the call."""
+        ...
+
+    async def run(self, invocation: Invocation) -> Outcome:
+        """Run once. Never raises for what the upstream does; never tries twice."""
+        ...
+
+
+class Provider(Protocol):
+    """One kind of tool."""
+
+    @property
+    def kind(self) -> str:
+        """The `kind` of the contracts it runs."""
+        ...
+
+    def check(self, contract: Contract) -> None:
+        """Refuse at registration what could never run: raises `Invalid` or `EgressRefused`."""
+        ...
+
+    def prepare(self, contract: Contract) -> Runnable:
+        """Do once what need not be done for each call."""
+        ...
