@@ -1,0 +1,216 @@
+"""The route of a call: who → what → valid → may → record → do → record → answer. New behaviour is a rule of policy,
+a provider or a field of the contract; rarely a line here.
+
+A process that dies before the first record leaves nothing and sent nothing; one that dies after it leaves a running
+row, which becomes `interrupted`.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from toolcrib.contracts.contract import Contract
+from toolcrib.contracts.decision import Deny
+from toolcrib.contracts.errors import Code, NotFound, SecretNotFound, Unauthorized, Unavailable
+from toolcrib.contracts.execution import Call, Result, Status
+from toolcrib.contracts.names import NAME_LIMIT, is_tool_name
+from toolcrib.contracts.principal import Principal
+from toolcrib.contracts.provider import Failure, Invocation, Outcome, Success
+from toolcrib.kit.clock import Clock
+from toolcrib.kit.ids import new_id
+from toolcrib.kit.json import dumps
+from toolcrib.kit.logging import logger
+from toolcrib.ledger.service import Intent, Settlement
+from toolcrib.policy.service import decide
+from toolcrib.registry.service import StoredTool
+
+from .facts import Facts, Snapshots, Stores
+from .workshop import Ready, Workshop
+
+_TRIES = 8
+_HOUSE_CODES = frozenset(code.value for code in Code)
+_LOST = "This process lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
+_log = logger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call does not run; it is recorded all the same."""
+
+    status: Status
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Input that fits the contract, decided and with its secrets at hand."""
+
+    ready: Ready
+    secrets: dict[str, str]
+
+
+class Calls:
+    """Runs calls, and answers what a call would meet."""
+
+    def __init__(self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock) -> None:
+        self._stores = stores
+        self._snapshots = snapshots
+        self._workshop = workshop
+        self._clock = clock
+        self._running: set[asyncio.Task[Any]] = set()
+
+    async def call_tool(self, principal: Principal, call: Call) -> Result:
+        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result."""
+        began = self._clock.monotonic()
+        for _ in range(_TRIES):
+            facts = await self.facts(principal)
+            who = self._stores.identity.again(facts.keys, principal)
+            facts, tool = await self.what(facts, call.tool)
+            verdict = self.judge(facts, who, tool, call)
+            intent = self._intent(facts, who, tool, call, verdict)
+            if await self._stores.ledger.record(intent):
+                break
+            await self._snapshots.reload(principal.workspace_id)
+        else:
+            raise Unavailable("The workspace changes too quickly; try again.")
+        if isinstance(verdict, Refusal):
+            return self._answer(intent.execution_id, verdict.status, verdict.failure, 0.0)
+        status, outcome = await self._do(verdict, intent, call)
+        spent = self._clock.monotonic() - began
+        settlement = _settlement(intent, status, outcome, self._clock.now(), int(spent * 1_000_000))
+        in_time = await self._stores.ledger.settle(settlement)
+        if not in_time:
+            status, outcome = Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST)
+        return self._answer(intent.execution_id, status, outcome, spent * 1000)
+
+    def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
+        """Valid, then allowed, then complete: the one place where a call is decided."""
+        ready = self._workshop.ready(tool)
+        if call.size > ready.max_request:
+            message = (
+                f"The input is larger than the {ready.max_request} bytes that {tool.name} takes; send less."
+            )
+            return Refusal(Status.FAILED, Failure(Code.VALIDATION_ERROR, message))
+        if not ready.input.is_valid(call.input, size=call.size):
+            errors = [fault.as_json() for fault in ready.input.faults(call.input)]
+            message = f"The input does not fit the contract of {tool.name}; see details.errors."
+            return Refusal(Status.FAILED, Failure(Code.VALIDATION_ERROR, message, {"errors": errors}))
+        decision = decide(who, facts.about(tool))
+        if isinstance(decision, Deny):
+            rules = {"rule": decision.reasons[-1].rule}
+            return Refusal(Status.DENIED, Failure(decision.code, decision.message, rules))
+        try:
+            secrets = self._stores.vault.open(who.workspace_id, facts.secrets, ready.runnable.secrets)
+        except SecretNotFound as missing:
+            return Refusal(Status.FAILED, Failure(missing.code, missing.message, missing.details))
+        return Checked(ready, secrets)
+
+    async def facts(self, principal: Principal) -> Facts:
+        """The facts of the principal's workspace."""
+        facts = await self._snapshots.of(principal.workspace_id)
+        if facts is None:
+            raise Unauthorized
+        return facts
+
+    async def what(self, facts: Facts, name_or_id: str) -> tuple[Facts, StoredTool]:
+        """The tool meant; one that is not known is looked for afresh, as another process may just have made it."""
+        tool = facts.find(name_or_id)
+        if tool is None:
+            facts = await self._snapshots.reload(facts.workspace_id) or facts
+            tool = facts.find(name_or_id)
+        if tool is None:
+            raise NotFound("There is no such tool.")
+        return facts, tool
+
+    def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
+        """Count a request that was refused before it could be recorded as a call."""
+        known = tool if is_tool_name(tool) or tool.isidentifier() else "?"
+        self._stores.ledger.count_refusal(workspace, code, principal, known[:NAME_LIMIT])
+
+    def give_up(self) -> None:
+        """End all running calls: this process no longer counts as alive, so their outcomes would not count either."""
+        for task in self._running:
+            task.cancel()
+
+    async def _do(self, checked: Checked, intent: Intent, call: Call) -> tuple[Status, Outcome]:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 a call is always awaited in a task
+        self._running.add(task)
+        try:
+            invocation = Invocation(intent.execution_id, intent.workspace_id, call.input, checked.secrets)
+            outcome = _checked(checked.ready, await checked.ready.runnable.run(invocation))
+        except asyncio.CancelledError:
+            task.uncancel()
+            return Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST)
+        except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
+            _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)
+            return Status.FAILED, Failure(
+                Code.INTERNAL_ERROR, f"The call failed inside Toolcrib; quote {intent.execution_id}."
+            )
+        finally:
+            self._running.discard(task)
+        return Status.SUCCEEDED if isinstance(outcome, Success) else Status.FAILED, outcome
+
+    def _intent(
+        self, facts: Facts, who: Principal, tool: StoredTool, call: Call, verdict: Checked | Refusal
+    ) -> Intent:
+        refusal = verdict if isinstance(verdict, Refusal) else None
+        subject = call.subject
+        return Intent(
+            execution_id=new_id("exe"), workspace_id=who.workspace_id, generation=facts.generation, global_generation=facts.global_generation,
+            status=refusal.status if refusal else Status.RUNNING, tool_id=tool.id, tool=tool.name, tool_version=tool.version,
+            actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
+            subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=refusal.failure.code if refusal else None,
+            error_message=refusal.failure.message if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
+            input=dumps(call.input).decode(),
+        )  # fmt: skip
+
+    def _answer(self, execution_id: str, status: Status, outcome: Outcome, spent_ms: float) -> Result:
+        if isinstance(outcome, Success):
+            return Result(execution_id, status, outcome.output, None, spent_ms)
+        error = {
+            "code": str(outcome.code),
+            "message": outcome.message,
+            "details": dict(outcome.details),
+            "retryable": outcome.retryable,
+        }
+        return Result(execution_id, status, None, error, spent_ms, outcome.http_status)
+
+
+def _checked(ready: Ready, outcome: Outcome) -> Outcome:
+    """A tool may answer only what its contract says."""
+    if isinstance(outcome, Failure):
+        return (
+            outcome
+            if outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
+            else _undeclared(outcome)
+        )
+    if ready.output is None or ready.output.is_valid(outcome.output):
+        return outcome
+    errors = [fault.as_json() for fault in ready.output.faults(outcome.output)]
+    return Failure(
+        Code.INVALID_OUTPUT,
+        "The tool's output does not fit its output_schema; see details.errors.",
+        {"errors": errors},
+    )
+
+
+def _declares(contract: Contract, code: str) -> bool:
+    return any(declared.code == code for declared in contract.errors)
+
+
+def _undeclared(outcome: Failure) -> Failure:
+    return Failure(
+        Code.UNDECLARED_ERROR,
+        f"The tool answered {outcome.code}, which its contract does not declare.",
+        {"code": outcome.code},
+    )
+
+
+def _settlement(intent: Intent, status: Status, outcome: Outcome, now: int, spent_us: int) -> Settlement:
+    failure = outcome if isinstance(outcome, Failure) else None
+    return Settlement(
+        intent.execution_id, intent.workspace_id, intent.owner, status, intent.tool, intent.actor_type, intent.actor_id,
+        str(failure.code) if failure else None, failure.message if failure else None, now, spent_us,
+        None if isinstance(outcome, Failure) else dumps(outcome.output).decode(),
+    )  # fmt: skip

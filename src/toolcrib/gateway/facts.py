@@ -1,0 +1,118 @@
+"""What a process knows of a workspace as of one generation. Facts are cached, decisions never.
+
+A snapshot may be old; nothing recorded on it is: the ledger refuses an intent or a change of an older generation, and
+whoever was refused reloads and decides again.
+"""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from toolcrib.contracts.errors import Unavailable
+from toolcrib.contracts.names import GLOBAL
+from toolcrib.identity.service import Identity, Keys
+from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
+from toolcrib.ledger.service import Ledger
+from toolcrib.policy.service import ToolFacts
+from toolcrib.registry.service import Catalog, Registry, StoredTool
+from toolcrib.vault.service import Secrets, Vault
+
+_MOST_WORKSPACES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One workspace and the global scope, each as of its generation."""
+
+    workspace_id: str
+    generation: int
+    global_generation: int
+    keys: Keys = field(default_factory=dict)
+    catalog: Catalog = field(default_factory=Catalog)
+    shared: Catalog = field(default_factory=Catalog)
+    secrets: Secrets = field(default_factory=dict)
+
+    def find(self, name_or_id: str) -> StoredTool | None:
+        """The workspace's own tool first, then a global one."""
+        return self.catalog.find(name_or_id) or self.shared.find(name_or_id)
+
+    def about(self, tool: StoredTool) -> ToolFacts:
+        """What policy is told of a tool."""
+        return ToolFacts(
+            tool.name, tool.workspace_id, tool.workspace_id == GLOBAL, self.catalog.enabled.get(tool.id, True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The rooms whose rows make up a snapshot."""
+
+    db: Database
+    ledger: Ledger
+    identity: Identity
+    registry: Registry
+    vault: Vault
+
+
+class Snapshots:
+    """The facts of the workspaces in use, least recently used out first."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._known: OrderedDict[str, Facts] = OrderedDict()
+        self._loading: dict[str, asyncio.Task[Facts | None]] = {}
+
+    async def of(self, workspace: str) -> Facts | None:
+        """What is known, loaded when nothing is; None where there is no such workspace."""
+        facts = self._known.get(workspace)
+        if facts is not None:
+            self._known.move_to_end(workspace)
+            return facts
+        return await self.reload(workspace)
+
+    async def reload(self, workspace: str) -> Facts | None:
+        """What is committed now: reads only rows changed since the known generation, once however many ask."""
+        task = self._loading.get(workspace)
+        if task is not None:
+            await asyncio.wait([task])  # it may have begun before the change that the caller must see
+        task = self._loading.get(workspace)
+        if task is None:
+            task = self._loading[workspace] = asyncio.create_task(self._load(workspace))
+            task.add_done_callback(lambda _: self._loading.pop(workspace, None))
+        return await asyncio.shield(task)
+
+    async def refresh(self) -> None:
+        """Reload every known workspace; keeps lists young between calls."""
+        for workspace in list(self._known):
+            await self.reload(workspace)
+
+    async def _load(self, workspace: str) -> Facts | None:
+        known = self._known.get(workspace) or Facts(workspace, -1, -1)
+
+        async def read(tx: Tx) -> Facts | None:
+            return await self._read(tx, known)
+
+        try:
+            facts = await self._stores.db.read((workspace, GLOBAL), read)
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
+        if facts is None:
+            return None
+        self._known[workspace] = facts
+        while len(self._known) > _MOST_WORKSPACES:
+            self._known.popitem(last=False)
+        return facts
+
+    async def _read(self, tx: Tx, known: Facts) -> Facts | None:
+        workspace, stores = known.workspace_id, self._stores
+        generation, shared_generation = await stores.ledger.generations(tx, workspace)
+        if generation < 0 or workspace == GLOBAL:
+            return None
+        keys, catalog, shared, secrets = known.keys, known.catalog, known.shared, known.secrets
+        if generation != known.generation:
+            keys = await stores.identity.load(tx, workspace, keys, known.generation)
+            catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
+            secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
+        if shared_generation != known.global_generation:
+            shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
+        return Facts(workspace, generation, shared_generation, keys, catalog, shared, secrets)

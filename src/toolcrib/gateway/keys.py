@@ -1,0 +1,56 @@
+"""API keys at the counter: made (shown once), listed, revoked."""
+
+from collections.abc import Sequence
+
+from toolcrib.contracts.errors import Forbidden
+from toolcrib.contracts.execution import EventType
+from toolcrib.contracts.principal import ActorType, NewKey, Permission, Principal, Role
+from toolcrib.identity.service import Key
+
+from .change import Change, Changes
+from .facts import Stores
+
+
+class ApiKeys:
+    """What can be done with keys."""
+
+    def __init__(self, stores: Stores, changes: Changes) -> None:
+        self._identity = stores.identity
+        self._changes = changes
+
+    async def create(self, principal: Principal, wanted: NewKey) -> tuple[str, str]:
+        """A new key of the principal's workspace: its id and its text. It can do no more than its creator."""
+        if wanted.role is Role.OWNER and principal.role is not Role.OWNER:
+            raise Forbidden("Only an owner makes keys with the role owner.")
+        if principal.tools is not None and not (
+            wanted.tools is not None and principal.tools.issuperset(wanted.tools)
+        ):
+            raise Forbidden(
+                "Your key is limited to certain tools; a new key must be limited to some of them."
+            )
+        if wanted.actor_type is ActorType.SYSTEM:
+            raise Forbidden("The actor type system is the house's own.")
+
+        async def add(change: Change) -> tuple[str, str]:
+            key_id, text = await self._identity.add_key(
+                change.tx, change.scope, wanted, principal.actor_id, change.generation
+            )
+            await change.tell(EventType.KEY_CREATED, key_id, {"name": wanted.name, "role": wanted.role.value})
+            return key_id, text
+
+        return await self._changes.change(principal, Permission.KEYS_WRITE, add)
+
+    async def list(self, principal: Principal, limit: int, after: str | None) -> Sequence[Key]:
+        """Live keys by id, never their text."""
+        facts = await self._changes.permitted(principal, Permission.KEYS_READ)
+        live = sorted((key for key in facts.keys.values() if not key.revoked), key=lambda key: key.id)
+        return [key for key in live if after is None or key.id > after][:limit]
+
+    async def revoke(self, principal: Principal, key_id: str) -> None:
+        """Revoke a key for good. Raises `NotFound`."""
+
+        async def remove(change: Change) -> None:
+            await self._identity.revoke(change.tx, change.scope, key_id, change.generation)
+            await change.tell(EventType.KEY_REVOKED, key_id)
+
+        await self._changes.change(principal, Permission.KEYS_WRITE, remove)

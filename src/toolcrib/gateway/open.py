@@ -1,0 +1,120 @@
+"""Opens the stores and stands the counter before them. `app` calls it once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolcrib.contracts.names import GLOBAL
+from toolcrib.contracts.principal import ActorType, NewKey, Role
+from toolcrib.contracts.provider import Provider
+from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
+from toolcrib.kit.cipher import Cipher
+from toolcrib.kit.clock import Clock
+from toolcrib.kit.db import Clash, Database, DatabaseError, Query, Tx
+from toolcrib.kit.logging import logger
+from toolcrib.ledger.service import RENEW_SECONDS, Ledger
+from toolcrib.registry.service import Registry
+from toolcrib.vault.service import Vault
+
+from .call import Calls
+from .change import Changes
+from .facts import Snapshots, Stores
+from .history import History
+from .keys import ApiKeys
+from .secrets import SecretNames
+from .tools import Tools
+from .who import Credentials
+from .workshop import Workshop
+
+_PING = Query(sqlite="SELECT 1 AS one", postgresql="SELECT 1 AS one")
+_log = logger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The counter: one attribute for each concern."""
+
+    stores: Stores
+    snapshots: Snapshots
+    credentials: Credentials
+    calls: Calls
+    tools: Tools
+    secrets: SecretNames
+    keys: ApiKeys
+    history: History
+    _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    async def start(self, keep_key: Callable[[str], None]) -> None:
+        """Take part: own calls, close those of dead processes. On an empty database also make the workspace `default`
+        and its owner; `keep_key` is handed the owner's key just before that is committed.
+        """
+
+        async def first_start(tx: Tx) -> None:
+            await self._first_start(tx, keep_key)
+
+        try:
+            await self.stores.db.change((GLOBAL,), first_start)
+        except Clash:  # another process was first
+            _log.info("another process made the workspace default")
+        await self.stores.ledger.owner.start()
+        await self.stores.ledger.keep()
+        self._keeper.append(asyncio.create_task(self._keep()))
+
+    async def stop(self) -> None:
+        """Leave: what still runs becomes `interrupted`."""
+        for task in self._keeper:
+            task.cancel()
+        await asyncio.gather(*self._keeper, return_exceptions=True)
+        await self.stores.ledger.owner.leave()
+        await self.stores.ledger.do_books()
+        await self.stores.db.close()
+
+    async def database_answers(self) -> bool:
+        """Whether the database can be read now."""
+
+        async def ping(tx: Tx) -> Any:
+            return await tx.rows(_PING)
+
+        try:
+            await self.stores.db.read((), ping)
+        except DatabaseError:
+            return False
+        return True
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await self.stores.ledger.keep()
+            except DatabaseError as error:
+                _log.warning("the database does not answer", error=type(error).__name__)
+            if not self.stores.ledger.owner.holds:
+                self.calls.give_up()
+
+    async def _first_start(self, tx: Tx, keep_key: Callable[[str], None]) -> None:
+        identity, ledger = self.stores.identity, self.stores.ledger
+        await self.stores.vault.check_root_key(tx)
+        await ledger.open_workspace(tx, GLOBAL)
+        if await identity.default_workspace(tx) is not None:
+            return
+        workspace = await identity.create_workspace(tx, DEFAULT_WORKSPACE)
+        await ledger.open_workspace(tx, workspace)
+        _, generation = await ledger.raise_generation(tx, workspace)
+        _, text = await identity.add_key(
+            tx, workspace, NewKey("owner", ActorType.USER, Role.OWNER), "first start", generation
+        )
+        keep_key(text)
+
+
+def open_gateway(db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider]) -> Gateway:
+    """Every store over one database, and the counter before them."""
+    stores = Stores(db, Ledger(db, clock), Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
+    snapshots = Snapshots(stores)
+    workshop = Workshop(providers)
+    changes = Changes(stores, snapshots)
+    calls = Calls(stores, snapshots, workshop, clock)
+    return Gateway(
+        stores, snapshots, Credentials(stores.identity, snapshots), calls, Tools(stores, changes, calls, workshop),
+        SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes),
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Contracts made ready to run: parsed, schemas compiled, provider prepared. Kept by digest, the least used go first."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toolcrib.contracts.contract import Contract, parse_contract
+from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.provider import Provider, Runnable
+from toolcrib.contracts.schema import CompiledSchema, compile_schema
+from toolcrib.registry.service import StoredTool
+
+_MOST_READY = 2_048
+_USUAL_REQUEST = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A tool that can be called."""
+
+    contract: Contract
+    input: CompiledSchema
+    output: CompiledSchema | None
+    runnable: Runnable
+    max_request: int
+
+
+class Workshop:
+    """Makes tools ready, once for each digest."""
+
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self._providers: Mapping[str, Provider] = {provider.kind: provider for provider in providers}
+        self._ready: OrderedDict[str, Ready] = OrderedDict()
+
+    def ready(self, tool: StoredTool) -> Ready:
+        """The tool, ready to run."""
+        found = self._ready.get(tool.digest)
+        if found is not None:
+            self._ready.move_to_end(tool.digest)
+            return found
+        made = self._ready[tool.digest] = self._make(tool.document())
+        if len(self._ready) > _MOST_READY:
+            self._ready.popitem(last=False)
+        return made
+
+    def provider(self, kind: str) -> Provider:
+        """Who runs this kind. Raises `Invalid` where nobody does."""
+        found = self._providers.get(kind)
+        if found is None:
+            raise Invalid(
+                f"No provider runs tools of kind {kind}; known kinds: {', '.join(sorted(self._providers))}."
+            )
+        return found
+
+    def _make(self, document: dict[str, Any]) -> Ready:
+        contract = parse_contract(document)
+        output = None if contract.output_schema is None else compile_schema(contract.output_schema)
+        runnable = self.provider(contract.kind).prepare(contract)
+        return Ready(
+            contract,
+            compile_schema(contract.input_schema),
+            output,
+            runnable,
+            contract.api.max_request or _USUAL_REQUEST,
+        )

@@ -1,0 +1,98 @@
+"""Tables of the ledger. Times are microseconds UTC; payloads are JSON text."""
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text, text
+
+from toolcrib.kit.db import metadata
+
+workspace_state = Table(
+    "workspace_state",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("tool_id", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("tool_version", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("actor_type", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("subject_type", Text),
+    Column("subject_id", Text),
+    Column("exception_id", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("owner", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Column("execution_time_us", BigInteger),
+    sqlite_with_rowid=False,
+)
+Index("executions_by_tool", executions.c.workspace_id, executions.c.tool_id, executions.c.id)
+_running = text("status = 'running'")
+Index("executions_running", executions.c.owner, sqlite_where=_running, postgresql_where=_running)
+_about = executions.c.exception_id.is_not(None)
+Index(
+    "executions_by_exception",
+    executions.c.workspace_id,
+    executions.c.exception_id,
+    executions.c.id,
+    sqlite_where=_about,
+    postgresql_where=_about,
+)
+
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("execution_id", Text, primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("execution_id", Text),
+    Column("actor_type", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("facts", Text),
+    sqlite_with_rowid=False,
+)
+
+processes = Table(
+    "processes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("renewed_at", BigInteger, nullable=False),
+    Column("dead_at", BigInteger),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("code", Text, primary_key=True),
+    Column("principal", Text, primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,1 @@
+"""How a tool runs: one package for each kind. `app` hands them to the gateway."""

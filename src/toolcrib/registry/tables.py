@@ -1,0 +1,36 @@
+"""Tables of the registry. `config` is the stored contract as JSON text; `generation` tells when a row last changed."""
+
+from sqlalchemy import BigInteger, Column, Index, Table, Text, UniqueConstraint
+
+from toolcrib.kit.db import metadata
+
+tools = Table(
+    "tools",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("wire_name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("submitted", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    UniqueConstraint("workspace_id", "name", name="tools_by_name"),
+    UniqueConstraint("workspace_id", "wire_name", name="tools_by_wire_name"),
+)
+Index("tools_by_generation", tools.c.workspace_id, tools.c.generation)
+
+enablement = Table(
+    "enablement",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("tool_id", Text, primary_key=True),
+    Column("enabled", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("updated_by", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+)
+Index("enablement_by_generation", enablement.c.workspace_id, enablement.c.generation)

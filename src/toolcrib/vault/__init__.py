@@ -1,0 +1,1 @@
+"""Secret values, sealed; opened by name for one call."""
