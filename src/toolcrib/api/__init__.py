@@ -1,0 +1,5 @@
+"""The HTTP door: parse, ask the gateway, render."""
+
+from .application import ApiOptions, create_app
+
+__all__ = ["ApiOptions", "create_app"]

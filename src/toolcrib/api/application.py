@@ -1,0 +1,68 @@
+"""The ASGI application: hot route first, then the router, under both prefixes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Mount, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from toolcrib.gateway import Gateway
+
+from . import errors, executions, health, keys, openapi, secrets, tools
+from .execute import Execute
+
+PREFIX = "/api/v1"
+OLDER_PREFIX = "/api"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """What the operator sets for this door; `max_request` is in bytes."""
+
+    max_request: int = 32_000_000
+    docs: bool = True
+    version: str = "0"
+
+
+def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
+    """The application before one gateway. The execute route stands outside of FastAPI: its middleware costs a tenth of a call."""
+    app = FastAPI(
+        title="Toolcrib", version=options.version, docs_url="/docs" if options.docs else None, redoc_url=None,
+        openapi_url="/openapi.json" if options.docs else None, redirect_slashes=False,
+    )  # fmt: skip
+    app.state.gateway = gateway
+    app.include_router(_router(), prefix=PREFIX)
+    app.include_router(health.router)
+    errors.install(app)
+    openapi.describe(app)
+    execute = errors.Guard(Execute(gateway, options.max_request))
+    hot = [
+        Route(prefix + "/tools/{tool}/execute", execute, methods=["POST"])
+        for prefix in (PREFIX, OLDER_PREFIX)
+    ]
+    return Router([*hot, Mount("", OlderPrefix(app))], redirect_slashes=False)
+
+
+class OlderPrefix:
+    """The same routes under `/api`, where two of the documents that the product comes from expect them."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path.startswith(OLDER_PREFIX + "/") and not path.startswith(PREFIX + "/"):
+            scope = {**scope, "path": PREFIX + path.removeprefix(OLDER_PREFIX)}
+        await self._app(scope, receive, send)
+
+
+def _router() -> APIRouter:
+    every: dict[int | str, dict[str, Any]] = {
+        "default": {"model": errors.ErrorAnswer, "description": "Any refusal, by its code."}
+    }
+    whole = APIRouter(responses=every)
+    for part in (executions.router, tools.router, secrets.router, keys.router):
+        whole.include_router(part)
+    whole.include_router(health.router)
+    return whole

@@ -1,0 +1,150 @@
+"""The one table from error code to HTTP status, and how an error looks on the wire."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from toolcrib.contracts.errors import Code, Invalid, NotFound, ToolcribError
+from toolcrib.contracts.faults import Fault
+from toolcrib.kit.ids import new_id
+from toolcrib.kit.json import dumps
+from toolcrib.kit.logging import logger
+
+STATUS: Mapping[str, int] = {
+    Code.VALIDATION_ERROR: 400,
+    Code.UNAUTHORIZED: 401,
+    Code.FORBIDDEN: 403,
+    Code.TOOL_DISABLED: 403,
+    Code.EGRESS_DENIED: 403,
+    Code.NOT_FOUND: 404,
+    Code.CONFLICT: 409,
+    Code.SECRET_NOT_FOUND: 409,
+    Code.RATE_LIMITED: 429,
+    Code.INTERNAL_ERROR: 500,
+    Code.UPSTREAM_ERROR: 502,
+    Code.MAPPING_FAILED: 502,
+    Code.INVALID_OUTPUT: 502,
+    Code.UNDECLARED_ERROR: 502,
+    Code.UNAVAILABLE: 503,
+    Code.UPSTREAM_TIMEOUT: 504,
+}
+RETRY_AFTER = "2"
+_log = logger("api")
+
+
+class ErrorBody(BaseModel):
+    """What went wrong: `code` is stable, `message` is for people, `details` is data, `retryable` says whether to try again."""
+
+    code: str
+    message: str
+    details: dict[str, Any]
+    retryable: bool
+
+
+class ErrorAnswer(BaseModel):
+    """Every error of every route."""
+
+    error: ErrorBody
+
+
+class Refused(HTTPException):
+    """A refusal raised while a request is still being read; FastAPI lets it through as it is."""
+
+    def __init__(self, error: ToolcribError) -> None:
+        super().__init__(STATUS[error.code], error.message)
+        self.error = error
+
+
+def render(error: ToolcribError) -> Response:
+    """The answer to an error."""
+    body = {
+        "error": {
+            "code": error.code.value,
+            "message": error.message,
+            "details": dict(error.details),
+            "retryable": error.retryable,
+        }
+    }
+    status = STATUS[error.code]
+    return Response(dumps(body), status, headers_for(status), "application/json")
+
+
+def headers_for(status: int) -> dict[str, str]:
+    """Headers that belong to a status."""
+    if status == STATUS[Code.UNAVAILABLE]:
+        return {"Retry-After": RETRY_AFTER}
+    return {"WWW-Authenticate": "Bearer"} if status == STATUS[Code.UNAUTHORIZED] else {}
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error in the one form."""
+    app.add_exception_handler(ToolcribError, _toolcrib)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+class Guard:
+    """The outermost loop of a route that stands outside of FastAPI: whatever escapes it is answered in the one form."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 nothing stands outside of this
+            await (await _unexpected(Request(scope), error))(scope, receive, send)
+
+
+async def _toolcrib(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ToolcribError)  # noqa: S101 the handler is installed for it
+    return render(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 the handler is installed for it
+    faults = [Fault(_pointer(fault["loc"]), fault["msg"]) for fault in error.errors()]
+    return render(Invalid.because("The request is not valid; see details.errors.", faults))
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 the handler is installed for it
+    if isinstance(error, Refused):
+        return render(error.error)
+    if error.status_code == STATUS[Code.NOT_FOUND]:
+        return render(NotFound("There is no such route."))
+    refused = render(Invalid(str(error.detail)))
+    refused.status_code = error.status_code
+    return refused
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours: an id for the log, nothing else."""
+    reference = new_id("err")
+    _log.error(
+        "unexpected error",
+        reference=reference,
+        path=request.url.path,
+        error=type(error).__name__,
+        at=_where(error),
+    )
+    return render(ToolcribError(f"Toolcrib failed here; quote {reference}.", reference=reference))
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    parts = location[1:] if location and location[0] == "body" else location
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

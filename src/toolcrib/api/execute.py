@@ -1,0 +1,157 @@
+"""The hot route: execute a tool. Plain ASGI, one strict parse, one answer; no model is built for a call."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+from starlette.types import Receive, Scope, Send
+
+from toolcrib.contracts.errors import Code, Forbidden, Invalid, ToolcribError
+from toolcrib.contracts.execution import Call, Result, Subject
+from toolcrib.contracts.faults import Fault
+from toolcrib.contracts.principal import Principal
+from toolcrib.gateway import Gateway
+from toolcrib.kit.json import dumps
+
+from .errors import STATUS, ErrorBody, Refused, headers_for, render
+from .requests import Strict, bearer, parse_json, read_body
+
+_KNOWN = frozenset(
+    {
+        "input",
+        "payload",
+        "subject",
+        "exception_id",
+        "exceptionId",
+        "actor_type",
+        "actorType",
+        "actor_id",
+        "actorId",
+    }
+)
+_LABEL_LIMIT = 256
+
+
+class SubjectBody(Strict):
+    """What the call is about."""
+
+    type: str
+    id: str
+
+
+class ExecuteBody(Strict):
+    """`input` (or `payload`) goes to the tool; actor fields, if given, must agree with the credential."""
+
+    input: dict[str, Any] | None = None
+    payload: dict[str, Any] | None = None
+    subject: SubjectBody | None = None
+    exception_id: str | None = Field(default=None, alias="exceptionId")
+    actor_type: str | None = Field(default=None, alias="actorType")
+    actor_id: str | None = Field(default=None, alias="actorId")
+
+
+class ExecuteAnswer(Strict):
+    """What came of a call; `error` is set exactly when `success` is false."""
+
+    success: bool
+    execution_id: str
+    status: Literal["succeeded", "failed", "denied", "interrupted"]
+    output: Any
+    error: ErrorBody | None
+    execution_time_ms: float
+
+
+class Execute:
+    """`POST /tools/{tool}/execute` as an ASGI application."""
+
+    def __init__(self, gateway: Gateway, body_limit: int) -> None:
+        self._gateway = gateway
+        self._limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        tool = scope["path_params"]["tool"]
+        workspace, actor = "", ""
+        try:
+            body = await read_body(scope, receive, self._limit)
+            document = parse_json(body)
+            principal = await self._gateway.credentials.principal(bearer(scope))
+            workspace, actor = principal.workspace_id, principal.actor_id
+            result = await self._gateway.calls.call_tool(
+                principal, read_call(document, tool, principal, len(body))
+            )
+        except Refused as refused:
+            self._gateway.calls.count_refusal(workspace, refused.error.code, actor, tool)
+            await render(refused.error)(scope, receive, send)
+        except ToolcribError as error:
+            self._gateway.calls.count_refusal(workspace, error.code, actor, tool)
+            await render(error)(scope, receive, send)
+        else:
+            await _answer(result, send)
+
+
+def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call:
+    """The call in a body. Raises `Invalid` for its shape and `Forbidden` for actor fields that claim somebody else."""
+    if not isinstance(document, dict):
+        raise Invalid.because("The body is not valid.", [Fault("", "send a JSON object with `input`")])
+    if not document.keys() <= _KNOWN:
+        faults = [Fault(f"/{name}", "unknown field") for name in sorted(document.keys() - _KNOWN)]
+        raise Invalid.because("The body has fields that execute does not know.", faults)
+    given = document.get("input", document.get("payload", {}))
+    if not isinstance(given, dict) or ("input" in document and "payload" in document):
+        raise Invalid.because(
+            "The body is not valid.", [Fault("/input", "give one JSON object as `input` (or `payload`)")]
+        )
+    if len(document) == 1:
+        return Call(tool, given, size=size)
+    _check_actor(document, principal)
+    exception_id = document.get("exception_id", document.get("exceptionId"))
+    if exception_id is not None:
+        _check_label("/exception_id", exception_id)
+    return Call(tool, given, _subject(document.get("subject")), exception_id, size)
+
+
+def _subject(given: Any) -> Subject | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict) or given.keys() != {"type", "id"}:
+        raise Invalid.because("The body is not valid.", [Fault("/subject", "give `type` and `id`")])
+    _check_label("/subject/type", given["type"])
+    _check_label("/subject/id", given["id"])
+    return Subject(given["type"], given["id"])
+
+
+def _check_label(path: str, value: Any) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= _LABEL_LIMIT or not value.isprintable():
+        raise Invalid.because(
+            "The body is not valid.",
+            [Fault(path, f"give a text of 1 to {_LABEL_LIMIT} printable characters")],
+        )
+
+
+def _check_actor(document: dict[str, Any], principal: Principal) -> None:
+    claims = (
+        (("actor_type", "actorType"), principal.actor_type.value),
+        (("actor_id", "actorId"), principal.actor_id),
+    )
+    for names, truth in claims:
+        for name in names:
+            if document.get(name, truth) != truth:
+                raise Forbidden(f"The field {name} does not agree with the credential; leave it out.")
+
+
+async def _answer(result: Result, send: Send) -> None:
+    status = 200 if result.error is None else result.http_status or STATUS[result.error["code"]]
+    body = dumps(
+        {
+            "success": result.error is None,
+            "execution_id": result.execution_id,
+            "status": result.status.value,
+            "output": result.output,
+            "error": result.error,
+            "execution_time_ms": round(result.execution_time_ms, 3),
+        }
+    )
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if status in (STATUS[Code.UNAVAILABLE], STATUS[Code.UNAUTHORIZED]):
+        headers += [(name.lower().encode(), value.encode()) for name, value in headers_for(status).items()]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,102 @@
+"""Routes of API keys: made (the key is shown once), listed, revoked."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, StringConstraints
+
+from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.faults import Fault
+from toolcrib.contracts.principal import ActorType, NewKey, Role
+from toolcrib.kit.clock import from_iso, iso
+from toolcrib.kit.paging import encode
+
+from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
+
+router = APIRouter(route_class=StrictRoute, tags=["keys"])
+ToolName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class KeyBody(Strict):
+    """What the key shall be. `tools` limits it to these names; `expires_at` is an RFC 3339 time."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$")]
+    actor_type: Literal["user", "agent", "service"] = "agent"
+    role: Literal["owner", "admin", "member", "viewer"] = "member"
+    tools: Annotated[list[ToolName], Field(max_length=1000)] | None = None
+    expires_at: Annotated[str, StringConstraints(max_length=64)] | None = None
+
+
+class KeyMade(BaseModel):
+    """The new key; `key` is shown this once."""
+
+    id: str
+    name: str
+    key: str
+
+
+class KeyItem(BaseModel):
+    """A key without its text."""
+
+    id: str
+    name: str
+    actor_type: str
+    actor_id: str
+    role: str
+    tools: list[str] | None
+    created_at: str
+    created_by: str
+    expires_at: str | None
+
+
+class KeyList(BaseModel):
+    """A page of live keys, by id."""
+
+    items: list[KeyItem]
+    next: str | None
+
+
+@router.post("/keys", status_code=201)
+async def create_key(caller: Caller, gateway: Counter, body: KeyBody) -> KeyMade:
+    """Make a key of this workspace. It can do no more than you."""
+    tools = None if body.tools is None else tuple(body.tools)
+    wanted = NewKey(body.name, ActorType(body.actor_type), Role(body.role), tools, _time(body.expires_at))
+    key_id, text = await gateway.keys.create(caller, wanted)
+    return KeyMade(id=key_id, name=body.name, key=text)
+
+
+@router.get("/keys")
+async def list_keys(caller: Caller, gateway: Counter, page: Paging) -> KeyList:
+    """Live keys of this workspace."""
+    found = await gateway.keys.list(caller, page.limit + 1, page.after)
+    shown = found[: page.limit]
+    items = [
+        KeyItem(
+            id=key.id,
+            name=key.name,
+            actor_type=key.principal.actor_type.value,
+            actor_id=key.principal.actor_id,
+            role=key.principal.role.value,
+            tools=None if key.principal.tools is None else sorted(key.principal.tools),
+            created_at=iso(key.created_at),
+            created_by=key.created_by,
+            expires_at=iso(key.expires_at) if key.expires_at is not None else None,
+        )
+        for key in shown
+    ]
+    return KeyList(items=items, next=encode(shown[-1].id) if len(found) > page.limit else None)
+
+
+@router.delete("/keys/{key_id}", status_code=204)
+async def revoke_key(caller: Caller, gateway: Counter, key_id: Label) -> None:
+    """Revoke a key for good. It binds every call recorded after it."""
+    await gateway.keys.revoke(caller, key_id)
+
+
+def _time(text: str | None) -> int | None:
+    try:
+        return None if text is None else from_iso(text)
+    except (ValueError, OverflowError):
+        raise Invalid.because(
+            "The body is not valid.", [Fault("/expires_at", "give a time such as 2027-01-31T12:00:00Z")]
+        ) from None

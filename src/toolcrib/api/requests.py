@@ -1,0 +1,117 @@
+"""How a request is read: a body limit, one strict JSON loader, a bearer credential."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi import Request as AnyRequest
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.requests import Request
+from starlette.types import Receive, Scope
+
+from toolcrib.contracts.errors import Invalid, Unauthorized
+from toolcrib.contracts.faults import Fault
+from toolcrib.contracts.principal import Principal
+from toolcrib.gateway import Gateway
+from toolcrib.kit.json import JsonRefused, loads
+from toolcrib.kit.paging import MOST, USUAL, BadCursor, PageRequest
+
+from .errors import Refused
+
+BODY_LIMIT = 1_000_000
+"""Bytes of a request's body, except on the execute route, which has the operator's limit."""
+
+
+Label = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""A name, an id or a filter: no control characters, which no database column would take."""
+
+
+class Strict(BaseModel):
+    """A request body: closed, and nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class StrictRequest(AnyRequest):
+    """A request whose body is bounded and whose JSON is strict."""
+
+    async def body(self) -> bytes:
+        if not hasattr(self, "_body"):
+            self._body = await read_body(self.scope, self.receive, BODY_LIMIT)
+        return self._body
+
+    async def json(self) -> Any:
+        return parse_json(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A route that reads its requests strictly."""
+
+    def get_route_handler(self) -> Any:
+        handler = super().get_route_handler()
+
+        async def strictly(request: Request) -> Any:
+            return await handler(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body, or a refusal as soon as it is too long or the client is gone."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and (not value.isdigit() or len(value) > 12 or int(value) > limit):
+            raise Refused(Invalid(f"The request body is larger than {limit} bytes; send less."))
+    message = await receive()
+    first: bytes = message.get("body", b"")
+    chunks, size = [first], len(first)
+    while message.get("more_body", False) and size <= limit:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+    if size > limit:
+        raise Refused(Invalid(f"The request body is larger than {limit} bytes; send less."))
+    return first if len(chunks) == 1 else b"".join(chunks)
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON, or a refusal that says what is wrong with it."""
+    try:
+        return loads(body)
+    except JsonRefused as refused:
+        message = f"The request body is not acceptable JSON: {refused.reason}"
+        raise Refused(Invalid.because(message, [Fault("", refused.reason)])) from None
+
+
+def bearer(scope: Scope) -> str:
+    """The credential of a request. Raises `Unauthorized`."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, credential = value.decode("latin-1").partition(" ")
+            if scheme.lower() == "bearer" and credential:
+                return str(credential.strip())
+    raise Unauthorized
+
+
+def gateway_of(request: AnyRequest) -> Gateway:
+    """The counter this door stands before."""
+    found: Gateway = request.app.state.gateway
+    return found
+
+
+async def _principal(request: AnyRequest) -> Principal:
+    return await gateway_of(request).credentials.principal(bearer(request.scope))
+
+
+def page_request(
+    limit: Annotated[int, Field(ge=1, le=MOST)] = USUAL, cursor: Label | None = None
+) -> PageRequest:
+    """The page of a list that a query asks for."""
+    try:
+        return PageRequest.parse(limit, cursor)
+    except BadCursor as refused:
+        raise Invalid.because("The cursor is not valid.", [Fault("/query/cursor", str(refused))]) from None
+
+
+Caller = Annotated[Principal, Depends(_principal)]
+Counter = Annotated[Gateway, Depends(gateway_of)]
+Paging = Annotated[PageRequest, Depends(page_request)]

@@ -1,0 +1,76 @@
+"""Routes of secrets: set, list by name, delete. A value goes in and never comes out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import BaseModel, StringConstraints
+
+from toolcrib.kit.clock import iso
+from toolcrib.kit.paging import encode
+
+from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
+
+router = APIRouter(route_class=StrictRoute, tags=["secrets"])
+
+
+class SecretBody(Strict):
+    """A secret's name, as `${NAME}` refers to it, and its value."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
+    value: Annotated[str, StringConstraints(min_length=1, max_length=65_536)]
+
+
+class SecretItem(BaseModel):
+    """A secret without its value."""
+
+    name: str
+    version: int
+    created_at: str
+    updated_at: str
+
+
+class SecretSet(BaseModel):
+    """The secret that was set."""
+
+    name: str
+    warning: str | None
+
+
+class SecretList(BaseModel):
+    """A page of secrets, by name."""
+
+    items: list[SecretItem]
+    next: str | None
+
+
+_SHORT = 8
+
+
+@router.post("/secrets", status_code=201)
+async def set_secret(caller: Caller, gateway: Counter, body: SecretBody) -> SecretSet:
+    """Set or replace a secret. Calls recorded after it use the new value."""
+    await gateway.secrets.set(caller, body.name, body.value)
+    warning = (
+        "values under 8 characters cannot be told from ordinary text when an upstream echoes them"
+        if len(body.value) < _SHORT
+        else None
+    )
+    return SecretSet(name=body.name, warning=warning)
+
+
+@router.get("/secrets")
+async def list_secrets(caller: Caller, gateway: Counter, page: Paging) -> SecretList:
+    """Names and dates of this workspace's secrets."""
+    found = await gateway.secrets.list(caller, page.limit + 1, page.after)
+    shown = found[: page.limit]
+    items = [
+        SecretItem(name=s.name, version=s.version, created_at=iso(s.created_at), updated_at=iso(s.updated_at))
+        for s in shown
+    ]
+    return SecretList(items=items, next=encode(shown[-1].name) if len(found) > page.limit else None)
+
+
+@router.delete("/secrets/{name}", status_code=204)
+async def delete_secret(caller: Caller, gateway: Counter, name: Label) -> None:
+    """Delete a secret; calls that name it answer SECRET_NOT_FOUND from then on."""
+    await gateway.secrets.delete(caller, name)

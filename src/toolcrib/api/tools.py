@@ -1,0 +1,180 @@
+"""Routes of tools, their enablement and the checking of input."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel
+
+from toolcrib.contracts.decision import Deny
+from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.execution import Call
+from toolcrib.contracts.faults import Fault
+from toolcrib.contracts.names import GLOBAL
+from toolcrib.gateway.tools import ToolView
+from toolcrib.kit.clock import iso
+from toolcrib.kit.paging import encode
+
+from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
+
+router = APIRouter(route_class=StrictRoute, tags=["tools"])
+
+
+class ToolItem(BaseModel):
+    """A tool in a list."""
+
+    id: str
+    name: str
+    title: str | None
+    description: str
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any] | None
+    version: str
+    scope: Literal["global", "workspace"]
+    enabled: bool
+    effects: str | None
+    tags: list[str]
+    created_at: str
+
+
+class ToolDetail(ToolItem):
+    """A tool with its stored contract and the config as it was sent; secrets stay references."""
+
+    config: dict[str, Any]
+    submitted: dict[str, Any]
+
+
+class ToolList(BaseModel):
+    """A page of tools, by name; `next` is the cursor of the next page."""
+
+    tools: list[ToolItem]
+    next: str | None
+
+
+class Registered(BaseModel):
+    """A tool that was registered."""
+
+    tool_id: str
+    registered: Literal[True]
+    name: str
+    version: str
+
+
+class InputBody(Strict):
+    """Input to check, as `input` or `payload`."""
+
+    input: dict[str, Any] | None = None
+    payload: dict[str, Any] | None = None
+
+
+class FaultItem(BaseModel):
+    """One fault: where (JSON Pointer) and what."""
+
+    path: str
+    message: str
+
+
+class DecisionItem(BaseModel):
+    """What policy says; `rule` is the first that does not hold."""
+
+    allowed: bool
+    code: str | None
+    rule: str | None
+    message: str | None
+
+
+class Validated(BaseModel):
+    """Whether the input fits the contract, and whether this principal could call now."""
+
+    valid: bool
+    errors: list[FaultItem]
+    decision: DecisionItem
+
+
+class Enablement(Strict):
+    """Whether a tool may be called in this workspace."""
+
+    enabled: bool
+
+
+@router.post("/tools", status_code=201)
+async def register_tool(
+    caller: Caller, gateway: Counter, config: Annotated[dict[str, Any], Body()]
+) -> Registered:
+    """Register a tool from its JSON config. A taken name is 409; every fault of the config is listed at once."""
+    tool = await gateway.tools.register(caller, config)
+    return Registered(tool_id=tool.id, registered=True, name=tool.name, version=tool.version)
+
+
+@router.get("/tools")
+async def list_tools(
+    caller: Caller,
+    gateway: Counter,
+    page: Paging,
+    scope: Annotated[Literal["global", "workspace", "tenant", "all"], Query()] = "all",
+    status: Annotated[Literal["enabled", "disabled"] | None, Query()] = None,
+) -> ToolList:
+    """Tools this workspace sees, by name."""
+    found = await gateway.tools.list(
+        caller, page.limit + 1, page.after, "workspace" if scope == "tenant" else scope, status
+    )
+    shown = found[: page.limit]
+    return ToolList(
+        tools=[ToolItem(**_item(view)) for view in shown],
+        next=encode(shown[-1].tool.name) if len(found) > page.limit else None,
+    )
+
+
+@router.get("/tools/{tool}")
+async def get_tool(caller: Caller, gateway: Counter, tool: Label) -> ToolDetail:
+    """One tool by name or id, with its stored contract."""
+    view = await gateway.tools.get(caller, tool)
+    return ToolDetail(**_item(view), config=view.config, submitted=view.tool.submitted_document())
+
+
+@router.post("/tools/{tool}/validate")
+async def validate_input(caller: Caller, gateway: Counter, tool: Label, body: InputBody) -> Validated:
+    """Check input against contract and policy; runs nothing."""
+    if body.input is not None and body.payload is not None:
+        raise Invalid.because(
+            "The body is not valid.", [Fault("/payload", "give `input` or `payload`, not both")]
+        )
+    found = await gateway.tools.validate(caller, Call(tool, body.input or body.payload or {}))
+    decision = DecisionItem(allowed=True, code=None, rule=None, message=None)
+    if isinstance(found.decision, Deny):
+        denied = found.decision
+        decision = DecisionItem(
+            allowed=False, code=denied.code, rule=denied.reasons[-1].rule, message=denied.message
+        )
+    faults = [FaultItem(path=fault.path, message=fault.message) for fault in found.faults]
+    return Validated(valid=not faults, errors=faults, decision=decision)
+
+
+@router.get("/tools/{tool}/enablement")
+async def get_enablement(caller: Caller, gateway: Counter, tool: Label) -> Enablement:
+    """Whether the tool may be called in this workspace."""
+    return Enablement(enabled=await gateway.tools.enabled(caller, tool))
+
+
+@router.put("/tools/{tool}/enablement")
+async def put_enablement(caller: Caller, gateway: Counter, tool: Label, body: Enablement) -> Enablement:
+    """Enable or disable a tool, also a global one, in this workspace. It binds every call recorded after it."""
+    await gateway.tools.set_enabled(caller, tool, body.enabled)
+    return body
+
+
+def _item(view: ToolView) -> dict[str, Any]:
+    config = view.config
+    return {
+        "id": view.tool.id,
+        "name": view.tool.name,
+        "title": config.get("title"),
+        "description": config["description"],
+        "input_schema": config["input_schema"],
+        "output_schema": config.get("output_schema"),
+        "version": view.tool.version,
+        "scope": "global" if view.tool.workspace_id == GLOBAL else "workspace",
+        "enabled": view.enabled,
+        "effects": config.get("effects"),
+        "tags": config["tags"],
+        "created_at": iso(view.tool.created_at),
+    }

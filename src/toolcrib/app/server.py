@@ -1,0 +1,48 @@
+"""Runs the house in this process until it is told to stop, and leaves in order."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+
+from .settings import Settings
+from .wiring import House, Migrate
+
+GRACE_SECONDS = 30
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on a signal; uvicorn would raise it again afterwards and end the process before the ledger is closed."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+
+async def run(
+    settings: Settings, version: str, migrate: Migrate, started: Callable[[Path | None], None]
+) -> None:
+    """Serve. `started` hears, once the database is up, where the owner's key lies if this was the first start."""
+    house = House(settings, version)
+    try:
+        started(await house.start(migrate))
+        config = uvicorn.Config(
+            house.app, host=settings.host, port=settings.port, http="httptools", lifespan="off", access_log=False, log_config=None,
+            server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
+        )  # fmt: skip
+        gc.collect()
+        gc.freeze()
+        await _Server(config).serve()
+    finally:
+        await house.stop()

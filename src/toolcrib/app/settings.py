@@ -1,0 +1,114 @@
+"""The operator's settings, read from the environment once. Each stands in `docs/reference/settings.md`."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+
+class UnsafeSetting(Exception):
+    """A setting that the server does not start with; the text names it and says what to do."""
+
+
+def _setting(name: str, default: str) -> str:
+    return field(default=default, metadata={"env": name})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """As text from the environment; the properties give them their types."""
+
+    database_url: str = _setting("TOOLCRIB_DATABASE_URL", "")
+    data_dir_text: str = _setting("TOOLCRIB_DATA_DIR", "./.toolcrib")
+    host: str = _setting("TOOLCRIB_HOST", "127.0.0.1")
+    port_text: str = _setting("TOOLCRIB_PORT", "8000")
+    egress_allow: str = _setting("TOOLCRIB_EGRESS_ALLOW", "")
+    egress_ca: str = _setting("TOOLCRIB_EGRESS_CA", "")
+    max_request_text: str = _setting("TOOLCRIB_MAX_REQUEST", "32000000")
+    max_reply_text: str = _setting("TOOLCRIB_MAX_REPLY", "64000000")
+    max_seconds_text: str = _setting("TOOLCRIB_MAX_SECONDS", "120")
+    environment_text: str = _setting("TOOLCRIB_ENV", "development")
+    root_key_text: str = _setting("TOOLCRIB_ROOT_KEY", "")
+    root_key_file: str = _setting("TOOLCRIB_ROOT_KEY_FILE", "")
+    notifications_text: str = _setting("TOOLCRIB_NOTIFICATIONS", "on")
+    log_level: str = _setting("TOOLCRIB_LOG_LEVEL", "info")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """From the environment; raises `UnsafeSetting` for what cannot be or must not be."""
+        source = os.environ if environment is None else environment
+        fields = cls.__dataclass_fields__.values()
+        settings = cls(**{f.name: source[f.metadata["env"]] for f in fields if f.metadata["env"] in source})
+        settings._check()
+        return settings
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the database, the root key and the owner's key lie."""
+        return Path(self.data_dir_text).absolute()
+
+    @property
+    def port(self) -> int:
+        """The port to listen on."""
+        return _number("TOOLCRIB_PORT", self.port_text, 0, 65_535)
+
+    @property
+    def max_request(self) -> int:
+        """Bytes that any request may have."""
+        return _number("TOOLCRIB_MAX_REQUEST", self.max_request_text, 1_000, 1_000_000_000)
+
+    @property
+    def max_reply(self) -> int:
+        """Bytes that any upstream's reply may have."""
+        return _number("TOOLCRIB_MAX_REPLY", self.max_reply_text, 1_000, 1_000_000_000)
+
+    @property
+    def max_seconds(self) -> int:
+        """Seconds that any tool may take."""
+        return _number("TOOLCRIB_MAX_SECONDS", self.max_seconds_text, 1, 3_600)
+
+    @property
+    def environment(self) -> Literal["development", "production"]:
+        """`production` logs JSON, hides the API's pages and may listen beyond loopback."""
+        if self.environment_text == "production":
+            return "production"
+        if self.environment_text == "development":
+            return "development"
+        raise UnsafeSetting("TOOLCRIB_ENV must be development or production")
+
+    @property
+    def notifications(self) -> bool:
+        """Whether processes on PostgreSQL tell each other of changes early; without, they look every second."""
+        if self.notifications_text not in ("on", "off"):
+            raise UnsafeSetting("TOOLCRIB_NOTIFICATIONS must be on or off")
+        return self.notifications_text == "on"
+
+    def _check(self) -> None:
+        _ = (self.port, self.max_request, self.max_reply, self.max_seconds, self.notifications)
+        if self.environment == "development" and not _is_loopback(self.host):
+            raise UnsafeSetting(
+                "TOOLCRIB_HOST is not a loopback address; listen beyond this machine only with TOOLCRIB_ENV=production"
+            )
+        if self.database_url and not self.database_url.startswith(
+            ("postgresql://", "postgres://", "sqlite:///")
+        ):
+            raise UnsafeSetting("TOOLCRIB_DATABASE_URL must start with postgresql:// or sqlite:///")
+        if self.log_level not in ("debug", "info", "warning", "error"):
+            raise UnsafeSetting("TOOLCRIB_LOG_LEVEL must be debug, info, warning or error")
+        if self.root_key_text and self.root_key_file:
+            raise UnsafeSetting("TOOLCRIB_ROOT_KEY and TOOLCRIB_ROOT_KEY_FILE are both set; keep one")
+
+
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise UnsafeSetting(f"{name} must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,70 @@
+"""Puts the house together: engine, cipher, egress, providers, gateway, door."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from toolcrib.api import ApiOptions, create_app
+from toolcrib.gateway import open_gateway
+from toolcrib.kit.cipher import Cipher
+from toolcrib.kit.clock import SystemClock
+from toolcrib.kit.db import Database, Engine, Tx
+from toolcrib.kit.http import Egress, HttpClient
+from toolcrib.providers.http import HttpProvider, Limits
+
+from .keys import keep_owner_key, keep_pending, open_data_dir, root_key
+from .settings import Settings, UnsafeSetting
+
+Migrate = Callable[[Tx], Awaitable[None]]
+
+
+def open_engine(settings: Settings) -> Engine:
+    """The database of the settings; on SQLite this process alone."""
+    url = settings.database_url
+    if url.startswith("postgres"):
+        from toolcrib.kit.db.postgres import PostgresEngine  # noqa: PLC0415 asyncpg costs start-up time and memory
+
+        return PostgresEngine(url)
+    from toolcrib.kit.db.sqlite import SqliteEngine  # noqa: PLC0415 only where it is used
+
+    return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")
+
+
+class House:
+    """Everything, put together and not yet started."""
+
+    def __init__(self, settings: Settings, version: str) -> None:
+        self._data_dir = open_data_dir(settings)
+        key = root_key(settings)
+        egress = _egress(settings)
+        self._engine = open_engine(settings)
+        self._client = HttpClient(egress, own_ports=(settings.port,))
+        limits = Limits(
+            max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
+        )
+        self.gateway = open_gateway(
+            Database(self._engine), Cipher(key), SystemClock(), [HttpProvider(self._client, egress, limits)]
+        )
+        options = ApiOptions(
+            max_request=settings.max_request, docs=settings.environment == "development", version=version
+        )
+        self.app = create_app(self.gateway, options)
+
+    async def start(self, migrate: Migrate) -> Path | None:
+        """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""
+        await self._engine.transact((), migrate)
+        await self.gateway.start(lambda text: keep_pending(self._data_dir, text))
+        return keep_owner_key(self._data_dir)
+
+    async def stop(self) -> None:
+        """Leave in order: running calls are closed in the ledger first."""
+        await self.gateway.stop()
+        await self._client.close()
+
+
+def _egress(settings: Settings) -> Egress:
+    try:
+        return Egress.parse(settings.egress_allow, settings.egress_ca or None)
+    except ValueError as error:
+        raise UnsafeSetting(f"TOOLCRIB_EGRESS_ALLOW: {error}") from None
+    except OSError as error:
+        raise UnsafeSetting(f"TOOLCRIB_EGRESS_CA: {error.strerror}") from None

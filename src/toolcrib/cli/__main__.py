@@ -1,0 +1,5 @@
+"""`python -m toolcrib.cli`."""
+
+from .main import main
+
+main()

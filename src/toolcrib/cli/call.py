@@ -1,0 +1,44 @@
+"""`toolcrib call`: one call of one tool."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from .command import command, show
+from .session import Session, part
+from .values import subject, tool_input
+
+_PATIENCE = 400.0
+"""Seconds; the server ends a call long before."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app, "call", example="toolcrib call tides.next -i harbour=oslo")(call)
+
+
+def call(
+    session: Session,
+    tool: Annotated[str, typer.Argument(help="Name or id.")],
+    *,
+    whole: Annotated[str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")] = None,
+    fields: Annotated[
+        list[str] | None,
+        typer.Option("-i", metavar="KEY=VALUE", help="One field of the input; a value that reads as JSON is JSON, else text."),
+    ] = None,
+    about: Annotated[str | None, typer.Option("--subject", metavar="TYPE:ID", help="What the call is about.")] = None,
+    exception_id: Annotated[str | None, typer.Option(metavar="ID", help="The exception that the call belongs to.")] = None,
+) -> None:
+    """Call a tool once and print its output."""
+    extra = {"subject": subject(about), "exception_id": exception_id}
+    body = {"input": tool_input(whole, fields or []), **{name: value for name, value in extra.items() if value is not None}}
+    show(session, session.ask("POST", f"/tools/{part(tool)}/execute", body, seconds=_PATIENCE), _view)
+
+
+def _view(answer: dict[str, Any]) -> None:
+    from .views import json_value, say  # noqa: PLC0415 rich is needed only for people
+
+    json_value(answer["output"])
+    if sys.stderr.isatty():
+        say(f"{answer['status']} in {answer['execution_time_ms']:.1f} ms: toolcrib executions show {answer['execution_id']}")

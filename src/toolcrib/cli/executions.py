@@ -1,0 +1,71 @@
+"""`toolcrib executions`: the ledger, newest first, and one call in full."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .command import command, group, show
+from .session import Session, part
+from .values import subject as read_subject
+
+app = group("executions", "The ledger: list calls, show one.")
+Time = "RFC 3339, such as 2027-01-31T12:00:00Z"
+
+
+@command(app, "list", example="toolcrib executions list --status failed --from 2027-01-31T00:00:00Z", paged=True)
+def list_executions(
+    session: Session,
+    *,
+    tool: Annotated[str | None, typer.Option(metavar="NAME", help="Calls of this tool.")] = None,
+    status: Annotated[str | None, typer.Option(metavar="STATUS", help="succeeded, failed, denied, running or interrupted")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="TYPE:ID", help="Calls about this.")] = None,
+    exception_id: Annotated[str | None, typer.Option(metavar="ID", help="Calls of this exception.")] = None,
+    actor: Annotated[str | None, typer.Option(metavar="ACTOR", help="Calls by this actor, such as agent:clerk.")] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help=f"Made at or after: {Time}.")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Made before.")] = None,
+) -> None:
+    """List calls, newest first. Filters narrow each other."""
+    about = read_subject(subject) or {}
+    wanted = {
+        "tool": tool, "status": status, "subject_type": about.get("type"), "subject_id": about.get("id"), "exception_id": exception_id,
+        "actor": actor, "from": since, "to": until,
+    }  # fmt: skip
+    query = {name: value for name, value in wanted.items() if value is not None} | session.query
+    show(session, session.ask("GET", "/tools/executions", query=query), _list_view)
+
+
+@command(app, "show", example="toolcrib executions show exe_…")
+def show_execution(session: Session, execution_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Show one call with its input and output."""
+    show(session, session.ask("GET", f"/tools/executions/{part(execution_id)}"), _execution_view)
+
+
+def _list_view(page: dict[str, Any]) -> None:
+    from .views import more, say, spent, table, when  # noqa: PLC0415 rich is needed only for people
+
+    rows = [
+        (when(e["created_at"]), e["status"], e["tool"], e["requested_by_actor_id"], spent(e["execution_time_ms"]), e["error_code"], e["execution_id"])
+        for e in page["items"]
+    ]
+    if rows:
+        table(("TIME", "STATUS", "TOOL", "ACTOR", "SPENT", "ERROR", "ID"), rows)
+    else:
+        say("no calls; make one with: toolcrib call TOOL")
+    more(page)
+
+
+def _execution_view(call: dict[str, Any]) -> None:
+    from .views import json_block, pairs, spent, when  # noqa: PLC0415 rich is needed only for people
+
+    about = call["subject"]
+    pairs(
+        [
+            ("id", call["execution_id"]), ("status", call["status"]), ("tool", f"{call['tool']} {call['tool_version']}"),
+            ("actor", f"{call['requested_by_actor_id']} ({call['requested_by_actor_type']})"),
+            ("subject", f"{about['type']}:{about['id']}" if about else None), ("exception", call["exception_id"]),
+            ("requested", when(call["created_at"])), ("finished", when(call["finished_at"])), ("spent", spent(call["execution_time_ms"])),
+            ("error", call["error_code"]), ("message", call["error_message"]),
+        ]
+    )  # fmt: skip
+    json_block("input", call["input_payload"])
+    json_block("output", call["output_payload"])

@@ -1,0 +1,63 @@
+"""The one table from an error's code to the shell's exit code, and what to do next."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from toolcrib.contracts.errors import Code
+
+
+class Exit(IntEnum):
+    """Exit codes. A tool's own declared errors, and whatever stands in no table, are `OTHER`."""
+
+    OK = 0
+    OTHER = 1
+    USAGE = 2
+    DENIED = 3
+    MISSING = 4
+    CLASH = 5
+    UPSTREAM = 6
+    UNAVAILABLE = 7
+
+
+EXITS: Mapping[str, Exit] = {
+    Code.VALIDATION_ERROR: Exit.USAGE,
+    Code.UNAUTHORIZED: Exit.DENIED,
+    Code.FORBIDDEN: Exit.DENIED,
+    Code.TOOL_DISABLED: Exit.DENIED,
+    Code.EGRESS_DENIED: Exit.DENIED,
+    Code.NOT_FOUND: Exit.MISSING,
+    Code.CONFLICT: Exit.CLASH,
+    Code.SECRET_NOT_FOUND: Exit.CLASH,
+    Code.UPSTREAM_ERROR: Exit.UPSTREAM,
+    Code.UPSTREAM_TIMEOUT: Exit.UPSTREAM,
+    Code.MAPPING_FAILED: Exit.UPSTREAM,
+    Code.INVALID_OUTPUT: Exit.UPSTREAM,
+    Code.UNDECLARED_ERROR: Exit.UPSTREAM,
+    Code.RATE_LIMITED: Exit.UNAVAILABLE,
+    Code.UNAVAILABLE: Exit.UNAVAILABLE,
+    Code.INTERNAL_ERROR: Exit.OTHER,
+}
+
+NEXT: Mapping[str, str] = {
+    Code.VALIDATION_ERROR: "mend what is said above and try again",
+    Code.UNAUTHORIZED: "set TOOLCRIB_API_KEY, or set TOOLCRIB_DATA_DIR to the server's data directory; toolcrib doctor looks closer",
+    Code.FORBIDDEN: "use a key that may do this; toolcrib keys list shows each key's role and tools",
+    Code.TOOL_DISABLED: "an admin enables it with: toolcrib tools enable NAME",
+    Code.EGRESS_DENIED: "the operator allows private upstreams with TOOLCRIB_EGRESS_ALLOW",
+    Code.NOT_FOUND: "toolcrib tools list, executions list, secrets list and keys list show what there is",
+    Code.CONFLICT: "choose another name, or use what is there",
+    Code.SECRET_NOT_FOUND: "toolcrib secrets set NAME",
+    Code.RATE_LIMITED: "wait a moment and try again",
+    Code.UPSTREAM_ERROR: "the upstream refused or failed; look at its side, then call again",
+    Code.UPSTREAM_TIMEOUT: "the call may have happened upstream: look there before repeating it",
+    Code.MAPPING_FAILED: "compare the tool's mapping with what the upstream answers; toolcrib tools show NAME",
+    Code.INVALID_OUTPUT: "compare the tool's output_schema with what the upstream answers; toolcrib tools show NAME",
+    Code.UNDECLARED_ERROR: "declare the error in the tool's contract",
+    Code.UNAVAILABLE: "wait a moment and try again; toolcrib doctor looks closer",
+    Code.INTERNAL_ERROR: "look for the quoted id in the server's log",
+}
+
+
+def exit_for(code: str) -> Exit:
+    """The exit code of an error."""
+    return EXITS.get(code, Exit.OTHER)

@@ -1,0 +1,58 @@
+"""`toolcrib keys`: the API keys of a workspace."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .command import command, group, show
+from .safe import one_line
+from .session import Session, part
+
+app = group("keys", "API keys: list, create, revoke.")
+
+
+@command(app, "list", example="toolcrib keys list", paged=True)
+def list_keys(session: Session) -> None:
+    """List the live keys of your workspace."""
+    show(session, session.ask("GET", "/keys", query=session.query), _list_view)
+
+
+@command(app, "create", example="toolcrib keys create clerk --role member --tool tides.next --expires-at 2027-01-31T12:00:00Z")
+def create_key(
+    session: Session,
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    *,
+    actor_type: Annotated[str | None, typer.Option(metavar="TYPE", help="agent (the default), user or service")] = None,
+    role: Annotated[str | None, typer.Option(metavar="ROLE", help="member (the default), viewer, admin or owner")] = None,
+    tools: Annotated[list[str] | None, typer.Option("--tool", metavar="NAME", help="Only this tool; repeat it for more.")] = None,
+    expires_at: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339, such as 2027-01-31T12:00:00Z")] = None,
+) -> None:
+    """Make a key. It is shown this once and can do no more than your own."""
+    wanted = {"name": name, "actor_type": actor_type, "role": role, "tools": tools or None, "expires_at": expires_at}
+    body = {field: value for field, value in wanted.items() if value is not None}
+    show(session, session.ask("POST", "/keys", body), _made_view)
+
+
+@command(app, "revoke", example="toolcrib keys revoke 3f2a…")
+def revoke_key(session: Session, key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Revoke a key for good."""
+    show(session, session.ask("DELETE", f"/keys/{part(key_id)}"), lambda _: print(f"revoked {one_line(key_id)}"))
+
+
+def _made_view(made: dict[str, Any]) -> None:
+    from .views import pairs, say  # noqa: PLC0415 rich is needed only for people
+
+    pairs([("id", made["id"]), ("name", made["name"]), ("key", made["key"])])
+    say("keep the key now: it is not shown again")
+
+
+def _list_view(page: dict[str, Any]) -> None:
+    from .views import more, table, when  # noqa: PLC0415 rich is needed only for people
+
+    rows = [
+        (k["id"], k["name"], k["actor_type"], k["role"], "all" if k["tools"] is None else ", ".join(k["tools"]) or "none", when(k["created_at"]),
+         when(k["expires_at"]) or "never")
+        for k in page["items"]
+    ]  # fmt: skip
+    table(("ID", "NAME", "ACTOR", "ROLE", "TOOLS", "CREATED", "EXPIRES"), rows)
+    more(page)

@@ -1,0 +1,43 @@
+"""All commands of `toolcrib`. Nothing that only one of them needs is imported here: `serve` must start at once."""
+
+import importlib
+from typing import Annotated
+
+import typer
+
+from . import call, doctor, executions, keys, migrate, secrets, tools
+from .serve import serve
+
+app = typer.Typer(
+    name="toolcrib", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="The guarded store for the tools of AI agents.",
+)  # fmt: skip
+app.command(help=f"{serve.__doc__}")(serve)
+call.add_to(app)
+for noun in (tools.app, executions.app, secrets.app, keys.app):
+    app.add_typer(noun)
+migrate.add_to(app)
+doctor.add_to(app)
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    *,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The server. Else TOOLCRIB_URL, else http://127.0.0.1:8000.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda wanted: _version(wanted))] = False,
+) -> None:
+    del version
+    context.obj = {"url": url, "json": as_json}
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"toolcrib {importlib.import_module('toolcrib').__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,51 @@
+"""`toolcrib secrets`: names and dates come out, values only go in."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .command import command, group, show
+from .safe import one_line
+from .session import Session, part
+from .values import secret_value
+
+app = group("secrets", "Secrets that tools refer to as ${NAME}: list, set, delete.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As ${NAME} refers to it.")]
+
+
+@command(app, "list", example="toolcrib secrets list", paged=True)
+def list_secrets(session: Session) -> None:
+    """List names and dates. Values never come out."""
+    show(session, session.ask("GET", "/secrets", query=session.query), _list_view)
+
+
+@command(app, "set", example="toolcrib secrets set TIDE_KEY < key.txt")
+def set_secret(session: Session, name: Name) -> None:
+    """Set or replace a value: type it at a hidden prompt, or send it on stdin."""
+    answer = session.ask("POST", "/secrets", {"name": name, "value": secret_value(name)})
+    show(session, answer, _set_view)
+
+
+@command(app, "delete", example="toolcrib secrets delete TIDE_KEY")
+def delete_secret(session: Session, name: Name) -> None:
+    """Delete a secret; calls of tools that refer to it fail from then on."""
+    show(session, session.ask("DELETE", f"/secrets/{part(name)}"), lambda _: print(f"deleted {one_line(name)}"))
+
+
+def _set_view(made: dict[str, Any]) -> None:
+    from .views import say  # noqa: PLC0415 rich is needed only for people
+
+    print(f"set {one_line(made['name'])}")
+    if made["warning"]:
+        say(f"warning: {made['warning']}")
+
+
+def _list_view(page: dict[str, Any]) -> None:
+    from .views import more, say, table, when  # noqa: PLC0415 rich is needed only for people
+
+    rows = [(s["name"], s["version"], when(s["created_at"]), when(s["updated_at"])) for s in page["items"]]
+    if rows:
+        table(("NAME", "VERSION", "CREATED", "UPDATED"), rows)
+    else:
+        say("no secrets; set one with: toolcrib secrets set NAME")
+    more(page)

@@ -1,0 +1,154 @@
+"""A conversation with a running server: where it is, which key is shown, and the answers in JSON."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from .exits import Exit
+from .refused import UNREACHABLE, Refused, from_error, usage
+
+_SECONDS = 60.0
+_MOST = 256_000_000
+_ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 where a server on all addresses is reached from here
+API = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said: the bytes as they came, and what they mean (None for an empty answer)."""
+
+    raw: bytes
+    document: Any
+
+
+@dataclass(frozen=True)
+class Session:
+    """`url` is as the user gave it, None for the usual place."""
+
+    url: str | None = None
+    as_json: bool = False
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def base(self) -> str:
+        """The server's address, without a slash at the end."""
+        return self.url.rstrip("/") if self.url else usual_url()
+
+    @cached_property
+    def key(self) -> str | None:
+        """The API key: from the environment, else the owner's in the data directory."""
+        given = os.environ.get("TOOLCRIB_API_KEY")
+        path = data_dir() / "owner.key"
+        try:
+            return given or path.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise usage(f"the key in {path} cannot be read: {error}", "set TOOLCRIB_API_KEY") from None
+
+    def ask(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None, seconds: float = _SECONDS) -> Answer:
+        """One request under the API. Raises `Refused` for every answer that is no success."""
+        return asyncio.run(self.exchange(method, API + path, body, query=query, seconds=seconds))
+
+    async def exchange(
+        self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None, seconds: float = _SECONDS
+    ) -> Answer:
+        """The same inside a running loop, for any path of the server. `body` is bytes, or a value to write as JSON."""
+        from toolcrib.kit.http import Egress, HttpClient, HttpError, HttpRequest  # noqa: PLC0415 costs 0.1 s; help needs none of it
+        from toolcrib.kit.json import dumps  # noqa: PLC0415 as above
+
+        content = body if body is None or isinstance(body, bytes) else dumps(body)
+        url = self.base + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            request = HttpRequest(method, url, self._headers(content), content, seconds, _MOST, _MOST)
+            client = HttpClient(Egress.parse(only(self.base)))
+            try:
+                reply = await client.send("cli", request)
+            finally:
+                await client.close()
+        except HttpError as error:
+            raise _unreachable(self.base, str(error)) from None
+        except ValueError as error:
+            raise usage(str(error)) from None
+        return _understood(reply.status, reply.headers, reply.body, self.base)
+
+    def _headers(self, content: bytes | None) -> tuple[tuple[str, str], ...]:
+        headers = [("Accept", "application/json")]
+        headers += [("Authorization", f"Bearer {self.key}")] if self.key else []
+        return (*headers, ("Content-Type", "application/json")) if content is not None else tuple(headers)
+
+
+def part(name: str) -> str:
+    """A name as one segment of a path."""
+    if name in ("", ".", ".."):
+        raise usage(f"{name!r} is no name")
+    return quote(name, safe="")
+
+
+def only(base: str) -> str:
+    """An egress list with exactly the host and port of this address: where the user pointed, and nowhere else."""
+    try:
+        parts = urlsplit(base)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        host = parts.hostname or ""
+    except (ValueError, KeyError):
+        host, port = "", 0
+    if not host or parts.query or parts.fragment or "@" in parts.netloc:
+        raise usage(f"{base} is not the address of a server", "give one such as http://127.0.0.1:8000, with --url or TOOLCRIB_URL")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def usual_url() -> str:
+    """TOOLCRIB_URL, else where a server with this environment's settings listens."""
+    given = os.environ.get("TOOLCRIB_URL")
+    if given:
+        return given.rstrip("/")
+    host = os.environ.get("TOOLCRIB_HOST") or "127.0.0.1"
+    return address_of(_ANY_HOST.get(host, host), os.environ.get("TOOLCRIB_PORT") or "8000")
+
+
+def address_of(host: str, port: int | str) -> str:
+    """The URL of a host and port."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def data_dir() -> Path:
+    """The data directory of this environment's settings."""
+    from toolcrib.app.settings import Settings, UnsafeSetting  # noqa: PLC0415 only where a key or a database is looked for
+
+    try:
+        return Settings.read().data_dir
+    except UnsafeSetting as error:
+        raise usage(str(error)) from None
+
+
+def _understood(status: int, headers: Mapping[str, str], body: bytes, base: str) -> Answer:
+    from toolcrib.kit.json import JsonRefused, loads  # noqa: PLC0415 as in `exchange`
+
+    try:
+        document = loads(body, max_depth=128) if body else None
+    except JsonRefused:
+        raise _stranger(status, headers, base) from None
+    if 200 <= status < 300:  # noqa: PLR2004 the class of success
+        return Answer(body, document)
+    error = document.get("error") if isinstance(document, dict) else None
+    if not isinstance(error, dict) or not {"code", "message"} <= error.keys():
+        raise _stranger(status, headers, base)
+    execution = document.get("execution_id") if isinstance(document, dict) else None
+    raise from_error(error, execution_id=str(execution) if execution else None, raw=body)
+
+
+def _unreachable(base: str, why: str) -> Refused:
+    step = "start a server with: toolcrib serve; or name another with --url or TOOLCRIB_URL"
+    return Refused(UNREACHABLE, f"no answer from {base}: {why}", next_step=step, exit=Exit.UNAVAILABLE)
+
+
+def _stranger(status: int, headers: Mapping[str, str], base: str) -> Refused:
+    aside = f" and points to {headers['location']}" if "location" in headers else ""
+    message = f"{base} answers with status {status}{aside}, but not as Toolcrib does"
+    return Refused(UNREACHABLE, message, next_step="give the address of a Toolcrib server with --url or TOOLCRIB_URL", exit=Exit.UNAVAILABLE)

@@ -1,0 +1,117 @@
+"""`toolcrib tools`: listed, shown, registered, checked, enabled and disabled."""
+
+from typing import Annotated, Any
+
+import typer
+
+from .command import command, group, show, write_json
+from .exits import Exit
+from .refused import Refused, from_error, tell
+from .safe import one_line
+from .session import Session, part
+from .values import content, tool_input
+
+app = group("tools", "Tools: list, show, register, validate, enable, disable.")
+Name = Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.")]
+Whole = Annotated[str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")]
+Fields = Annotated[list[str] | None, typer.Option("-i", metavar="KEY=VALUE", help="One field of the input.")]
+
+
+@command(app, "list", example="toolcrib tools list --status enabled", paged=True)
+def list_tools(
+    session: Session,
+    *,
+    status: Annotated[str | None, typer.Option(metavar="STATUS", help="enabled or disabled")] = None,
+    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="workspace, global or all")] = None,
+) -> None:
+    """List the tools of your workspace, by name."""
+    query = {name: value for name, value in {"status": status, "scope": scope}.items() if value} | session.query
+    show(session, session.ask("GET", "/tools", query=query), _list_view)
+
+
+@command(app, "show", example="toolcrib tools show tides.next")
+def show_tool(session: Session, tool: Name) -> None:
+    """Show one tool with its contract."""
+    show(session, session.ask("GET", f"/tools/{part(tool)}"), _tool_view)
+
+
+@command(app, "register", example="toolcrib tools register tides.json harbours.json")
+def register(session: Session, files: Annotated[list[str], typer.Argument(metavar="FILE…", help="JSON configs; - is stdin.")]) -> None:
+    """Register tools, each from a JSON config. One that is refused does not keep back the others."""
+    worst = Exit.OK
+    for file in files:
+        try:
+            show(session, session.ask("POST", "/tools", content(file)), _registered_view)
+        except Refused as refused:
+            if session.as_json and refused.raw:
+                write_json(refused.raw)
+            tell(refused, file)
+            worst = worst or refused.exit
+    raise typer.Exit(worst)
+
+
+@command(app, "validate", example="toolcrib tools validate tides.next -i harbour=oslo")
+def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Fields = None) -> None:
+    """Check input against a tool's contract, and whether you may call it now. Runs nothing."""
+    answer = session.ask("POST", f"/tools/{part(tool)}/validate", {"input": tool_input(whole, fields or [])})
+    found, decision = answer.document, answer.document["decision"]
+    if not found["valid"]:
+        message = f"The input does not fit the contract of {tool}."
+        raise from_error({"code": "VALIDATION_ERROR", "message": message, "details": {"errors": found["errors"]}}, raw=answer.raw)
+    if not decision["allowed"]:
+        raise from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
+    show(session, answer, lambda _: print("valid, and you may call it"))
+
+
+@command(app, "enable", example="toolcrib tools enable tides.next")
+def enable(session: Session, tool: Name) -> None:
+    """Let a tool be called in your workspace."""
+    _set_enabled(session, tool, enabled=True)
+
+
+@command(app, "disable", example="toolcrib tools disable tides.next")
+def disable(session: Session, tool: Name) -> None:
+    """Refuse all calls of a tool in your workspace."""
+    _set_enabled(session, tool, enabled=False)
+
+
+def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:
+    answer = session.ask("PUT", f"/tools/{part(tool)}/enablement", {"enabled": enabled})
+    show(session, answer, lambda found: print(f"{one_line(tool)} is {_state(found)}"))
+
+
+def _state(found: dict[str, Any]) -> str:
+    return "enabled" if found["enabled"] else "disabled"
+
+
+def _registered_view(made: dict[str, Any]) -> None:
+    print(f"registered {one_line(made['name'])} {one_line(made['version'])} as {one_line(made['tool_id'])}")
+
+
+def _list_view(page: dict[str, Any]) -> None:
+    from .views import more, say, table  # noqa: PLC0415 rich is needed only for people
+
+    rows = [(t["name"], t["version"], t["scope"], _state(t), one_line(t["description"])) for t in page["tools"]]
+    if rows:
+        table(("NAME", "VERSION", "SCOPE", "STATE", "DESCRIPTION"), rows)
+    else:
+        say("no tools; register one with: toolcrib tools register FILE")
+    more(page)
+
+
+def _tool_view(tool: dict[str, Any]) -> None:
+    from .views import json_block, pairs, when  # noqa: PLC0415 rich is needed only for people
+
+    api, auth = tool["config"].get("api", {}), tool["config"].get("api", {}).get("auth", {})
+    upstream = f"{api['method']} {api['base_url'].rstrip('/')}/{api['path'].lstrip('/')}" if api else None
+    pairs(
+        [
+            ("name", tool["name"]), ("title", tool["title"]), ("version", tool["version"]), ("id", tool["id"]), ("scope", tool["scope"]),
+            ("state", _state(tool)), ("description", tool["description"]), ("effects", tool["effects"]),
+            ("tags", ", ".join(tool["tags"]) or None), ("upstream", upstream), ("secret", auth.get("secret_ref")),
+            ("registered", when(tool["created_at"])),
+        ]
+    )  # fmt: skip
+    json_block("input_schema", tool["input_schema"])
+    if tool["output_schema"] is not None:
+        json_block("output_schema", tool["output_schema"])

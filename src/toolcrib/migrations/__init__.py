@@ -1,0 +1,1 @@
+"""The schema's history. `cli` runs it by its location, nobody imports it."""
