@@ -1,0 +1,163 @@
+"""One Toolcrib server as an attacker meets it: a process, two workspaces in it, an upstream, and its vital signs."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.security.line import Line
+from tests.security.stage import Stage
+from tests.support.client import Client, Reply
+from tests.support.server import Server, prepare_server
+
+OPEN = {"type": "object", "additionalProperties": True}
+_numbers = itertools.count(1)
+
+
+@dataclass
+class House:
+    """`client` is the owner of workspace `default`, `stranger` the owner of another workspace."""
+
+    server: Server
+    stage: Stage
+    stranger: Client
+    database_url: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def client(self) -> Client:
+        return self.server.client
+
+    def line(self) -> Line:
+        return Line(self.server.port, self.server.owner_key)
+
+    def config(self, path: str = "/", **parts: Any) -> dict[str, Any]:
+        """A tool's config that calls the stage; `parts` replace or add members, `api` is merged."""
+        api = {"base_url": self.stage.url, "path": path} | parts.pop("api", {})
+        config = {"name": new_name(), "description": "on stage", "input_schema": OPEN, "api": api}
+        return config | parts
+
+    def tool(self, path: str = "/", *, client: Client | None = None, **parts: Any) -> str:
+        """The name of a new tool."""
+        status, _, answer = (client or self.client).call("POST", "/api/v1/tools", self.config(path, **parts))
+        assert status == 201, answer
+        return str(answer["name"])
+
+    def execute(self, tool: str, given: Any = None, *, client: Client | None = None) -> Reply:
+        body = {"input": given or {}}
+        return (client or self.client).call("POST", f"/api/v1/tools/{tool}/execute", body)
+
+    def execution(self, execution_id: str) -> dict[str, Any]:
+        reply = self.client.call("GET", f"/api/v1/tools/executions/{execution_id}")
+        assert reply.status == 200, reply.body
+        found: dict[str, Any] = reply.json
+        return found
+
+    def executions(self, tool: str) -> list[dict[str, Any]]:
+        reply = self.client.call("GET", f"/api/v1/tools/executions?limit=200&tool={tool}")
+        found: list[dict[str, Any]] = reply.json["items"]
+        return found
+
+    def secret(self, value: str, name: str | None = None, *, client: Client | None = None) -> str:
+        """The name of a secret with this value."""
+        name = name or new_name().replace(".", "_").upper()
+        reply = (client or self.client).call("POST", "/api/v1/secrets", {"name": name, "value": value})
+        assert reply.status == 201, reply.body
+        return name
+
+    def key(self, **wanted: Any) -> Client:
+        """A new key of workspace `default`, as a client."""
+        wanted = {"name": "k", "actor_type": "user"} | wanted
+        reply = self.client.call("POST", "/api/v1/keys", wanted)
+        assert reply.status == 201, reply.body
+        return self.client.as_(reply.json["key"])
+
+    def cpu(self) -> float:
+        """Seconds of CPU that the server has used, all its threads, by the scheduler's own count."""
+        tasks = Path(f"/proc/{self.server.pid}/task")
+        spent = 0
+        for task in tasks.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                spent += int((task / "schedstat").read_text().split()[0])
+        return spent / 1e9
+
+    def memory(self) -> int:
+        """Bytes resident now."""
+        return self._status("VmRSS")
+
+    def forget_peak(self) -> None:
+        Path(f"/proc/{self.server.pid}/clear_refs").write_text("5")
+
+    def peak(self) -> int:
+        """The most bytes resident since `forget_peak`."""
+        return self._status("VmHWM")
+
+    def _status(self, name: str) -> int:
+        lines = Path(f"/proc/{self.server.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def new_name() -> str:
+    return f"sec.t{next(_numbers)}"
+
+
+def environment(**more: str) -> dict[str, str]:
+    """What a server under attack is started with; the tree under test, where it is not installed."""
+    path = os.environ.get("PYTHONPATH")
+    tree = (
+        {"PYTHONPATH": os.pathsep.join(str(Path(part).resolve()) for part in path.split(os.pathsep))}
+        if path
+        else {}
+    )
+    return {"TOOLCRIB_EGRESS_ALLOW": "127.0.0.0/8", "TOOLCRIB_LOG_LEVEL": "debug"} | tree | more
+
+
+@contextlib.contextmanager
+def open_house(folder: Path, stage: Stage, database_url: str | None = None, **env: str) -> Iterator[House]:
+    """A running server with two workspaces. The second is made by the house's own stores while it is stopped."""
+    server = prepare_server(folder / "data", environment(**env), database_url=database_url)
+    try:
+        server.start()
+        server.stop()
+        key = add_workspace(server, "other")
+        server.start()
+        yield House(server, stage, Client(server.url, key), database_url, server.env)
+    finally:
+        if server.exit_code is None and server.process:
+            server.stop()
+
+
+def add_workspace(server: Server, name: str) -> str:
+    """A workspace beside `default`; answers its owner's key. There is no route for it yet. The server is stopped."""
+    return asyncio.run(_add_workspace(server.env, name))
+
+
+async def _add_workspace(env: dict[str, str], name: str) -> str:
+    from toolcrib.app.keys import root_key
+    from toolcrib.app.settings import Settings
+    from toolcrib.app.wiring import open_engine
+    from toolcrib.contracts.principal import ActorType, NewKey, Role
+    from toolcrib.gateway import open_gateway
+    from toolcrib.kit.cipher import Cipher
+    from toolcrib.kit.clock import SystemClock
+    from toolcrib.kit.db import Database
+
+    settings = Settings.read(env)
+    engine = open_engine(settings)
+    stores = open_gateway(Database(engine), Cipher(root_key(settings)), SystemClock(), []).stores
+
+    async def make(tx: Any) -> str:
+        workspace = await stores.identity.create_workspace(tx, name)
+        await stores.ledger.open_workspace(tx, workspace)
+        _, generation = await stores.ledger.raise_generation(tx, workspace)
+        owner = NewKey("owner", ActorType.USER, Role.OWNER)
+        _, text = await stores.identity.add_key(tx, workspace, owner, "test", generation)
+        return text
+
+    key: str = await stores.db.change((name,), make)
+    await stores.db.close()
+    return key
