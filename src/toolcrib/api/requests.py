@@ -18,6 +18,7 @@ from toolcrib.kit.paging import MOST, USUAL, BadCursor, PageRequest
 
 from .errors import Refused
 
+_LENGTH_DIGITS = 12
 BODY_LIMIT = 1_000_000
 """Bytes of a request's body, except on the execute route, which has the operator's limit."""
 
@@ -59,7 +60,9 @@ class StrictRoute(APIRoute):
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body, or a refusal as soon as it is too long or the client is gone."""
     for name, value in scope["headers"]:
-        if name == b"content-length" and (not value.isdigit() or len(value) > 12 or int(value) > limit):
+        if name == b"content-length" and (
+            not value.isdigit() or len(value) > _LENGTH_DIGITS or int(value) > limit
+        ):
             raise Refused(Invalid(f"The request body is larger than {limit} bytes; send less."))
     message = await receive()
     first: bytes = message.get("body", b"")

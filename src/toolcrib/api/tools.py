@@ -158,7 +158,7 @@ async def get_enablement(caller: Caller, gateway: Counter, tool: Label) -> Enabl
 @router.put("/tools/{tool}/enablement")
 async def put_enablement(caller: Caller, gateway: Counter, tool: Label, body: Enablement) -> Enablement:
     """Enable or disable a tool, also a global one, in this workspace. It binds every call recorded after it."""
-    await gateway.tools.set_enabled(caller, tool, body.enabled)
+    await gateway.tools.set_enabled(caller, tool, enabled=body.enabled)
     return body
 
 

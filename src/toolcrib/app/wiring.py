@@ -23,7 +23,7 @@ def open_engine(settings: Settings) -> Engine:
     if url.startswith("postgres"):
         from toolcrib.kit.db.postgres import PostgresEngine  # noqa: PLC0415 asyncpg costs start-up time and memory
 
-        return PostgresEngine(url)
+        return PostgresEngine(url, notify=settings.notifications)
     from toolcrib.kit.db.sqlite import SqliteEngine  # noqa: PLC0415 only where it is used
 
     return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")

@@ -39,11 +39,12 @@ _MESSAGES = {
     "minProperties": "must have at least {} properties",
     "maxProperties": "must have at most {} properties",
     "additionalProperties": "has a property that is not declared",
-    "additionalItems": "has more items than are declared",
+    "additionalItems": "has an item beyond those declared that does not match {}",
     "not": "must not match {}",
     "oneOf": "must match one alternative only",
     "anyOf": "must match one of the alternatives",
 }
+_TOLD_BY_PARTS = frozenset(("unevaluatedProperties", "unevaluatedItems"))  # each has an error of its own
 _REQUIRED = re.compile(r'".*" is a required property', re.DOTALL)
 _FORBIDDEN = "False schema"
 _ALTERNATIVE = re.compile(r"/(anyOf|oneOf)/(\d+)(?=/)")
@@ -114,10 +115,13 @@ class CompiledSchema:
 
     def _read_error(self, value: object, rule: str, path: str, said: str) -> list[Fault]:
         """Put an error into words of our own: the library's quote the value."""
+        rule = rule if rule.startswith("/") else rule.partition("#")[2]  # a root with an id puts it before
         above, _, keyword = rule.rpartition("/")
-        if keyword == "unevaluatedProperties" and not said.startswith(_FORBIDDEN):
-            return []  # each property has an error of its own
+        if keyword in _TOLD_BY_PARTS and not said.startswith(_FORBIDDEN):
+            return []
         path = _shorten(path)
+        if _REQUIRED.fullmatch(said):  # the library may name another rule of the same object
+            return [Fault(path, said)]
         if keyword == "additionalProperties" and not said.startswith(_FORBIDDEN):
             unknown = self._undeclared(value, above, path)
             if unknown:
@@ -129,8 +133,6 @@ class CompiledSchema:
     def _message(self, rule: str, keyword: str, said: str) -> str:
         if said.startswith(_FORBIDDEN):
             return "is not allowed here"
-        if _REQUIRED.fullmatch(said):
-            return said  # quotes the schema only
         _, expected = look_up(self._document, rule)
         shown = orjson.dumps(expected).decode()
         if len(shown) > _LONGEST_SHOWN:

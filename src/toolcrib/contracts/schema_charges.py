@@ -122,22 +122,21 @@ def _cost_of_pattern(pattern: str) -> int:
 def weigh(value: object) -> Weight:
     """Weigh a value level by level; `TooCostly` when it is deeper or larger than is ever counted."""
     level: list[Any] = [value]
-    total = nodes = longest_key = 0
+    total, nodes, longest_key = 0, 1, 0
     for depth in range(MAX_VALUE_DEPTH + 2):
-        nodes += len(level)
-        if nodes > MAX_COUNTED:
-            raise TooCostly("is too large for this schema")
         below: list[Any] = []
         for item in level:
             if isinstance(item, str):
                 total += len(item) >> 3
-            elif isinstance(item, dict):
-                below.extend(item.values())
-                lengths = list(map(len, item))
-                total += sum(lengths) >> 3
-                longest_key = max(longest_key, *lengths, 0)
-            elif isinstance(item, list):
-                below.extend(item)
+            elif isinstance(item, (dict, list)):
+                nodes += len(item)
+                if nodes > MAX_COUNTED:
+                    raise TooCostly("is too large for this schema")
+                below.extend(item.values() if isinstance(item, dict) else item)
+                if isinstance(item, dict):
+                    lengths = list(map(len, item))
+                    total += sum(lengths) >> 3
+                    longest_key = max(longest_key, *lengths, 0)
             elif isinstance(item, float) and not 1 / _EXTREME < abs(item) < _EXTREME:
                 total += _EXTREME_NUMBER
         if not below:

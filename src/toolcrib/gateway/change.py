@@ -8,9 +8,11 @@ from toolcrib.contracts.errors import Forbidden, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
 
 from .facts import Facts, Snapshots, Stores
+from .news import News
 
 T = TypeVar("T")
 _TRIES = 8
@@ -33,15 +35,17 @@ class Change:
 
     async def tell(self, kind: EventType, about: str, facts: Mapping[str, Any] | None = None) -> None:
         """Write the change's event."""
-        await self.stores.ledger.tell(self.tx, self.seq, self.principal, kind, about, self.scope, facts)
+        fact = ChangeFact(self.scope, self.seq, kind, about, facts)
+        await self.stores.ledger.tell(self.tx, self.principal, fact)
 
 
 class Changes:
     """Every store is written through here."""
 
-    def __init__(self, stores: Stores, snapshots: Snapshots) -> None:
+    def __init__(self, stores: Stores, snapshots: Snapshots, news: News) -> None:
         self._stores = stores
         self._snapshots = snapshots
+        self._news = news
 
     async def change(
         self,
@@ -66,6 +70,7 @@ class Changes:
             except DatabaseUnavailable as error:
                 raise Unavailable from error
             else:
+                self._news.changed(scope)
                 await self._snapshots.reload(principal.workspace_id)
                 return done
         raise Unavailable("The workspace changes too quickly; try again.")

@@ -39,7 +39,10 @@ class Facts:
     def about(self, tool: StoredTool) -> ToolFacts:
         """What policy is told of a tool."""
         return ToolFacts(
-            tool.name, tool.workspace_id, tool.workspace_id == GLOBAL, self.catalog.enabled.get(tool.id, True)
+            tool.name,
+            tool.workspace_id,
+            tool.workspace_id == GLOBAL,
+            self.catalog.enabled.get(tool.id, self.shared.enabled.get(tool.id, True)),
         )
 
 
@@ -81,10 +84,27 @@ class Snapshots:
             task.add_done_callback(lambda _: self._loading.pop(workspace, None))
         return await asyncio.shield(task)
 
+    def knows(self, workspace: str) -> bool:
+        """Whether this process holds facts of a workspace."""
+        return workspace in self._known
+
     async def refresh(self) -> None:
-        """Reload every known workspace; keeps lists young between calls."""
-        for workspace in list(self._known):
-            await self.reload(workspace)
+        """Reload the workspaces that changed elsewhere; one query finds them."""
+
+        async def read(tx: Tx) -> dict[str, int]:
+            return await self._stores.ledger.generations_of(tx, [*known, GLOBAL])
+
+        known = list(self._known)
+        if not known:
+            return
+        found = await self._stores.db.read((*known, GLOBAL), read)
+        for workspace in known:
+            facts = self._known.get(workspace)
+            if facts and (found.get(workspace), found.get(GLOBAL)) != (
+                facts.generation,
+                facts.global_generation,
+            ):
+                await self.reload(workspace)
 
     async def _load(self, workspace: str) -> Facts | None:
         known = self._known.get(workspace) or Facts(workspace, -1, -1)

@@ -22,6 +22,7 @@ from .change import Changes
 from .facts import Snapshots, Stores
 from .history import History
 from .keys import ApiKeys
+from .news import News
 from .secrets import SecretNames
 from .tools import Tools
 from .who import Credentials
@@ -37,6 +38,7 @@ class Gateway:
 
     stores: Stores
     snapshots: Snapshots
+    news: News
     credentials: Credentials
     calls: Calls
     tools: Tools
@@ -60,6 +62,8 @@ class Gateway:
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
+        if self.stores.db.dialect == "postgresql":
+            self._keeper.append(asyncio.create_task(self.news.follow()))
 
     async def stop(self) -> None:
         """Leave: what still runs becomes `interrupted`."""
@@ -112,9 +116,10 @@ def open_gateway(db: Database, cipher: Cipher, clock: Clock, providers: Sequence
     stores = Stores(db, Ledger(db, clock), Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
     snapshots = Snapshots(stores)
     workshop = Workshop(providers)
-    changes = Changes(stores, snapshots)
+    news = News(snapshots, db.engine.notices)
+    changes = Changes(stores, snapshots, news)
     calls = Calls(stores, snapshots, workshop, clock)
     return Gateway(
-        stores, snapshots, Credentials(stores.identity, snapshots), calls, Tools(stores, changes, calls, workshop),
+        stores, snapshots, news, Credentials(stores.identity, snapshots), calls, Tools(stores, changes, calls, workshop),
         SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes),
     )  # fmt: skip

@@ -60,9 +60,7 @@ class Tools:
                 change.tx, scope, config, submitted, principal.actor_id, change.generation
             )
             if not contract.enabled:
-                await self._stores.registry.set_enabled(
-                    change.tx, scope, tool.id, False, principal.actor_id, change.generation
-                )
+                await self._enable(change, tool.id, enabled=False)
             await change.tell(
                 EventType.TOOL_REGISTERED,
                 tool.name,
@@ -114,15 +112,13 @@ class Tools:
         facts, tool = await self._find(principal, name_or_id)
         return facts.about(tool).enabled
 
-    async def set_enabled(self, principal: Principal, name_or_id: str, enabled: bool) -> None:
+    async def set_enabled(self, principal: Principal, name_or_id: str, *, enabled: bool) -> None:
         """Enable or disable a tool in the principal's workspace."""
         await self._changes.permitted(principal, Permission.ENABLEMENT_WRITE)
         _, tool = await self._find(principal, name_or_id)
 
         async def put(change: Change) -> None:
-            await self._stores.registry.set_enabled(
-                change.tx, change.scope, tool.id, enabled, principal.actor_id, change.generation
-            )
+            await self._enable(change, tool.id, enabled=enabled)
             await change.tell(
                 EventType.TOOL_ENABLED if enabled else EventType.TOOL_DISABLED,
                 tool.name,
@@ -134,6 +130,16 @@ class Tools:
     async def _find(self, principal: Principal, name_or_id: str) -> tuple[Facts, StoredTool]:
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
         return await self._calls.what(facts, name_or_id)
+
+    async def _enable(self, change: Change, tool_id: str, *, enabled: bool) -> None:
+        await self._stores.registry.set_enabled(
+            change.tx,
+            tool_id,
+            workspace=change.scope,
+            enabled=enabled,
+            by=change.principal.actor_id,
+            generation=change.generation,
+        )
 
     async def _operator_only(self, principal: Principal) -> None:
         async def read(tx: Any) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from toolcrib.kit.db import Query, Row, Tx
+from toolcrib.kit.json import dumps
 
 from .tables import bodies, events, executions, processes, workspace_state
 
@@ -36,9 +37,10 @@ _GENERATION = Query(
     postgresql="SELECT generation FROM workspace_state WHERE workspace_id = :workspace FOR SHARE",
 )
 _GENERATIONS = Query(
-    select(workspace_state.c.workspace_id, workspace_state.c.generation).where(
-        workspace_state.c.workspace_id.in_([bindparam("one"), bindparam("two")])
-    )
+    sqlite="SELECT workspace_id, generation FROM workspace_state "
+    "WHERE workspace_id IN (SELECT value FROM json_each(:names))",
+    postgresql="SELECT workspace_id, generation FROM workspace_state "
+    "WHERE workspace_id IN (SELECT json_array_elements_text(CAST(:names AS json)))",
 )
 _RAISE = Query(
     update(workspace_state)
@@ -137,9 +139,10 @@ async def generation(tx: Tx, workspace: str) -> int:
     return int(rows[0]["generation"])
 
 
-async def generations(tx: Tx, one: str, two: str) -> dict[str, int]:
-    """The generations of two scopes, read without a lock."""
-    return {row["workspace_id"]: row["generation"] for row in await tx.rows(_GENERATIONS, one=one, two=two)}
+async def generations(tx: Tx, workspaces: Sequence[str]) -> dict[str, int]:
+    """The generations of some scopes, read without a lock."""
+    rows = await tx.rows(_GENERATIONS, names=dumps(list(workspaces)).decode())
+    return {row["workspace_id"]: row["generation"] for row in rows}
 
 
 async def raise_generation(tx: Tx, workspace: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from toolcrib.contracts.errors import Unavailable
@@ -16,11 +17,23 @@ from . import queries
 from .entries import Batch, Intent, Settlement
 from .owners import RENEW_SECONDS, Owner
 
-__all__ = ["RENEW_SECONDS", "Intent", "Ledger", "Settlement"]
+__all__ = ["RENEW_SECONDS", "ChangeFact", "Intent", "Ledger", "Settlement"]
 
+_MOST_COUNTED = 10_000
 _INTERRUPTED = (
     "the process that ran this call ended or lost its database; whether the call took effect is not known"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFact:
+    """The event of a change: `seq` is its number in `scope`, `about` what was changed."""
+
+    scope: str
+    seq: int
+    kind: EventType
+    about: str
+    details: Mapping[str, Any] | None = None
 
 
 class Ledger:
@@ -73,8 +86,12 @@ class Ledger:
 
     async def generations(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """The generation of a workspace and of the global scope as this view sees them; -1 where there is none."""
-        found = await queries.generations(tx, workspace, GLOBAL)
+        found = await queries.generations(tx, [workspace, GLOBAL])
         return found.get(workspace, -1), found.get(GLOBAL, -1)
+
+    async def generations_of(self, tx: Tx, workspaces: Sequence[str]) -> dict[str, int]:
+        """The generations of many workspaces as this view sees them."""
+        return await queries.generations(tx, workspaces)
 
     async def raise_generation(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """Part of every change: its event's number and the generation it makes."""
@@ -84,29 +101,11 @@ class Ledger:
         """Part of making a workspace: the row its changes and calls go through."""
         await queries.create_state(tx, workspace)
 
-    async def tell(
-        self,
-        tx: Tx,
-        seq: int,
-        principal: Principal,
-        kind: EventType,
-        about: str,
-        workspace: str,
-        facts: Mapping[str, Any] | None = None,
-    ) -> None:
+    async def tell(self, tx: Tx, principal: Principal, fact: ChangeFact) -> None:
         """Part of every change: what happened, for the audit."""
-        text = dumps(facts).decode() if facts else None
-        row = (
-            workspace,
-            seq,
-            kind.value,
-            None,
-            principal.actor_type.value,
-            principal.actor_id,
-            about,
-            self._clock.now(),
-            text,
-        )
+        text = dumps(fact.details).decode() if fact.details else None
+        actor = (principal.actor_type.value, principal.actor_id)
+        row = (fact.scope, fact.seq, fact.kind.value, None, *actor, fact.about, self._clock.now(), text)
         await queries.insert_events(tx, [row])
 
     async def find(self, workspace: str, execution_id: str) -> Execution | None:
@@ -128,7 +127,7 @@ class Ledger:
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
         """Count a request that was refused before it could be a call; written with the next `keep`."""
-        if len(self._refused) < 10_000:
+        if len(self._refused) < _MOST_COUNTED:
             self._refused[workspace, self._clock.now() // 60_000_000, code, principal, tool] += 1
 
     async def _flush_refusals(self) -> None:

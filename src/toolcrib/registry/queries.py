@@ -43,8 +43,6 @@ async def changed_enablement(tx: Tx, workspace: str, since: int) -> Sequence[Row
     return await tx.rows(_CHANGED_ENABLEMENT, workspace=workspace, since=since)
 
 
-async def put_enablement(
-    tx: Tx, workspace: str, tool: str, enabled: bool, now: int, by: str, made: int
-) -> None:
+async def put_enablement(tx: Tx, **values: Any) -> None:
     """Enable or disable a tool in a workspace."""
-    await tx.run(_PUT, workspace=workspace, tool=tool, enabled=int(enabled), now=now, by=by, made=made)
+    await tx.run(_PUT, **values)

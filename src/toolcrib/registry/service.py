@@ -101,10 +101,13 @@ class Registry:
         return tool
 
     async def set_enabled(
-        self, tx: Tx, workspace: str, tool_id: str, enabled: bool, by: str, generation: int
+        self, tx: Tx, tool_id: str, *, workspace: str, enabled: bool, by: str, generation: int
     ) -> None:
         """Enable or disable a tool, global ones too, in one workspace."""
-        await queries.put_enablement(tx, workspace, tool_id, enabled, self._clock.now(), by, generation)
+        now = self._clock.now()
+        await queries.put_enablement(
+            tx, workspace=workspace, tool=tool_id, enabled=int(enabled), now=now, by=by, made=generation
+        )
 
 
 def _stored(row: Row) -> StoredTool:

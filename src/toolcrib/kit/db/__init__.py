@@ -1,6 +1,6 @@
 """The database under every store: one vocabulary for SQLite and PostgreSQL, one queue for writes."""
 
-from .database import Database, Engine, Entries
+from .database import Database, Engine, Entries, Notices
 from .query import DialectName, Query, metadata
 from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Tx
 
@@ -12,6 +12,7 @@ __all__ = [
     "DialectName",
     "Engine",
     "Entries",
+    "Notices",
     "Query",
     "Row",
     "Tx",

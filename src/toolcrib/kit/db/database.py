@@ -16,6 +16,18 @@ _SAVEPOINT, _RELEASE, _BACK = (
 )
 
 
+class Notices(Protocol):
+    """How processes tell each other."""
+
+    async def send(self, text: str) -> None:
+        """Tell all, this process too. Lost when nobody listens."""
+        ...
+
+    async def listen(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
+        """Hear until cancelled; `connected` is called on each new connection, as news was missed before it."""
+        ...
+
+
 class Engine(Protocol):
     """A database's connections."""
 
@@ -23,6 +35,11 @@ class Engine(Protocol):
     def dialect(self) -> DialectName: ...
     async def transact(self, workspaces: Sequence[str], work: Work) -> Any: ...
     async def read(self, workspaces: Sequence[str], work: Work) -> Any: ...
+    @property
+    def notices(self) -> Notices | None:
+        """How processes on this database tell each other; None where there is only one."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import asyncpg
 from sqlalchemy import Table
 
+from .database import Notices
+from .notices import PostgresNotices
 from .query import Query, array_type, column_list
 from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
 
@@ -67,8 +69,9 @@ class PostgresEngine:
 
     dialect: Literal["postgresql"] = "postgresql"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, notify: bool = True) -> None:
         self.url = url
+        self.notices: Notices | None = PostgresNotices(url) if notify else None
         self._writer: Any = None
         self._turn = asyncio.Lock()
         self._pool: Any = None

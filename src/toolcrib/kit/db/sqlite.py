@@ -16,6 +16,7 @@ from typing import IO, Any, Literal
 
 from sqlalchemy import Table
 
+from .database import Notices
 from .query import Query, column_list
 from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
 
@@ -58,9 +59,8 @@ class SqliteTx:
         self, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
     ) -> None:
         marks = ",".join("?" * len(columns))
-        self._connection.executemany(
-            f"INSERT INTO {table.name} ({column_list(columns)}) VALUES ({marks})", rows
-        )
+        sql = f"INSERT INTO {table.name} ({column_list(columns)}) VALUES ({marks})"  # noqa: S608 names are ours
+        self._connection.executemany(sql, rows)
 
     async def update_many(
         self, table: Table, keys: tuple[str, ...], sets: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
@@ -79,6 +79,7 @@ class SqliteEngine:
     """Opens the file, keeps others out of it, and runs work on the right thread."""
 
     dialect: Literal["sqlite"] = "sqlite"
+    notices: Notices | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path

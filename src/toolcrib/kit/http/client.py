@@ -5,9 +5,8 @@ from functools import lru_cache
 from io import BytesIO
 from typing import Final
 
-from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, hdrs
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, hdrs
 from multidict import CIMultiDict
-from yarl import URL
 
 from toolcrib.kit.http.body import ACCEPTED, PLAIN, read_body
 from toolcrib.kit.http.egress import Egress
@@ -17,17 +16,19 @@ from toolcrib.kit.http.lookup import SharedLookup, SystemLookup
 from toolcrib.kit.http.messages import HttpReply, HttpRequest, outgoing_headers, reply_headers
 from toolcrib.kit.http.pools import Pools
 from toolcrib.kit.http.urls import Origin, build, parse_origin, split
-from toolcrib.kit.http.wire import Attempt, Connector, Guard, OwnPorts, Request, Resolve, dialling
+from toolcrib.kit.http.wire import Attempt, Connector, Guard, OwnPorts, Resolve, open_session, sending
 
 CONNECT: Final = 5.0
 IDLE: Final = 10.0
 IDLE_SHARE: Final = 3
 REMEMBERED_ORIGINS: Final = 1024
-CHUNK: Final = 65_536
 SWITCHING_PROTOCOLS: Final = 101
 # Above this aiohttp wants a file, so as to write in parts.
 LARGE_BODY: Final = 1_048_576
-_NOTHING_INVENTED: Final = frozenset({hdrs.CONTENT_TYPE})
+_ALWAYS_SENT: Final[dict[str, str]] = {hdrs.ACCEPT_ENCODING: ACCEPTED, hdrs.USER_AGENT: "toolcrib"}
+# Where the caller names no type, aiohttp would say "octet-stream".
+_TYPE: Final = frozenset({hdrs.CONTENT_TYPE})
+_TYPED_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
 class HttpClient:
@@ -51,13 +52,13 @@ class HttpClient:
         headers = outgoing_headers(request)
         origin_text, path, query = split(request.url)
         origin = self._origin(origin_text)
-        url = build(origin, path, query)
+        attempt = Attempt(origin, build(origin, path, query))
         leased = self._pools.take(pool)
-        token = dialling.set(origin)
+        token = sending.set(attempt)
         try:
-            return await _exchange(leased.session, request, url, headers)
+            return await _exchange(leased.session, request, attempt, headers)
         finally:
-            dialling.reset(token)
+            sending.reset(token)
             self._pools.give_back(leased)
 
     async def close(self) -> None:
@@ -72,31 +73,22 @@ class HttpClient:
 
     def _open_session(self) -> ClientSession:
         guard = Guard(self._egress, self._own_ports, SharedLookup(self._look_up))
-        return ClientSession(
-            connector=Connector(guard, self._tls),
-            headers={hdrs.ACCEPT_ENCODING: ACCEPTED, hdrs.USER_AGENT: "toolcrib"},
-            cookie_jar=DummyCookieJar(),
-            request_class=Request,
-            auto_decompress=False,
-            trust_env=False,
-            read_bufsize=CHUNK,
-        )
+        return open_session(Connector(guard, self._tls), _ALWAYS_SENT)
 
 
 async def _exchange(
-    session: ClientSession, request: HttpRequest, url: URL, headers: CIMultiDict[str]
+    session: ClientSession, request: HttpRequest, attempt: Attempt, headers: CIMultiDict[str]
 ) -> HttpReply:
-    attempt = Attempt()
+    typed = request.body is not None or request.method in _TYPED_METHODS
     try:
         response = await session.request(
             request.method,
-            url,
+            attempt.url,
             headers=headers,
             data=_payload(request.body),
-            skip_auto_headers=None if hdrs.CONTENT_TYPE in headers else _NOTHING_INVENTED,
+            skip_auto_headers=_TYPE if typed and hdrs.CONTENT_TYPE not in headers else None,
             allow_redirects=False,
             timeout=_deadlines(request.timeout),
-            middlewares=(attempt,),
         )
         try:
             return await _read(response, request.max_reply)

@@ -81,7 +81,9 @@ def reply_headers(received: CIMultiDictProxy[str]) -> dict[str, str]:
     headers = {name.lower(): value for name, value in received.items()}
     if len(headers) != len(received):
         headers = {name: ", ".join(received.getall(name)) for name in headers}
-    for name, value in headers.items():
-        if not value.isascii():
-            headers[name] = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return headers
+    if all(map(str.isascii, headers.values())):
+        return headers
+    return {
+        name: value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        for name, value in headers.items()
+    }

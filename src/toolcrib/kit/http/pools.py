@@ -9,16 +9,16 @@ from typing import Final
 from aiohttp import ClientSession
 
 MOST_POOLS: Final = 256
-IDLE_AFTER: Final = 60.0
+SWEEP_EVERY: Final = 60.0
 
 
 @dataclass(slots=True)
 class Pool:
-    """A workspace's session, the calls that use it now, and when the last one ended (loop time)."""
+    """A workspace's session, the calls that use it now, and whether any did since the last sweep."""
 
     session: ClientSession
     users: int = 0
-    used_at: float = 0.0
+    fresh: bool = True
 
 
 class Pools:
@@ -37,11 +37,11 @@ class Pools:
         pool = self._pools.get(name) or self._open(name)
         self._pools.move_to_end(name)
         pool.users += 1
+        pool.fresh = True
         return pool
 
     def give_back(self, pool: Pool) -> None:
         pool.users -= 1
-        pool.used_at = asyncio.get_running_loop().time()
 
     def _open(self, name: str) -> Pool:
         if self._closed:
@@ -49,7 +49,7 @@ class Pools:
         if len(self._pools) >= self._most:
             self._drop_first_unused()
         if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(IDLE_AFTER, self._sweep)
+            self._sweeper = asyncio.get_running_loop().call_later(SWEEP_EVERY, self._sweep)
         pool = self._pools[name] = Pool(self._open_session())
         return pool
 
@@ -60,11 +60,12 @@ class Pools:
             self._drop(name)
 
     def _sweep(self) -> None:
+        for name, pool in list(self._pools.items()):
+            if not (pool.users or pool.fresh):
+                self._drop(name)
+            pool.fresh = False
         loop = asyncio.get_running_loop()
-        before = loop.time() - IDLE_AFTER
-        for name in [name for name, pool in self._pools.items() if not pool.users and pool.used_at <= before]:
-            self._drop(name)
-        self._sweeper = loop.call_later(IDLE_AFTER, self._sweep) if self._pools else None
+        self._sweeper = loop.call_later(SWEEP_EVERY, self._sweep) if self._pools else None
 
     def _drop(self, name: str) -> None:
         task = asyncio.create_task(self._pools.pop(name).session.close())

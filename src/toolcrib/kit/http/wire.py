@@ -7,6 +7,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from ssl import SSLContext
@@ -15,9 +16,10 @@ from typing import Final, TypeAlias, cast
 from aiohttp import (
     AddrInfoType,
     ClientConnectionError,
-    ClientHandlerType,
     ClientRequest,
     ClientResponse,
+    ClientSession,
+    DummyCookieJar,
     StreamReader,
     TCPConnector,
 )
@@ -25,11 +27,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http_parser import RawResponseMessage
+from yarl import URL
 
 from toolcrib.kit.http.addresses import Address, is_local
 from toolcrib.kit.http.egress import Egress
 from toolcrib.kit.http.errors import EgressDenied, HttpFailed
-from toolcrib.kit.http.failures import Blocked, translate
+from toolcrib.kit.http.failures import Blocked
 from toolcrib.kit.http.urls import Origin
 
 Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -41,9 +44,20 @@ MOST_CONNECTIONS: Final = 256
 MOST_ADDRESSES: Final = 8
 MOST_INTERIM_REPLIES: Final = 8
 FIRST_FINAL_STATUS: Final = 200
+CHUNK: Final = 65_536
 
-# The origin whose request is being sent; sockets are opened in the task that sends, or in a child of it.
-dialling: ContextVar[Origin] = ContextVar("dialling")
+
+@dataclass(slots=True)
+class Attempt:
+    """The one attempt that a request has: what was checked, and whether any of it may have left."""
+
+    origin: Origin
+    url: URL
+    sent: bool = False
+
+
+# Sockets are opened in the task that sends, or in a child of it: both see the attempt that they serve.
+sending: ContextVar[Attempt] = ContextVar("sending")
 
 
 class Guard(AbstractResolver):
@@ -57,7 +71,7 @@ class Guard(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        if host != dialling.get().host:
+        if host != sending.get().origin.host:
             raise EgressDenied
         addresses = [_read_answer(answer) for answer in await self._answers(host, port)]
         for address in addresses:
@@ -86,7 +100,7 @@ class Guard(AbstractResolver):
         return socket.socket(family, kind, proto)
 
     def _check(self, address: Address, port: int) -> None:
-        origin = dialling.get()
+        origin = sending.get().origin
         if port != origin.port or not self._egress.admits(origin, address) or self._is_own(address, port):
             raise EgressDenied
 
@@ -154,35 +168,29 @@ class Connector(TCPConnector):
 
 
 class Request(ClientRequest):
-    """Notes when its first byte may have left."""
-
-    sent = False
+    """Leaves at most once, and only with the URL that was checked, whatever aiohttp would like to repeat or follow."""
 
     async def send(self, conn: Connection) -> ClientResponse:
+        attempt = sending.get()
+        if attempt.sent or self.url is not attempt.url:
+            raise HttpFailed("protocol", sent=attempt.sent)
         cast("_Protocol", conn.protocol).await_reply()  # the connector makes no other kind
-        self.sent = True
+        attempt.sent = True
         return await super().send(conn)
 
 
-class Attempt:
-    """Wraps the one attempt that a request has, as an aiohttp middleware.
-
-    aiohttp repeats requests of idempotent methods when it loses a kept connection. It knows such a loss by its
-    own exceptions, so ours leave the attempt in their place.
-    """
-
-    __slots__ = ("request",)
-
-    def __init__(self) -> None:
-        self.request: ClientRequest | None = None
-
-    @property
-    def sent(self) -> bool:
-        return isinstance(self.request, Request) and self.request.sent
-
-    async def __call__(self, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        self.request = request
-        try:
-            return await handler(request)
-        except (ClientConnectionError, OSError) as error:
-            raise translate(error, sent=self.sent) from None
+def open_session(connector: Connector, headers: dict[str, str]) -> ClientSession:
+    """A session without a memory of its own: no cookies, no environment, no second try."""
+    session = ClientSession(
+        connector=connector,
+        headers=headers,
+        cookie_jar=DummyCookieJar(),
+        request_class=Request,
+        auto_decompress=False,
+        trust_env=False,
+        read_bufsize=CHUNK,
+    )
+    # aiohttp repeats requests of idempotent methods when it loses a kept connection; only this attribute stops it
+    # from dialling again. `Request` would not let such a second one leave.
+    session._retry_connection = False  # noqa: SLF001
+    return session
