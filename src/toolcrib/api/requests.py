@@ -71,6 +71,8 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         message = await receive()
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
+    if message["type"] == "http.disconnect":
+        raise Refused(Invalid("The request broke off before it was whole; nothing was done."))
     if size > limit:
         raise Refused(Invalid(f"The request body is larger than {limit} bytes; send less."))
     return first if len(chunks) == 1 else b"".join(chunks)

@@ -20,6 +20,7 @@ from toolcrib.kit.clock import Clock
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
+from toolcrib.kit.strike import Strikes
 from toolcrib.ledger.service import Intent, Settlement
 from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
@@ -162,7 +163,7 @@ class Calls:
             actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
             subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=refusal.failure.code if refusal else None,
             error_message=refusal.failure.message if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
-            input=dumps(call.input).decode(),
+            input=_stored(call, verdict),
         )  # fmt: skip
 
     def _answer(self, execution_id: str, status: Status, outcome: Outcome, spent_ms: float) -> Result:
@@ -175,6 +176,14 @@ class Calls:
             "retryable": outcome.retryable,
         }
         return Result(execution_id, status, None, error, spent_ms, outcome.http_status)
+
+
+def _stored(call: Call, verdict: Checked | Refusal) -> str:
+    """The input as the ledger keeps it: a secret of this call is struck out even where the caller wrote it."""
+    written = dumps(call.input)
+    if isinstance(verdict, Checked) and verdict.secrets:
+        written = Strikes(verdict.secrets.items()).strike(written)
+    return written.decode()
 
 
 def _checked(ready: Ready, outcome: Outcome) -> Outcome:

@@ -10,10 +10,10 @@ from toolcrib.contracts.errors import Code, EgressRefused, Invalid
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.provider import Failure, Invocation, Outcome
 from toolcrib.kit.http import EgressDenied, HttpError, HttpFailed, HttpReply, HttpRequest, HttpTimeout
+from toolcrib.kit.strike import Strikes
 from toolcrib.providers.http.checks import faults_of
 from toolcrib.providers.http.reply import ReplyPlan, plan_reply
 from toolcrib.providers.http.request import RequestPlan, Sizes, plan_request
-from toolcrib.providers.http.strike import Strikes
 from toolcrib.providers.http.target import base_url
 from toolcrib.providers.http.text import UnsendableError, references
 

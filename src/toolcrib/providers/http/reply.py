@@ -11,8 +11,8 @@ from toolcrib.contracts.errors import Code
 from toolcrib.contracts.paths import MISSING, Path, parse_path
 from toolcrib.contracts.provider import Failure, Outcome, Success
 from toolcrib.kit.json import MAX_INTEGER, MIN_INTEGER, JsonRefused, JsonValue, loads
+from toolcrib.kit.strike import Strikes
 from toolcrib.providers.http import schemas
-from toolcrib.providers.http.strike import Strikes
 
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _WITH_RETRY_AFTER = frozenset({429, 503})

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from toolcrib.kit.http.pools import IDLE_AFTER, Pools
+from toolcrib.kit.http.pools import Pools
 
 
 class Session:
@@ -48,16 +48,17 @@ async def test_a_pool_in_use_is_kept_even_over_the_bound():
     assert busy.session.closed
 
 
-async def test_an_idle_pool_is_closed():
+async def test_a_pool_that_no_call_used_between_two_sweeps_is_closed():
     pools = Pools(Session)
-    idle, busy = pools.take("idle"), pools.take("busy")
+    idle, busy, used = pools.take("idle"), pools.take("busy"), pools.take("used")
     pools.give_back(idle)
-    idle.used_at -= IDLE_AFTER
-    busy.used_at -= IDLE_AFTER
+    pools.give_back(used)
+    pools._sweep()
+    pools.give_back(pools.take("used"))
     pools._sweep()
     await asyncio.sleep(0)
 
-    assert (idle.session.closed, busy.session.closed) == (True, False)
+    assert (idle.session.closed, busy.session.closed, used.session.closed) == (True, False, False)
     await pools.close()
 
 

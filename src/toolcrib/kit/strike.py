@@ -1,4 +1,4 @@
-"""Secrets struck out of what an upstream sent back, in every form in which it may have echoed them.
+"""Secrets struck out of replies and of what is stored, in every form in which they may have been written.
 
 Made for one run and thrown away with it. No regular expression is built from a value: `re` would keep it.
 """

@@ -12,7 +12,7 @@ from tests.unit.providers.http.fakes import contract, run
 from toolcrib.contracts.provider import Success
 from toolcrib.kit.http import HttpReply
 from toolcrib.providers.http.reply import plan_reply
-from toolcrib.providers.http.strike import Strikes
+from toolcrib.kit.strike import Strikes
 
 SECRET = "p/ä?s~s>w+rd \"x'\\é{1}:9"  # every class of character that some encoding treats in a way of its own
 RAW = SECRET.encode()
