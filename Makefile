@@ -43,7 +43,7 @@ format: $(TEST) ## format the code and mend what ruff can mend
 
 .PHONY: bench
 bench: $(TEST) ## measure the cost of a call
-	@$(BIN)/toolcrib bench
+	@$(BIN)/python -m scripts.bench $(ARGS)
 
 .PHONY: trial
 trial: $(TEST) ## run a long trial and write docs/trials/NAME.md: make trial NAME=...

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.rows.blocked import stop_in_a_transaction
 from tests.acceptance.rows.freeze import freeze_one
 from tests.acceptance.rows.kills import kill_repeatedly
 from tests.acceptance.rows.lab import Lab, postgres_lab, sqlite_lab
@@ -78,5 +79,11 @@ def test_sigterm_lets_running_calls_end(lab: Lab):
 
 def test_sigterm_interrupts_calls_that_outlast_the_grace_period(slow_rows: Rows):
     found = slow_rows["stop"].result()
+
+    assert found.faults == []
+
+
+def test_a_process_that_stops_inside_a_transaction_does_not_stop_the_others(lab_on_postgres: Lab):
+    found = stop_in_a_transaction(lab_on_postgres)
 
     assert found.faults == []

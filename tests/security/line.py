@@ -27,7 +27,7 @@ class Line:
         given = self._credential | (JSON if headers is None else headers)
         try:
             return self._exchange(method, path, body, given)
-        except (http.client.BadStatusLine, ConnectionError):  # the server closed the kept connection
+        except (http.client.HTTPException, ConnectionError):  # the server closed the kept connection
             self._connection.close()
             return self._exchange(method, path, body, given)
 

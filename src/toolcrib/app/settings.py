@@ -52,7 +52,7 @@ class Settings:
     @property
     def port(self) -> int:
         """The port to listen on."""
-        return _number("TOOLCRIB_PORT", self.port_text, 0, 65_535)
+        return _number("TOOLCRIB_PORT", self.port_text, 1, 65_535)
 
     @property
     def max_request(self) -> int:

@@ -22,17 +22,30 @@ def call(
     session: Session,
     tool: Annotated[str, typer.Argument(help="Name or id.")],
     *,
-    whole: Annotated[str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")] = None,
+    whole: Annotated[
+        str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
+    ] = None,
     fields: Annotated[
         list[str] | None,
-        typer.Option("-i", metavar="KEY=VALUE", help="One field of the input; a value that reads as JSON is JSON, else text."),
+        typer.Option(
+            "-i",
+            metavar="KEY=VALUE",
+            help="One field of the input; a value that reads as JSON is JSON, else text.",
+        ),
     ] = None,
-    about: Annotated[str | None, typer.Option("--subject", metavar="TYPE:ID", help="What the call is about.")] = None,
-    exception_id: Annotated[str | None, typer.Option(metavar="ID", help="The exception that the call belongs to.")] = None,
+    about: Annotated[
+        str | None, typer.Option("--subject", metavar="TYPE:ID", help="What the call is about.")
+    ] = None,
+    exception_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="The exception that the call belongs to.")
+    ] = None,
 ) -> None:
     """Call a tool once and print its output."""
     extra = {"subject": subject(about), "exception_id": exception_id}
-    body = {"input": tool_input(whole, fields or []), **{name: value for name, value in extra.items() if value is not None}}
+    body = {
+        "input": tool_input(whole, fields or []),
+        **{name: value for name, value in extra.items() if value is not None},
+    }
     show(session, session.ask("POST", f"/tools/{part(tool)}/execute", body, seconds=_PATIENCE), _view)
 
 
@@ -41,4 +54,6 @@ def _view(answer: dict[str, Any]) -> None:
 
     json_value(answer["output"])
     if sys.stderr.isatty():
-        say(f"{answer['status']} in {answer['execution_time_ms']:.1f} ms: toolcrib executions show {answer['execution_id']}")
+        say(
+            f"{answer['status']} in {answer['execution_time_ms']:.1f} ms: toolcrib executions show {answer['execution_id']}"
+        )

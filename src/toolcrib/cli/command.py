@@ -12,12 +12,23 @@ from .refused import Refused, tell
 from .session import Answer, Session
 
 Function = Callable[..., Any]
-_URL = Annotated[str | None, typer.Option("--url", metavar="URL", help="The server. Else TOOLCRIB_URL, else http://127.0.0.1:8000.")]
+_URL = Annotated[
+    str | None,
+    typer.Option("--url", metavar="URL", help="The server. Else TOOLCRIB_URL, else http://127.0.0.1:8000."),
+]
 _JSON = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
 _LIMIT = Annotated[int | None, typer.Option("--limit", metavar="N", help="Lines of a page, 1 to 200.")]
-_CURSOR = Annotated[str | None, typer.Option("--cursor", metavar="TEXT", help="Where to go on, as the page before said.")]
+_CURSOR = Annotated[
+    str | None, typer.Option("--cursor", metavar="TEXT", help="Where to go on, as the page before said.")
+]
+_FROM = Annotated[
+    str | None,
+    typer.Option("--from", metavar="TIME", help="Made at or after this, such as 2027-01-31T12:00:00Z."),
+]
+_TO = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Made before this.")]
 _OWN = {"url": (_URL, None), "json": (_JSON, False)}
 _PAGE = {"limit": (_LIMIT, None), "cursor": (_CURSOR, None)}
+_TIMES = {"from_": (_FROM, None), "to": (_TO, None)}
 
 
 def group(name: str, about: str) -> typer.Typer:
@@ -25,11 +36,13 @@ def group(name: str, about: str) -> typer.Typer:
     return typer.Typer(name=name, help=about, no_args_is_help=True, rich_markup_mode=None)
 
 
-def command(app: typer.Typer, name: str, *, example: str, paged: bool = False) -> Callable[[Function], Function]:
+def command(
+    app: typer.Typer, name: str, *, example: str, paged: bool = False, timed: bool = False
+) -> Callable[[Function], Function]:
     """Register a function whose first parameter is the session; an answer that it returns decides the exit code."""
 
     def register(function: Function) -> Function:
-        added = {**_OWN, **(_PAGE if paged else {})}
+        added = {**_OWN, **(_PAGE if paged else {}), **(_TIMES if timed else {})}
 
         def run(context: typer.Context, **given: Any) -> None:
             session = _session(context, {name: given.pop(name) for name in added})
@@ -53,7 +66,11 @@ def show(session: Session, answer: Answer, view: Callable[[Any], None]) -> None:
         view(answer.document)
     except (KeyError, TypeError, AttributeError) as error:
         message = f"the server's answer is not what this command expects ({type(error).__name__})"
-        raise Refused("UNEXPECTED_ANSWER", message, next_step="compare the versions of server and CLI; --json prints the answer") from error
+        raise Refused(
+            "UNEXPECTED_ANSWER",
+            message,
+            next_step="compare the versions of server and CLI; --json prints the answer",
+        ) from error
 
 
 def write_json(raw: bytes) -> None:
@@ -72,8 +89,9 @@ def write_json(raw: bytes) -> None:
 
 def _session(context: typer.Context, own: dict[str, Any]) -> Session:
     whole = context.find_root().obj or {}
-    page = {name: str(own[name]) for name in _PAGE if own.get(name) is not None}
-    return Session(own["url"] or whole.get("url"), own["json"] or whole.get("json", False), page)
+    given = {name.rstrip("_"): own[name] for name in (*_PAGE, *_TIMES) if own.get(name) is not None}
+    query = {name: str(value) for name, value in given.items()}
+    return Session(own["url"] or whole.get("url"), own["json"] or whole.get("json", False), query)
 
 
 def _exit(function: Function, session: Session, given: dict[str, Any]) -> None:
@@ -93,5 +111,8 @@ def _signature(function: Function, added: dict[str, tuple[Any, Any]]) -> inspect
     keyword = inspect.Parameter.KEYWORD_ONLY
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     _, *theirs = inspect.signature(function).parameters.values()
-    ours = [inspect.Parameter(name, keyword, annotation=kind, default=usual) for name, (kind, usual) in added.items()]
+    ours = [
+        inspect.Parameter(name, keyword, annotation=kind, default=usual)
+        for name, (kind, usual) in added.items()
+    ]
     return inspect.Signature([context, *(one.replace(kind=keyword) for one in theirs), *ours])

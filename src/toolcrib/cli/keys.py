@@ -17,18 +17,36 @@ def list_keys(session: Session) -> None:
     show(session, session.ask("GET", "/keys", query=session.query), _list_view)
 
 
-@command(app, "create", example="toolcrib keys create clerk --role member --tool tides.next --expires-at 2027-01-31T12:00:00Z")
+@command(
+    app,
+    "create",
+    example="toolcrib keys create clerk --role member --tool tides.next --expires-at 2027-01-31T12:00:00Z",
+)
 def create_key(
     session: Session,
     name: Annotated[str, typer.Argument(metavar="NAME")],
     *,
-    actor_type: Annotated[str | None, typer.Option(metavar="TYPE", help="agent (the default), user or service")] = None,
-    role: Annotated[str | None, typer.Option(metavar="ROLE", help="member (the default), viewer, admin or owner")] = None,
-    tools: Annotated[list[str] | None, typer.Option("--tool", metavar="NAME", help="Only this tool; repeat it for more.")] = None,
-    expires_at: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339, such as 2027-01-31T12:00:00Z")] = None,
+    actor_type: Annotated[
+        str | None, typer.Option(metavar="TYPE", help="agent (the default), user or service")
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option(metavar="ROLE", help="member (the default), viewer, admin or owner")
+    ] = None,
+    tools: Annotated[
+        list[str] | None, typer.Option("--tool", metavar="NAME", help="Only this tool; repeat it for more.")
+    ] = None,
+    expires_at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="RFC 3339, such as 2027-01-31T12:00:00Z")
+    ] = None,
 ) -> None:
     """Make a key. It is shown this once and can do no more than your own."""
-    wanted = {"name": name, "actor_type": actor_type, "role": role, "tools": tools or None, "expires_at": expires_at}
+    wanted = {
+        "name": name,
+        "actor_type": actor_type,
+        "role": role,
+        "tools": tools or None,
+        "expires_at": expires_at,
+    }
     body = {field: value for field, value in wanted.items() if value is not None}
     show(session, session.ask("POST", "/keys", body), _made_view)
 
@@ -36,7 +54,11 @@ def create_key(
 @command(app, "revoke", example="toolcrib keys revoke 3f2a…")
 def revoke_key(session: Session, key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Revoke a key for good."""
-    show(session, session.ask("DELETE", f"/keys/{part(key_id)}"), lambda _: print(f"revoked {one_line(key_id)}"))
+    show(
+        session,
+        session.ask("DELETE", f"/keys/{part(key_id)}"),
+        lambda _: print(f"revoked {one_line(key_id)}"),
+    )
 
 
 def _made_view(made: dict[str, Any]) -> None:

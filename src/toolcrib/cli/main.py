@@ -1,18 +1,17 @@
 """All commands of `toolcrib`. Nothing that only one of them needs is imported here: `serve` must start at once."""
 
-import importlib
+import importlib.metadata
 from typing import Annotated
 
 import typer
 
-from . import call, doctor, executions, keys, migrate, secrets, tools
-from .serve import serve
+from . import call, doctor, executions, keys, migrate, secrets, serve, tools
 
 app = typer.Typer(
     name="toolcrib", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
     help="The guarded store for the tools of AI agents.",
 )  # fmt: skip
-app.command(help=f"{serve.__doc__}")(serve)
+serve.add_to(app)
 call.add_to(app)
 for noun in (tools.app, executions.app, secrets.app, keys.app):
     app.add_typer(noun)
@@ -20,22 +19,27 @@ migrate.add_to(app)
 doctor.add_to(app)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"toolcrib {importlib.metadata.version('toolcrib')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     context: typer.Context,
     *,
-    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="The server. Else TOOLCRIB_URL, else http://127.0.0.1:8000.")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            "--url", metavar="URL", help="The server. Else TOOLCRIB_URL, else http://127.0.0.1:8000."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=lambda wanted: _version(wanted))] = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version)] = False,
 ) -> None:
     del version
     context.obj = {"url": url, "json": as_json}
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"toolcrib {importlib.import_module('toolcrib').__version__}")
-        raise typer.Exit
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ UNREACHABLE = "UNREACHABLE"
 
 
 @dataclass(eq=False)
-class Refused(Exception):  # noqa: N818 a refusal is an answer
+class Refused(Exception):
     """A command that cannot go on. `raw` is the API's answer where there is one."""
 
     code: str
@@ -34,12 +34,20 @@ def usage(message: str, next_step: str | None = None) -> Refused:
     return Refused(Code.VALIDATION_ERROR.value, message, next_step=next_step, exit=Exit.USAGE)
 
 
-def from_error(error: Mapping[str, Any], *, execution_id: str | None = None, raw: bytes | None = None) -> Refused:
+def from_error(
+    error: Mapping[str, Any], *, execution_id: str | None = None, raw: bytes | None = None
+) -> Refused:
     """The refusal in the API's error object."""
     code, details = str(error["code"]), error.get("details") or {}
     listed = details.get("errors") if isinstance(details, dict) else None
-    faults = tuple((str(fault.get("path", "")), str(fault.get("message", ""))) for fault in listed or () if isinstance(fault, dict))
-    return Refused(code, str(error["message"]), faults, _next_step(code, details), exit_for(code), execution_id, raw)
+    faults = tuple(
+        (str(fault.get("path", "")), str(fault.get("message", "")))
+        for fault in listed or ()
+        if isinstance(fault, dict)
+    )
+    return Refused(
+        code, str(error["message"]), faults, _next_step(code, details), exit_for(code), execution_id, raw
+    )
 
 
 def tell(refused: Refused, about: str = "") -> None:

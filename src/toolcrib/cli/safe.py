@@ -2,7 +2,9 @@
 
 import re
 
-_JSON_UNSAFE = re.compile("[^\x09\x0a\x20-\x7e\xa0-\U0010ffff]|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
+_JSON_UNSAFE = re.compile(
+    "[^\x09\x0a\x20-\x7e\xa0-\U0010ffff]|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
+)
 
 
 def shown(text: object, *, lines: bool = False) -> str:

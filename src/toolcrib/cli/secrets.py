@@ -29,7 +29,9 @@ def set_secret(session: Session, name: Name) -> None:
 @command(app, "delete", example="toolcrib secrets delete TIDE_KEY")
 def delete_secret(session: Session, name: Name) -> None:
     """Delete a secret; calls of tools that refer to it fail from then on."""
-    show(session, session.ask("DELETE", f"/secrets/{part(name)}"), lambda _: print(f"deleted {one_line(name)}"))
+    show(
+        session, session.ask("DELETE", f"/secrets/{part(name)}"), lambda _: print(f"deleted {one_line(name)}")
+    )
 
 
 def _set_view(made: dict[str, Any]) -> None:

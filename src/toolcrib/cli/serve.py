@@ -1,15 +1,26 @@
 """`toolcrib serve`: the server, in this process."""
 
+import contextlib
+import errno
 import importlib
 import importlib.metadata
-import sys
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .exits import Exit
+from .refused import Refused, from_error, tell
+from .session import address_of
+
 if TYPE_CHECKING:
     from toolcrib.app.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command("serve", help=f"{serve.__doc__}\n\n\b\nExample:\n  TOOLCRIB_PORT=8080 toolcrib serve")(serve)
 
 
 def serve(
@@ -17,42 +28,74 @@ def serve(
         bool, typer.Option("--demo", help="Also start a small upstream and register tools that call it.")
     ] = False,
 ) -> None:
-    """Start the server. Settings are TOOLCRIB_* in the environment.
+    """Start the server. Settings are TOOLCRIB_* in the environment."""
+    try:
+        _start(demo=demo)
+    except Refused as refused:
+        tell(refused)
+        raise typer.Exit(refused.exit) from None
 
-    Example: TOOLCRIB_PORT=8080 toolcrib serve
-    """
-    import uvloop  # noqa: PLC0415 only this command needs the server
 
-    from toolcrib.app.settings import Settings, UnsafeSetting  # noqa: PLC0415
-    from toolcrib.contracts.errors import ToolcribError  # noqa: PLC0415
-    from toolcrib.kit.db import DatabaseError  # noqa: PLC0415
-    from toolcrib.kit.db.sqlite import AlreadyRunning  # noqa: PLC0415
-    from toolcrib.kit.logging import configure  # noqa: PLC0415
+def _start(*, demo: bool) -> None:
+    from toolcrib.app.settings import Settings, UnsafeSetting  # noqa: PLC0415 only this command needs the server
+    from toolcrib.contracts.errors import ToolcribError  # noqa: PLC0415 as above
+    from toolcrib.kit.db import DatabaseError  # noqa: PLC0415 as above
+    from toolcrib.kit.db.sqlite import AlreadyRunning  # noqa: PLC0415 as above
 
     fresh: Any = importlib.import_module("toolcrib.migrations.fresh")
     try:
         settings = Settings.read()
-        configure(json=settings.environment == "production", level=settings.log_level)
-        uvloop.run(_serve(settings, fresh.bring_up))
-    except (UnsafeSetting, AlreadyRunning, DatabaseError, ToolcribError, fresh.OtherSchema) as refused:
-        _fail(str(refused))
+        _check_port(settings)
+        _run(settings, fresh.bring_up, demo=demo)
+    except UnsafeSetting as error:
+        step = "change the setting that it names"
+        raise Refused("UNSAFE_SETTING", str(error), next_step=step, exit=Exit.USAGE) from None
+    except AlreadyRunning as error:
+        raise Refused("CONFLICT", str(error), exit=Exit.CLASH) from None
+    except DatabaseError as error:
+        step = "toolcrib doctor looks closer"
+        raise Refused("UNAVAILABLE", str(error), next_step=step, exit=Exit.UNAVAILABLE) from None
+    except ToolcribError as error:
+        raise from_error({"code": error.code.value, "message": error.message}) from None
+    except fresh.OtherSchema as error:
+        raise Refused("OTHER_SCHEMA", str(error)) from None
 
 
-async def _serve(settings: "Settings", migrate: Any) -> None:
-    from toolcrib.app.server import run  # noqa: PLC0415 only this command needs the server
-
-    version = importlib.metadata.version("toolcrib")
-
-    def started(owner_key: Path | None) -> None:
-        typer.echo(
-            f"Toolcrib {version} listens on {settings.host}, port {settings.port}; data in {settings.data_dir}"
-        )
-        if owner_key is not None:
-            typer.echo(f"First start. The owner's API key is in {owner_key}")
-
-    await run(settings, version, migrate, started)
+def _check_port(settings: "Settings") -> None:
+    """Before anything is opened or said: whoever has the port keeps it."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((settings.host, settings.port))
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            step = "stop what listens there, or set TOOLCRIB_PORT to another port" if taken else None
+            message = f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}"
+            raise Refused("CONFLICT", message, next_step=step, exit=Exit.CLASH) from None
 
 
-def _fail(message: str) -> None:
-    typer.echo(f"toolcrib: {message}", err=True)
-    sys.exit(2)
+def _run(settings: "Settings", migrate: Any, *, demo: bool) -> None:
+    import uvloop  # noqa: PLC0415 as in `_start`
+
+    from toolcrib.app.server import run  # noqa: PLC0415 as in `_start`
+    from toolcrib.kit.logging import configure  # noqa: PLC0415 as in `_start`
+
+    configure(json=settings.environment == "production", level=settings.log_level)
+    version, address = importlib.metadata.version("toolcrib"), address_of(settings.host, settings.port)
+    with contextlib.ExitStack() as beside:
+        shown = beside.enter_context(_demo(settings, address)) if demo else None
+
+        def started(owner_key: Path | None) -> None:
+            typer.echo(f"Toolcrib {version} listens on {address}; data in {settings.data_dir}")
+            if owner_key is not None:
+                typer.echo(f"First start. The owner's API key is in {owner_key}")
+            if shown is not None:
+                shown.begin()
+
+        uvloop.run(run(settings, version, migrate, started))
+
+
+def _demo(settings: "Settings", address: str) -> Any:
+    from .demo import Demo  # noqa: PLC0415 only where it is asked for
+
+    return Demo(settings, address)

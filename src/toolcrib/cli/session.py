@@ -32,7 +32,8 @@ class Session:
 
     url: str | None = None
     as_json: bool = False
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    credential: str | None = field(default=None, repr=False)
 
     @cached_property
     def base(self) -> str:
@@ -42,7 +43,7 @@ class Session:
     @cached_property
     def key(self) -> str | None:
         """The API key: from the environment, else the owner's in the data directory."""
-        given = os.environ.get("TOOLCRIB_API_KEY")
+        given = self.credential or os.environ.get("TOOLCRIB_API_KEY")
         path = data_dir() / "owner.key"
         try:
             return given or path.read_text("utf-8").strip()
@@ -51,12 +52,26 @@ class Session:
         except (OSError, UnicodeDecodeError) as error:
             raise usage(f"the key in {path} cannot be read: {error}", "set TOOLCRIB_API_KEY") from None
 
-    def ask(self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None, seconds: float = _SECONDS) -> Answer:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        seconds: float = _SECONDS,
+    ) -> Answer:
         """One request under the API. Raises `Refused` for every answer that is no success."""
         return asyncio.run(self.exchange(method, API + path, body, query=query, seconds=seconds))
 
     async def exchange(
-        self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] | None = None, seconds: float = _SECONDS
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        seconds: float = _SECONDS,
     ) -> Answer:
         """The same inside a running loop, for any path of the server. `body` is bytes, or a value to write as JSON."""
         from toolcrib.kit.http import Egress, HttpClient, HttpError, HttpRequest  # noqa: PLC0415 costs 0.1 s; help needs none of it
@@ -92,14 +107,16 @@ def part(name: str) -> str:
 
 def only(base: str) -> str:
     """An egress list with exactly the host and port of this address: where the user pointed, and nowhere else."""
+    step = "give one such as http://127.0.0.1:8000, with --url or TOOLCRIB_URL"
+    refused = usage(f"{base} is not the address of a server", step)
     try:
         parts = urlsplit(base)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-        host = parts.hostname or ""
     except (ValueError, KeyError):
-        host, port = "", 0
+        raise refused from None
+    host = parts.hostname
     if not host or parts.query or parts.fragment or "@" in parts.netloc:
-        raise usage(f"{base} is not the address of a server", "give one such as http://127.0.0.1:8000, with --url or TOOLCRIB_URL")
+        raise refused
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -151,4 +168,9 @@ def _unreachable(base: str, why: str) -> Refused:
 def _stranger(status: int, headers: Mapping[str, str], base: str) -> Refused:
     aside = f" and points to {headers['location']}" if "location" in headers else ""
     message = f"{base} answers with status {status}{aside}, but not as Toolcrib does"
-    return Refused(UNREACHABLE, message, next_step="give the address of a Toolcrib server with --url or TOOLCRIB_URL", exit=Exit.UNAVAILABLE)
+    return Refused(
+        UNREACHABLE,
+        message,
+        next_step="give the address of a Toolcrib server with --url or TOOLCRIB_URL",
+        exit=Exit.UNAVAILABLE,
+    )

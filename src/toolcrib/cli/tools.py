@@ -13,7 +13,9 @@ from .values import content, tool_input
 
 app = group("tools", "Tools: list, show, register, validate, enable, disable.")
 Name = Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.")]
-Whole = Annotated[str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")]
+Whole = Annotated[
+    str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
+]
 Fields = Annotated[list[str] | None, typer.Option("-i", metavar="KEY=VALUE", help="One field of the input.")]
 
 
@@ -25,7 +27,9 @@ def list_tools(
     scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="workspace, global or all")] = None,
 ) -> None:
     """List the tools of your workspace, by name."""
-    query = {name: value for name, value in {"status": status, "scope": scope}.items() if value} | session.query
+    query = {
+        name: value for name, value in {"status": status, "scope": scope}.items() if value
+    } | session.query
     show(session, session.ask("GET", "/tools", query=query), _list_view)
 
 
@@ -36,7 +40,10 @@ def show_tool(session: Session, tool: Name) -> None:
 
 
 @command(app, "register", example="toolcrib tools register tides.json harbours.json")
-def register(session: Session, files: Annotated[list[str], typer.Argument(metavar="FILE…", help="JSON configs; - is stdin.")]) -> None:
+def register(
+    session: Session,
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="JSON configs; - is stdin.")],
+) -> None:
     """Register tools, each from a JSON config. One that is refused does not keep back the others."""
     worst = Exit.OK
     for file in files:
@@ -57,7 +64,10 @@ def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Field
     found, decision = answer.document, answer.document["decision"]
     if not found["valid"]:
         message = f"The input does not fit the contract of {tool}."
-        raise from_error({"code": "VALIDATION_ERROR", "message": message, "details": {"errors": found["errors"]}}, raw=answer.raw)
+        raise from_error(
+            {"code": "VALIDATION_ERROR", "message": message, "details": {"errors": found["errors"]}},
+            raw=answer.raw,
+        )
     if not decision["allowed"]:
         raise from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
     show(session, answer, lambda _: print("valid, and you may call it"))
@@ -91,7 +101,9 @@ def _registered_view(made: dict[str, Any]) -> None:
 def _list_view(page: dict[str, Any]) -> None:
     from .views import more, say, table  # noqa: PLC0415 rich is needed only for people
 
-    rows = [(t["name"], t["version"], t["scope"], _state(t), one_line(t["description"])) for t in page["tools"]]
+    rows = [
+        (t["name"], t["version"], t["scope"], _state(t), one_line(t["description"])) for t in page["tools"]
+    ]
     if rows:
         table(("NAME", "VERSION", "SCOPE", "STATE", "DESCRIPTION"), rows)
     else:

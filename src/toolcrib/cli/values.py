@@ -13,7 +13,9 @@ def tool_input(whole: str | None, fields: list[str]) -> dict[str, Any]:
         raise usage("--input and -i are both given; keep one")
     if whole is None:
         return dict(_field(text) for text in fields)
-    value = _json("--input", content(whole[1:]) if whole.startswith("@") else whole.encode("utf-8", "surrogateescape"))
+    value = _json(
+        "--input", content(whole[1:]) if whole.startswith("@") else whole.encode("utf-8", "surrogateescape")
+    )
     if not isinstance(value, dict):
         raise usage("--input must be a JSON object", """write it so: --input '{"harbour": "oslo"}'""")
     return value

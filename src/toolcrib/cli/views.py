@@ -77,4 +77,6 @@ def _cell(value: object) -> Text:
 
 
 def _console() -> Console:
-    return Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _ENDLESS)
+    return Console(
+        highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _ENDLESS
+    )

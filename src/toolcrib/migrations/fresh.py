@@ -13,7 +13,7 @@ from toolcrib.kit.db import Query, Tx, metadata
 
 HEAD = "0001"
 
-_LOCK = Query(sqlite="SELECT 1", postgresql="SELECT pg_advisory_xact_lock(7283001)")
+LOCK = Query(sqlite="SELECT 1", postgresql="SELECT pg_advisory_xact_lock(7283001)")
 _EXISTS = Query(
     sqlite="SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'",
     postgresql="SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'alembic_version'",
@@ -31,7 +31,7 @@ class OtherSchema(Exception):
 
 async def bring_up(tx: Tx) -> None:
     """Create everything in an empty database; leave an up-to-date one alone. Raises `OtherSchema`."""
-    await tx.rows(_LOCK)
+    await tx.rows(LOCK)
     if await tx.rows(_EXISTS):
         rows = await tx.rows(_VERSION)
         found = rows[0]["version_num"] if rows else "none"
@@ -46,3 +46,12 @@ async def bring_up(tx: Tx) -> None:
             await tx.run(Query(CreateIndex(index)))
     for statement in (_STAMP_TABLE, _STAMP):
         await tx.run(Query(sqlite=statement, postgresql=statement))
+
+
+def _what_to_do(found: str) -> str:
+    """Revisions are numbers, so an unknown one can be told from an old one."""
+    if found.isdecimal() and int(found) > int(HEAD):
+        return f"the database has schema {found}, which is newer than {HEAD}, the newest this program knows: start the newer Toolcrib again"
+    return (
+        f"the database has schema {found}, this program needs {HEAD}: back it up, then run `toolcrib migrate`"
+    )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 
@@ -63,6 +64,16 @@ def test_what_the_meta_schema_refuses_is_named_by_its_place():
 
 def test_what_is_no_json_is_refused():
     assert "not plain JSON" in message({"default": object()})
+    assert "Unsupported type" in message({"default": date(2026, 11, 21)})
+
+
+def test_what_only_the_compiler_sees_is_refused_too():
+    assert "does not exist" in message({"$schema": DRAFTS["draft7"], "$anchor": "a", "items": {"$ref": "#a"}})
+    assert "Invalid URI" in message({"$id": "::::"})
+
+
+def test_at_most_a_hundred_faults_of_a_schema_are_listed():
+    assert len(schema_faults({"allOf": [{"$ref": "elsewhere"}] * 150})) == 100
 
 
 @pytest.mark.parametrize(

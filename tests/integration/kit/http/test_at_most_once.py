@@ -24,6 +24,24 @@ async def test_a_connection_that_ends_under_a_request_is_not_tried_again(client,
 
     assert (failed.value.reason, failed.value.sent) == ("reset", True)
     assert [b"/second" in request for request in raw.journal] == [False, True]
+    assert raw.connections == 1
+
+
+async def test_a_second_try_of_the_library_underneath_does_not_leave(client):
+    async def answers_then_hangs_up(line: Line) -> None:
+        await line.request()
+        await line.reply()
+        await line.request()
+
+    client._pools.take("w").session._retry_connection = True
+    async with serve(answers_then_hangs_up) as raw:
+        await client.send("w", HttpRequest("GET", raw.url()))
+        with pytest.raises(HttpFailed) as failed:
+            await client.send("w", HttpRequest("GET", raw.url()))
+        await settle()
+
+    assert failed.value.sent
+    assert len(raw.journal) == 2
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,0 +1,182 @@
+"""Starts the demo's upstream and, as the owner and over HTTP like anybody, registers its tools and calls them."""
+
+import asyncio
+import secrets
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+import typer
+
+from toolcrib.app.settings import Settings
+from toolcrib.cli.refused import Refused
+from toolcrib.cli.session import API, Session
+from toolcrib.kit.http import Egress, EgressDenied
+
+from .harbour import PLACE
+
+_HERE = Path(__file__).parent
+_UPSTREAM = f"{PLACE[0]}:{PLACE[1]}"
+_END_SECONDS = 5
+_PAUSE = 0.05
+_PATIENCE = 200
+_CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("harbours.list", {}),
+    ("tides.next", {"harbour": "oslo"}),
+    ("tides.next", {"harbour": "brest"}),
+    ("tides.next", {"harbour": "atlantis"}),
+    ("tides.next", {}),
+)
+
+
+class Demo:
+    """The upstream's process and what is planted in the server at `address`. It asks for nothing that a client may not do."""
+
+    def __init__(self, settings: Settings, address: str) -> None:
+        self._settings = settings
+        self._address = address
+        self._key = secrets.token_urlsafe(24)
+        self._child: subprocess.Popen[str] | None = None
+        self._planting: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        if self._allowed():
+            # Isolated and without an environment: it sees no setting and no key of ours.
+            command = [sys.executable, "-I", str(_HERE / "harbour.py")]
+            self._child = subprocess.Popen(  # noqa: S603 our own file
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={},
+                text=True,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._child is None:
+            return
+        if self._child.stdin:
+            self._child.stdin.close()
+        try:
+            self._child.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def begin(self) -> None:
+        """Inside the server's loop: plant as soon as it listens."""
+        self._planting = asyncio.create_task(self.plant())
+
+    async def plant(self) -> None:
+        """Tools, calls, and what to type next. Trouble is told in one line; the server goes on."""
+        if self._child is None:
+            _say(
+                f"TOOLCRIB_EGRESS_ALLOW does not allow {_UPSTREAM}, so there are no demo tools. Start with TOOLCRIB_EGRESS_ALLOW={_UPSTREAM} to have them."
+            )
+            return
+        said = await asyncio.to_thread(self._hear, self._child)
+        if said != "ready":
+            _say(
+                f"no upstream on {_UPSTREAM} ({said or 'it ended'}), so there are no new demo calls. Free the port and start again to have them."
+            )
+            return
+        try:
+            await self._listening()
+            await self._plant()
+        except Refused as refused:
+            _say(f"not all could be set up: {refused}")
+            return
+        except OSError as error:
+            _say(f"the owner's key is not at hand ({error.strerror}), so nothing was registered")
+            return
+        self._tell_what_to_try()
+
+    def _allowed(self) -> bool:
+        try:
+            Egress.parse(self._settings.egress_allow).check_url(f"http://{_UPSTREAM}/")
+        except EgressDenied:
+            return False
+        return True
+
+    def _hear(self, child: "subprocess.Popen[str]") -> str:
+        if child.stdin is None or child.stdout is None:
+            return ""
+        try:
+            print(self._key, file=child.stdin, flush=True)
+        except BrokenPipeError:
+            return ""
+        return child.stdout.readline().strip()
+
+    async def _listening(self) -> None:
+        nobody = Session(self._address, credential="none")
+        for _ in range(_PATIENCE):
+            try:
+                await nobody.exchange("GET", "/health")
+            except Refused:
+                await asyncio.sleep(_PAUSE)
+            else:
+                return
+
+    async def _plant(self) -> None:
+        owner = Session(
+            self._address, credential=(self._settings.data_dir / "owner.key").read_text("utf-8").strip()
+        )
+        await owner.exchange("POST", f"{API}/secrets", {"name": "TIDE_KEY", "value": self._key})
+        for config in sorted((_HERE / "tools").glob("*.json")):
+            if not await _found(owner, f"{API}/tools/{config.stem}"):
+                await owner.exchange("POST", f"{API}/tools", config.read_bytes())
+        called = await owner.exchange("GET", f"{API}/tools/executions", query={"limit": "1"})
+        for tool, given in () if called.document["items"] else _CALLS:
+            await _call(owner, tool, given)
+
+    def _tell_what_to_try(self) -> None:
+        key = shlex.quote(str(self._settings.data_dir / "owner.key"))
+        body = '{"input": {"harbour": "oslo"}}'
+        shell = f"TOOLCRIB_DATA_DIR={shlex.quote(str(self._settings.data_dir))} TOOLCRIB_URL={self._address} {_program()}"
+        _say(
+            f"a tide service on {_UPSTREAM}, the tools tides.next and harbours.list, and calls in the ledger. Try:"
+        )
+        typer.echo(f"  {shell} call tides.next -i harbour=oslo")
+        typer.echo(f"  {shell} executions list")
+        bearer = f'"Authorization: Bearer $(cat {key})"'
+        typer.echo(f"  curl -s {self._address}{API}/tools/tides.next/execute -H {bearer} -d '{body}'")
+
+
+async def _found(owner: Session, path: str) -> bool:
+    try:
+        await owner.exchange("GET", path)
+    except Refused as refused:
+        if refused.code == "NOT_FOUND":
+            return False
+        raise
+    return True
+
+
+async def _call(owner: Session, tool: str, given: dict[str, Any]) -> None:
+    """A call that fails is in the ledger too: some do on purpose."""
+    try:
+        await owner.exchange("POST", f"{API}/tools/{tool}/execute", {"input": given})
+    except Refused as refused:
+        if refused.execution_id is None:
+            raise
+
+
+def _program() -> str:
+    """How the reader starts this CLI: by name where the shell finds it, else as this process was started."""
+    started = Path(sys.argv[0])
+    if started.name != "toolcrib":
+        return f"{shlex.quote(sys.executable)} -m toolcrib.cli"
+    found = shutil.which("toolcrib")
+    return (
+        "toolcrib"
+        if found and Path(found).resolve() == started.resolve()
+        else shlex.quote(str(started.absolute()))
+    )
+
+
+def _say(text: str) -> None:
+    typer.echo(f"Demo: {text}")

@@ -1,0 +1,179 @@
+"""`toolcrib doctor`: what is well and what is not, each with a next step."""
+
+import asyncio
+import importlib
+import json
+import sqlite3
+import stat
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from .command import command
+from .exits import Exit
+from .refused import Refused
+from .session import Session
+
+if TYPE_CHECKING:
+    from toolcrib.app.settings import Settings
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `next_step` says what to do where it is not well."""
+
+    check: str
+    ok: bool
+    found: str
+    next_step: str | None = None
+    exit: Exit = Exit.OTHER
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    command(app, "doctor", example="toolcrib doctor")(doctor)
+
+
+def doctor(session: Session) -> None:
+    """Check server, key, data directory, database and egress setting. Changes nothing."""
+    findings = _all(session)
+    if session.as_json:
+        print(
+            json.dumps(
+                {"checks": [{k: v for k, v in asdict(one).items() if k != "exit"} for one in findings]}
+            )
+        )
+    else:
+        _print(findings)
+    raise typer.Exit(next((one.exit for one in findings if not one.ok), Exit.OK))
+
+
+def _all(session: Session) -> list[Finding]:
+    from toolcrib.app.settings import Settings, UnsafeSetting  # noqa: PLC0415 reads the environment
+
+    server = _server(session)
+    found = [server, _key(session)] if server.ok else [server]
+    try:
+        settings = Settings.read()
+    except UnsafeSetting as error:
+        return [
+            *found,
+            Finding("settings", False, str(error), "change the setting that it names", Exit.USAGE),
+        ]
+    checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _database, _egress)
+    return [*found, *(check(settings) for check in checks)]
+
+
+def _server(session: Session) -> Finding:
+    try:
+        health = asyncio.run(session.exchange("GET", "/health", seconds=10)).document
+    except Refused as refused:
+        return Finding("server", False, refused.message, refused.next_step, refused.exit)
+    well = isinstance(health, dict) and health.get("db") == "ok"
+    text = f"{session.base} answers" if well else f"{session.base} answers, but its database does not"
+    return Finding("server", well, text, None if well else "look at the server's log", Exit.UNAVAILABLE)
+
+
+def _key(session: Session) -> Finding:
+    try:
+        session.ask("GET", "/tools", query={"limit": "1"})
+    except Refused as refused:
+        return Finding("key", False, refused.message, refused.next_step, refused.exit)
+    return Finding("key", True, f"{session.base} accepts it")
+
+
+def _data_dir(settings: "Settings") -> Finding:
+    folder = settings.data_dir
+    if not folder.exists():
+        return Finding("data directory", True, f"{folder} does not exist; toolcrib serve makes it")
+    # The database is left out: in a folder that is closed to others its own mode opens nothing.
+    for path, mode in ((folder, "700"), (folder / "root.key", "600"), (folder / "owner.key", "600")):
+        if path.exists() and path.stat().st_mode & _OTHERS:
+            return Finding("data directory", False, f"others may use {path}", f"chmod {mode} {path}")
+    return Finding("data directory", True, f"{folder} is yours alone")
+
+
+def _database(settings: "Settings") -> Finding:
+    head = importlib.import_module("toolcrib.migrations.fresh").HEAD
+    try:
+        version = _version(settings)
+    except (OSError, sqlite3.Error) as error:
+        return Finding(
+            "database",
+            False,
+            f"it cannot be read: {error}",
+            "look at TOOLCRIB_DATABASE_URL",
+            Exit.UNAVAILABLE,
+        )
+    if version is None:
+        return Finding("database", True, "it is empty; toolcrib serve brings it up")
+    if version == head:
+        return Finding("database", True, f"it has schema {head}, as this program")
+    older = not version.isdecimal() or int(version) < int(head)
+    step = "back it up, then run: toolcrib migrate" if older else "install the newer Toolcrib that made it"
+    return Finding("database", False, f"it has schema {version}, this program needs {head}", step)
+
+
+def _version(settings: "Settings") -> str | None:
+    if settings.database_url.startswith("postgres"):
+        return asyncio.run(_postgres_version(settings.database_url))
+    path = settings.database_url.removeprefix("sqlite:///")
+    return _sqlite_version(Path(path) if path else settings.data_dir / "toolcrib.db")
+
+
+def _sqlite_version(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return None
+        raise
+    finally:
+        connection.close()
+    return None if row is None else str(row[0])
+
+
+async def _postgres_version(url: str) -> str | None:
+    import asyncpg  # noqa: PLC0415 only for PostgreSQL
+
+    try:
+        connection = await asyncpg.connect(url, timeout=5)
+        try:
+            version: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        finally:
+            await connection.close()
+    except asyncpg.UndefinedTableError:
+        return None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        raise OSError(type(error).__name__) from error
+    return version
+
+
+def _egress(settings: "Settings") -> Finding:
+    from toolcrib.kit.http import Egress  # noqa: PLC0415 costs 0.1 s
+
+    try:
+        Egress.parse(settings.egress_allow, settings.egress_ca or None)
+    except ValueError as error:
+        return Finding("egress", False, str(error), "mend TOOLCRIB_EGRESS_ALLOW", Exit.USAGE)
+    allowed = settings.egress_allow or "nothing private"
+    return Finding("egress", True, f"tools may call public addresses over https, and {allowed}")
+
+
+def _print(findings: list[Finding]) -> None:
+    from .views import table  # noqa: PLC0415 rich is needed only for people
+
+    rows: list[tuple[Any, ...]] = []
+    for one in findings:
+        rows.append(("ok" if one.ok else "not ok", one.check, one.found))
+        if one.next_step:
+            rows.append(("", "", f"next: {one.next_step}"))
+    table(("", "CHECK", "FOUND"), rows)
