@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toolcrib.contracts.errors import Unavailable
@@ -10,7 +10,7 @@ from toolcrib.contracts.execution import EventType, Execution, Status, Subject
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, DatabaseUnavailable, Row, Tx
+from toolcrib.kit.db import Database, DatabaseError, DatabaseUnavailable, Row, Tx
 from toolcrib.kit.json import dumps, loads
 
 from . import queries
@@ -62,10 +62,11 @@ class Ledger:
         """Write an outcome; False when the call was given up meanwhile. One that cannot be written now is written later."""
         try:
             return bool(await self._db.record(self._batch, (settlement.workspace_id,), settlement))
-        except DatabaseUnavailable as error:
+        except DatabaseError as error:
             self._owed[settlement.execution_id] = settlement
             raise Unavailable(
-                "The call ran, but its outcome could not be recorded yet. Look it up by its execution id."
+                "The call ran, but its outcome could not be recorded yet. Look it up by its execution id.",
+                execution_id=settlement.execution_id,
             ) from error
 
     async def keep(self) -> None:
@@ -78,11 +79,21 @@ class Ledger:
         for row in await self.owner.orphans():
             await self._db.record(self._batch, (row["workspace_id"],), _interrupted(row, self._clock.now()))
         for settlement in list(self._owed.values()):
-            found = await self.find(settlement.workspace_id, settlement.execution_id)
-            if found is not None and found.status is Status.RUNNING:
-                await self._db.record(self._batch, (settlement.workspace_id,), settlement)
-            del self._owed[settlement.execution_id]
+            await self._pay(settlement)
         await self._flush_refusals()
+
+    async def _pay(self, settlement: Settlement) -> None:
+        """Write an owed outcome if its call still runs. One that the database refuses goes without its output next time."""
+        found = await self.find(settlement.workspace_id, settlement.execution_id)
+        if found is not None and found.status is Status.RUNNING:
+            try:
+                await self._db.record(self._batch, (settlement.workspace_id,), settlement)
+            except DatabaseUnavailable:
+                raise
+            except DatabaseError:
+                self._owed[settlement.execution_id] = replace(settlement, output=None)
+                return
+        del self._owed[settlement.execution_id]
 
     async def generations(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """The generation of a workspace and of the global scope as this view sees them; -1 where there is none."""
@@ -137,8 +148,13 @@ class Ledger:
             for (workspace, minute, *key), n in sorted(taken.items()):
                 await queries.count_refusal(tx, workspace, minute, (key[0], key[1], key[2]), n)
 
-        if taken:
+        if not taken:
+            return
+        try:
             await self._db.change(tuple(sorted({name for name, *_ in taken})), write)
+        except DatabaseError:
+            self._refused.update(taken)
+            raise
 
 
 def _not_run(intent: Intent) -> Settlement:

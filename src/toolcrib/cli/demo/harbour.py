@@ -42,6 +42,9 @@ class Handler(BaseHTTPRequestHandler):
     """`GET /v2/next?h=oslo&unit=m` with `X-Tide-Key`, and `GET /v2/harbours` for everybody."""
 
     protocol_version = "HTTP/1.1"
+    # One packet for an answer: two would wait for each other's acknowledgement, 40 ms.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     key = ""
 
     def do_GET(self) -> None:

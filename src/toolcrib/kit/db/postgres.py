@@ -18,7 +18,9 @@ from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
 _COMMAND_SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
 _READERS = 4
-_NAME_WORKSPACES = "SELECT set_config('app.workspaces', $1, true)"
+# A process that hangs inside a transaction must not hold its locks for ever. Both settings end with the transaction,
+# so a pooler may stand between.
+_NAME_WORKSPACES = "SELECT set_config('app.workspaces', $1, true), set_config('idle_in_transaction_session_timeout', '3000', true)"
 
 
 class PostgresTx:
@@ -145,18 +147,23 @@ async def _no_reset(_connection: Any) -> None:
     """Nothing of a session is ever changed, so nothing needs a reset; that query costs half of a short read."""
 
 
+_AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    OSError,
+    TimeoutError,
+)
+
+
 def _translated(error: BaseException, *, uncertain: bool) -> BaseException:
     if isinstance(error, asyncpg.UniqueViolationError):
         return Clash("a row with this key is already there")
-    if isinstance(
-        error,
-        asyncpg.PostgresConnectionError
-        | asyncpg.InterfaceError
-        | asyncpg.OperatorInterventionError
-        | asyncpg.InsufficientResourcesError
-        | OSError
-        | TimeoutError,
-    ):
+    if isinstance(error, _AWAY):
         return DatabaseUnavailable(
             f"the database does not answer: {type(error).__name__}", uncertain=uncertain
         )
