@@ -10,7 +10,7 @@ from toolcrib.contracts.execution import Call, Result, Subject
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Gateway
-from toolcrib.kit.json import dumps
+from toolcrib.kit.json import Written, dumps
 
 from .errors import STATUS, ErrorBody, Refused, headers_for, render
 from .requests import Strict, bearer, parse_json, read_body
@@ -145,9 +145,9 @@ async def _answer(result: Result, send: Send) -> None:
             "success": result.error is None,
             "execution_id": result.execution_id,
             "status": result.status.value,
-            "output": result.output,
+            "output": result.output if result.written is None else Written(result.written),
             "error": result.error,
-            "execution_time_ms": round(result.execution_time_ms, 3),
+            "execution_time_ms": result.execution_time_ms,
         }
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, show
+from .refused import Refused
 from .session import Session, part
-from .values import subject, tool_input
+from .values import hint, subject, tool_input
 
 _PATIENCE = 400.0
 """Seconds; the server ends a call long before."""
@@ -20,7 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 def call(
     session: Session,
-    tool: Annotated[str, typer.Argument(help="Name or id.")],
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.")],
     *,
     whole: Annotated[
         str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
@@ -46,7 +47,11 @@ def call(
         "input": tool_input(whole, fields or []),
         **{name: value for name, value in extra.items() if value is not None},
     }
-    show(session, session.ask("POST", f"/tools/{part(tool)}/execute", body, seconds=_PATIENCE), _view)
+    try:
+        answer = session.ask("POST", f"/tools/{part(tool)}/execute", body, seconds=_PATIENCE)
+    except Refused as refused:
+        raise hint(refused, fields or []) from None
+    show(session, answer, _view)
 
 
 def _view(answer: dict[str, Any]) -> None:

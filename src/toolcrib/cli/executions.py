@@ -51,19 +51,11 @@ def _list_view(page: dict[str, Any]) -> None:
     from .views import more, say, spent, table, when  # noqa: PLC0415 rich is needed only for people
 
     rows = [
-        (
-            when(e["created_at"]),
-            e["status"],
-            e["tool"],
-            e["requested_by_actor_id"],
-            spent(e["execution_time_ms"]),
-            e["error_code"],
-            e["execution_id"],
-        )
+        (e["execution_id"], when(e["created_at"]), e["status"], e["tool"], e["error_code"], e["requested_by_actor_id"], spent(e["execution_time_ms"]))
         for e in page["items"]
-    ]
+    ]  # fmt: skip
     if rows:
-        table(("TIME", "STATUS", "TOOL", "ACTOR", "SPENT", "ERROR", "ID"), rows)
+        table(("ID", "TIME", "STATUS", "TOOL", "ERROR", "ACTOR", "SPENT"), rows)
     else:
         say("no calls; make one with: toolcrib call TOOL")
     more(page)

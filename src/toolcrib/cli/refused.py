@@ -11,6 +11,7 @@ from .exits import NEXT, Exit, exit_for
 from .safe import shown
 
 UNREACHABLE = "UNREACHABLE"
+USAGE = "USAGE"
 
 
 @dataclass(eq=False)
@@ -31,7 +32,7 @@ class Refused(Exception):
 
 def usage(message: str, next_step: str | None = None) -> Refused:
     """The command was not given what it needs."""
-    return Refused(Code.VALIDATION_ERROR.value, message, next_step=next_step, exit=Exit.USAGE)
+    return Refused(USAGE, message, next_step=next_step, exit=Exit.USAGE)
 
 
 def from_error(

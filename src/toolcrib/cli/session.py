@@ -3,11 +3,13 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+from toolcrib.contracts.errors import Code
 
 from .exits import Exit
 from .refused import UNREACHABLE, Refused, from_error, usage
@@ -16,6 +18,7 @@ _SECONDS = 60.0
 _MOST = 256_000_000
 _ANY_HOST = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 where a server on all addresses is reached from here
 API = "/api/v1"
+USUAL = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,13 @@ class Session:
         seconds: float = _SECONDS,
     ) -> Answer:
         """One request under the API. Raises `Refused` for every answer that is no success."""
-        return asyncio.run(self.exchange(method, API + path, body, query=query, seconds=seconds))
+        try:
+            return asyncio.run(self.exchange(method, API + path, body, query=query, seconds=seconds))
+        except Refused as refused:
+            if refused.code == Code.UNAUTHORIZED and self.key is None:
+                message = f"There is no API key: TOOLCRIB_API_KEY is not set, and there is no {data_dir() / 'owner.key'}."
+                raise replace(refused, message=message) from None
+            raise replace(refused, next_step=_about(path, refused.next_step)) from None
 
     async def exchange(
         self,
@@ -87,7 +96,7 @@ class Session:
             finally:
                 await client.close()
         except HttpError as error:
-            raise _unreachable(self.base, str(error)) from None
+            raise _unreachable(self.base, str(error).replace("upstream", "server")) from None
         except ValueError as error:
             raise usage(str(error)) from None
         return _understood(reply.status, reply.headers, reply.body, self.base)
@@ -142,6 +151,15 @@ def data_dir() -> Path:
         return Settings.read().data_dir
     except UnsafeSetting as error:
         raise usage(str(error)) from None
+
+
+def _about(path: str, step: str | None) -> str | None:
+    """A next step with the noun and the name of the route that refused."""
+    if step is None:
+        return None
+    parts = path.removeprefix("/tools/executions").strip("/").split("/")
+    noun = "executions" if path.startswith("/tools/executions") else parts.pop(0)
+    return step.replace("NOUN", noun).replace("NAME", unquote(parts[0]) if parts else "NAME")
 
 
 def _understood(status: int, headers: Mapping[str, str], body: bytes, base: str) -> Answer:

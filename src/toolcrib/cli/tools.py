@@ -1,5 +1,6 @@
 """`toolcrib tools`: listed, shown, registered, checked, enabled and disabled."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -9,7 +10,7 @@ from .exits import Exit
 from .refused import Refused, from_error, tell
 from .safe import one_line
 from .session import Session, part
-from .values import content, tool_input
+from .values import content, hint, tool_input
 
 app = group("tools", "Tools: list, show, register, validate, enable, disable.")
 Name = Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.")]
@@ -64,12 +65,11 @@ def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Field
     found, decision = answer.document, answer.document["decision"]
     if not found["valid"]:
         message = f"The input does not fit the contract of {tool}."
-        raise from_error(
-            {"code": "VALIDATION_ERROR", "message": message, "details": {"errors": found["errors"]}},
-            raw=answer.raw,
-        )
+        error = {"code": "VALIDATION_ERROR", "message": message, "details": {"errors": found["errors"]}}
+        raise hint(from_error(error, raw=answer.raw), fields or [])
     if not decision["allowed"]:
-        raise from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
+        denied = from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
+        raise replace(denied, next_step=(denied.next_step or "").replace("NAME", tool) or None)
     show(session, answer, lambda _: print("valid, and you may call it"))
 
 

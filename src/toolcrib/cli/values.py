@@ -1,10 +1,11 @@
 """What a user types on a command line, read: a tool's input, a subject."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .refused import usage
+from .refused import Refused, usage
 
 
 def tool_input(whole: str | None, fields: list[str]) -> dict[str, Any]:
@@ -56,6 +57,16 @@ def secret_value(name: str) -> str:
     if not value:
         raise usage("stdin holds no value", f"for example: toolcrib secrets set {name} < file")
     return value
+
+
+def hint(refused: Refused, fields: list[str]) -> Refused:
+    """Say how to send text where a value was read as JSON and the contract did not want that."""
+    refusing = {path.strip("/") for path, _ in refused.faults}
+    for key, value in (_field(text) for text in fields):
+        if key in refusing and not isinstance(value, str):
+            step = f"a value that reads as JSON is JSON; to send it as text: -i '{key}=\"…\"'"
+            return replace(refused, next_step=step)
+    return refused
 
 
 def _field(text: str) -> tuple[str, Any]:

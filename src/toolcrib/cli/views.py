@@ -19,13 +19,13 @@ _STYLES = {
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under their headings; long ones fold on a terminal and stay whole in a pipe."""
+    """Rows under their headings. The first column stays whole, to be copied; the others fold on a narrow terminal."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        made.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        made.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         made.add_row(*(_cell(value) for value in row))
-    _console().print(made)
+    _print(made)
 
 
 def pairs(values: Sequence[tuple[str, object]]) -> None:
@@ -36,12 +36,12 @@ def pairs(values: Sequence[tuple[str, object]]) -> None:
     for name, value in values:
         if value is not None:
             made.add_row(Text(name), _cell(value))
-    _console().print(made)
+    _print(made)
 
 
 def json_block(title: str, value: Any) -> None:
     """A value as indented JSON under a title."""
-    _console().print(Text(f"\n{title}", style="bold"))
+    _print(Text(f"\n{title}", style="bold"))
     json_value(value)
 
 
@@ -62,8 +62,8 @@ def more(document: dict[str, Any]) -> None:
 
 
 def when(text: str | None) -> str | None:
-    """An API time to the second."""
-    return text and f"{text[:19].replace('T', ' ')} UTC"
+    """An API time to the second, in UTC as it came."""
+    return text and f"{text[:19].replace('T', ' ')}Z"
 
 
 def spent(milliseconds: float | None) -> str | None:
@@ -76,7 +76,12 @@ def _cell(value: object) -> Text:
     return Text(text, style=_STYLES.get(text, ""))
 
 
-def _console() -> Console:
-    return Console(
-        highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else _ENDLESS
-    )
+def _print(made: Table | Text) -> None:
+    terminal = sys.stdout.isatty()
+    console = Console(highlight=False, markup=False, emoji=False, width=None if terminal else _ENDLESS)
+    if terminal:
+        console.print(made)
+        return
+    with console.capture() as captured:
+        console.print(made)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))

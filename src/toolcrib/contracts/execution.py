@@ -59,7 +59,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a caller is answered. `error` is None exactly when the status is `succeeded`; `http_status` only for
-    an error that the tool declares.
+    an error that the tool declares. `written` is the output as JSON text, for doors that send text.
     """
 
     execution_id: str
@@ -68,6 +68,7 @@ class Result:
     error: dict[str, Any] | None
     execution_time_ms: float
     http_status: int | None = None
+    written: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from .facts import Facts, Snapshots, Stores
 from .workshop import Ready, Workshop
 
 _TRIES = 8
+_NO_TOOL = "There is no such tool."
 _HOUSE_CODES = frozenset(code.value for code in Code)
 _LOST = "This process lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
 _log = logger("gateway")
@@ -40,6 +41,15 @@ class Refusal:
 
     status: Status
     failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a run; `written` is the output as JSON text."""
+
+    status: Status
+    outcome: Outcome
+    written: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +74,10 @@ class Calls:
         """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result."""
         began = self._clock.monotonic()
         for _ in range(_TRIES):
-            facts = await self.facts(principal)
+            facts, tool = await self.what(principal.workspace_id, call.tool)
             who = self._stores.identity.again(facts.keys, principal)
-            facts, tool = await self.what(facts, call.tool)
+            if tool is None:
+                raise NotFound(_NO_TOOL)
             verdict = self.judge(facts, who, tool, call)
             intent = self._intent(facts, who, tool, call, verdict)
             if await self._stores.ledger.record(intent):
@@ -75,14 +86,12 @@ class Calls:
         else:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(verdict, Refusal):
-            return self._answer(intent.execution_id, verdict.status, verdict.failure, 0.0)
-        status, outcome = await self._do(verdict, intent, call)
+            return _answer(intent, Done(verdict.status, verdict.failure), 0.0)
+        done = await self._do(verdict, intent, call)
         spent = self._clock.monotonic() - began
-        settlement = _settlement(intent, status, outcome, self._clock.now(), int(spent * 1_000_000))
-        in_time = await self._stores.ledger.settle(settlement)
-        if not in_time:
-            status, outcome = Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST)
-        return self._answer(intent.execution_id, status, outcome, spent * 1000)
+        if not await self._stores.ledger.settle(_settlement(intent, done, self._clock.now(), spent)):
+            done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
+        return _answer(intent, done, spent)
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
         """Valid, then allowed, then complete: the one place where a call is decided."""
@@ -106,21 +115,15 @@ class Calls:
             return Refusal(Status.FAILED, Failure(missing.code, missing.message, missing.details))
         return Checked(ready, secrets)
 
-    async def facts(self, principal: Principal) -> Facts:
-        """The facts of the principal's workspace."""
-        facts = await self._snapshots.of(principal.workspace_id)
+    async def what(self, workspace: str, name_or_id: str) -> tuple[Facts, StoredTool | None]:
+        """The facts and the tool meant; one that is not known is looked for afresh: another process may just have made it."""
+        facts = await self._snapshots.of(workspace)
+        tool = facts.find(name_or_id) if facts else None
+        if tool is None:
+            facts = await self._snapshots.reload(workspace)
+            tool = facts.find(name_or_id) if facts else None
         if facts is None:
             raise Unauthorized
-        return facts
-
-    async def what(self, facts: Facts, name_or_id: str) -> tuple[Facts, StoredTool]:
-        """The tool meant; one that is not known is looked for afresh, as another process may just have made it."""
-        tool = facts.find(name_or_id)
-        if tool is None:
-            facts = await self._snapshots.reload(facts.workspace_id) or facts
-            tool = facts.find(name_or_id)
-        if tool is None:
-            raise NotFound("There is no such tool.")
         return facts, tool
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
@@ -133,24 +136,22 @@ class Calls:
         for task in self._running:
             task.cancel()
 
-    async def _do(self, checked: Checked, intent: Intent, call: Call) -> tuple[Status, Outcome]:
+    async def _do(self, checked: Checked, intent: Intent, call: Call) -> Done:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 a call is always awaited in a task
         self._running.add(task)
         try:
             invocation = Invocation(intent.execution_id, intent.workspace_id, call.input, checked.secrets)
-            outcome = _checked(checked.ready, await checked.ready.runnable.run(invocation))
+            return _done(checked.ready, await checked.ready.runnable.run(invocation))
         except asyncio.CancelledError:
             task.uncancel()
-            return Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST)
+            return Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
         except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
             _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)
-            return Status.FAILED, Failure(
-                Code.INTERNAL_ERROR, f"The call failed inside Toolcrib; quote {intent.execution_id}."
-            )
+            message = f"The call failed inside Toolcrib; quote {intent.execution_id}."
+            return Done(Status.FAILED, Failure(Code.INTERNAL_ERROR, message))
         finally:
             self._running.discard(task)
-        return Status.SUCCEEDED if isinstance(outcome, Success) else Status.FAILED, outcome
 
     def _intent(
         self, facts: Facts, who: Principal, tool: StoredTool, call: Call, verdict: Checked | Refusal
@@ -166,17 +167,6 @@ class Calls:
             input=_stored(call, verdict),
         )  # fmt: skip
 
-    def _answer(self, execution_id: str, status: Status, outcome: Outcome, spent_ms: float) -> Result:
-        if isinstance(outcome, Success):
-            return Result(execution_id, status, outcome.output, None, spent_ms)
-        error = {
-            "code": str(outcome.code),
-            "message": outcome.message,
-            "details": dict(outcome.details),
-            "retryable": outcome.retryable,
-        }
-        return Result(execution_id, status, None, error, spent_ms, outcome.http_status)
-
 
 def _stored(call: Call, verdict: Checked | Refusal) -> str:
     """The input as the ledger keeps it: a secret of this call is struck out even where the caller wrote it."""
@@ -186,22 +176,17 @@ def _stored(call: Call, verdict: Checked | Refusal) -> str:
     return written.decode()
 
 
-def _checked(ready: Ready, outcome: Outcome) -> Outcome:
+def _done(ready: Ready, outcome: Outcome) -> Done:
     """A tool may answer only what its contract says."""
     if isinstance(outcome, Failure):
-        return (
-            outcome
-            if outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
-            else _undeclared(outcome)
-        )
-    if ready.output is None or ready.output.is_valid(outcome.output):
-        return outcome
+        declared = outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
+        return Done(Status.FAILED, outcome if declared else _undeclared(outcome))
+    written = dumps(outcome.output)
+    if ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
+        return Done(Status.SUCCEEDED, outcome, written)
     errors = [fault.as_json() for fault in ready.output.faults(outcome.output)]
-    return Failure(
-        Code.INVALID_OUTPUT,
-        "The tool's output does not fit its output_schema; see details.errors.",
-        {"errors": errors},
-    )
+    message = "The tool's output does not fit its output_schema; see details.errors."
+    return Done(Status.FAILED, Failure(Code.INVALID_OUTPUT, message, {"errors": errors}))
 
 
 def _declares(contract: Contract, code: str) -> bool:
@@ -216,10 +201,23 @@ def _undeclared(outcome: Failure) -> Failure:
     )
 
 
-def _settlement(intent: Intent, status: Status, outcome: Outcome, now: int, spent_us: int) -> Settlement:
-    failure = outcome if isinstance(outcome, Failure) else None
+def _settlement(intent: Intent, done: Done, now: int, spent: float) -> Settlement:
+    failure = done.outcome if isinstance(done.outcome, Failure) else None
     return Settlement(
-        intent.execution_id, intent.workspace_id, intent.owner, status, intent.tool, intent.actor_type, intent.actor_id,
-        str(failure.code) if failure else None, failure.message if failure else None, now, spent_us,
-        None if isinstance(outcome, Failure) else dumps(outcome.output).decode(),
+        intent.execution_id, intent.workspace_id, intent.owner, done.status, intent.tool, intent.actor_type, intent.actor_id,
+        str(failure.code) if failure else None, failure.message if failure else None, now, int(spent * 1_000_000),
+        None if done.written is None else done.written.decode(),
     )  # fmt: skip
+
+
+def _answer(intent: Intent, done: Done, spent: float) -> Result:
+    outcome, spent_ms = done.outcome, round(spent * 1000, 3)
+    if isinstance(outcome, Success):
+        return Result(intent.execution_id, done.status, outcome.output, None, spent_ms, written=done.written)
+    error = {
+        "code": str(outcome.code),
+        "message": outcome.message,
+        "details": dict(outcome.details),
+        "retryable": outcome.retryable,
+    }
+    return Result(intent.execution_id, done.status, None, error, spent_ms, outcome.http_status)

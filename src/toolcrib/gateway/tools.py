@@ -6,7 +6,7 @@ from typing import Any
 
 from toolcrib.contracts.contract import Contract, normal_version, parse_contract
 from toolcrib.contracts.decision import Decision
-from toolcrib.contracts.errors import Forbidden, Invalid
+from toolcrib.contracts.errors import Forbidden, Invalid, NotFound
 from toolcrib.contracts.execution import Call, EventType
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug
@@ -128,8 +128,11 @@ class Tools:
         await self._changes.change(principal, Permission.ENABLEMENT_WRITE, put)
 
     async def _find(self, principal: Principal, name_or_id: str) -> tuple[Facts, StoredTool]:
-        facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
-        return await self._calls.what(facts, name_or_id)
+        await self._changes.permitted(principal, Permission.TOOLS_READ)
+        facts, tool = await self._calls.what(principal.workspace_id, name_or_id)
+        if tool is None:
+            raise NotFound("There is no such tool.")
+        return facts, tool
 
     async def _enable(self, change: Change, tool_id: str, *, enabled: bool) -> None:
         await self._stores.registry.set_enabled(

@@ -60,6 +60,10 @@ def loads(data: bytes, *, max_depth: int = 64) -> JsonValue:
     return value
 
 
+Written = orjson.Fragment
+"""JSON text that `dumps` takes over as it is."""
+
+
 def dumps(value: object) -> bytes:
     """Write a JSON value compactly, or raise `JsonRefused` when it is none; a NaN is written as `null`."""
     try:

@@ -13,7 +13,7 @@ import typer
 
 from toolcrib.app.settings import Settings
 from toolcrib.cli.refused import Refused
-from toolcrib.cli.session import API, Session
+from toolcrib.cli.session import API, USUAL, Session
 from toolcrib.kit.http import Egress, EgressDenied
 
 from .harbour import PLACE
@@ -136,7 +136,8 @@ class Demo:
     def _tell_what_to_try(self) -> None:
         key = shlex.quote(str(self._settings.data_dir / "owner.key"))
         body = '{"input": {"harbour": "oslo"}}'
-        shell = f"TOOLCRIB_DATA_DIR={shlex.quote(str(self._settings.data_dir))} TOOLCRIB_URL={self._address} {_program()}"
+        place = "" if self._address == USUAL else f"TOOLCRIB_URL={self._address} "
+        shell = f"TOOLCRIB_DATA_DIR={shlex.quote(str(self._settings.data_dir))} {place}{_program()}"
         _say(
             f"a tide service on {_UPSTREAM}, the tools tides.next and harbours.list, and calls in the ledger. Try:"
         )
