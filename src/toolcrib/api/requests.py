@@ -19,6 +19,7 @@ from toolcrib.kit.paging import MOST, USUAL, BadCursor, PageRequest
 from .errors import Refused
 
 _LENGTH_DIGITS = 12
+_JSON = (b"content-type", b"application/json")
 BODY_LIMIT = 1_000_000
 """Bytes of a request's body, except on the execute route, which has the operator's limit."""
 
@@ -46,13 +47,14 @@ class StrictRequest(AnyRequest):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads its requests strictly."""
+    """A route that reads every body as strict JSON, whatever its content type says, as the execute route does."""
 
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
 
         async def strictly(request: Request) -> Any:
-            return await handler(StrictRequest(request.scope, request.receive))
+            headers = [*(pair for pair in request.scope["headers"] if pair[0] != b"content-type"), _JSON]
+            return await handler(StrictRequest({**request.scope, "headers": headers}, request.receive))
 
         return strictly
 

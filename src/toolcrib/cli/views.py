@@ -19,13 +19,13 @@ _STYLES = {
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Rows under their headings. The first column stays whole, to be copied; the others fold on a narrow terminal."""
+    """Rows under their headings, one line each however long: what is copied from them is whole."""
     made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, column in enumerate(columns):
-        made.add_column(column, overflow="fold", no_wrap=number == 0)
+    for column in columns:
+        made.add_column(column, no_wrap=True)
     for row in rows:
         made.add_row(*(_cell(value) for value in row))
-    _print(made)
+    _print(made, width=_ENDLESS)
 
 
 def pairs(values: Sequence[tuple[str, object]]) -> None:
@@ -76,12 +76,10 @@ def _cell(value: object) -> Text:
     return Text(text, style=_STYLES.get(text, ""))
 
 
-def _print(made: Table | Text) -> None:
-    terminal = sys.stdout.isatty()
-    console = Console(highlight=False, markup=False, emoji=False, width=None if terminal else _ENDLESS)
-    if terminal:
-        console.print(made)
-        return
+def _print(made: Table | Text, width: int | None = None) -> None:
+    console = Console(
+        highlight=False, markup=False, emoji=False, width=width if sys.stdout.isatty() else _ENDLESS
+    )
     with console.capture() as captured:
         console.print(made)
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))

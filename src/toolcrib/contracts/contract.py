@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
-from .errors import Invalid
+from .errors import Code, Invalid
 from .faults import Fault
 
 SECRET_REF = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
@@ -69,6 +70,15 @@ class DeclaredError(_Closed):
     description: ShortText = ""
     when: dict[Literal["status"], int] = Field(default_factory=dict)
     http_status: Annotated[int, Field(ge=400, le=599)] = 422
+
+    @field_validator("code")
+    @classmethod
+    def _is_its_own(cls, code: str) -> str:
+        if code in Code.__members__:
+            raise PydanticCustomError(
+                "house_code", "this code is the house's own; choose another, such as HARBOUR_NOT_FOUND"
+            )
+        return code
 
 
 class Contract(_Closed):

@@ -137,12 +137,19 @@ def weigh(value: object) -> Weight:
                     lengths = list(map(len, item))
                     total += sum(lengths) >> 3
                     longest_key = max(longest_key, *lengths, 0)
-            elif isinstance(item, float) and not 1 / _EXTREME < abs(item) < _EXTREME:
-                total += _EXTREME_NUMBER
+            else:
+                total += extra_of_number(item)
         if not below:
             return Weight(total + nodes, nodes, depth, longest_key)
         level = below
     raise TooCostly(f"is nested more than {MAX_VALUE_DEPTH} levels deep")
+
+
+def extra_of_number(item: object) -> int:
+    """Return what a number weighs beyond one node: more when its digits fill a long integer."""
+    if isinstance(item, float) and not 1 / _EXTREME < abs(item) < _EXTREME:
+        return _EXTREME_NUMBER
+    return 0
 
 
 def positions(pattern: str) -> int:

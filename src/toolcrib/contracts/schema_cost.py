@@ -9,7 +9,16 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .schema_charges import KEY_TEST, MAX_VALUE_DEPTH, Charges, TooCostly, Weight, charges_of, weigh
+from .schema_charges import (
+    KEY_TEST,
+    MAX_VALUE_DEPTH,
+    Charges,
+    TooCostly,
+    Weight,
+    charges_of,
+    extra_of_number,
+    weigh,
+)
 from .schema_rules import IN_PLACE, Node, Reading, unescape
 
 BUDGET = 2_500_000  # units: 25 ms where every unit is spent, so that a slow machine stays within 50 ms
@@ -84,9 +93,11 @@ class Cost:
         while waiting and total <= BUDGET:
             pointer, times, item = waiting.pop()
             profile = self._profiles[pointer]
-            total += times * (profile.own.here + profile.own.below * weight)
+            total += times * profile.own.here * (1 + extra_of_number(item))
             if isinstance(item, str):
                 total += times * profile.own.text * (1 + (len(item) >> 3))
+            elif isinstance(item, list):
+                total += times * profile.own.below * weight
             for key, child in _children(item):
                 total += times * profile.own.each * (1 + (len(key or "") >> 3))
                 group = profile.items if key is None else profile.keyed.get(key, profile.members)

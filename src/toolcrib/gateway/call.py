@@ -163,7 +163,7 @@ class Calls:
             status=refusal.status if refusal else Status.RUNNING, tool_id=tool.id, tool=tool.name, tool_version=tool.version,
             actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
             subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=refusal.failure.code if refusal else None,
-            error_message=refusal.failure.message if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
+            error_message=_storable(refusal.failure) if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
             input=_stored(call, verdict),
         )  # fmt: skip
 
@@ -174,6 +174,11 @@ def _stored(call: Call, verdict: Checked | Refusal) -> str:
     if isinstance(verdict, Checked) and verdict.secrets:
         written = Strikes(verdict.secrets.items()).strike(written)
     return written.decode()
+
+
+def _storable(failure: Failure) -> str:
+    """A message as every database takes it; a contract's own texts may hold a NUL."""
+    return failure.message.replace("\x00", "")
 
 
 def _done(ready: Ready, outcome: Outcome) -> Done:
@@ -205,7 +210,7 @@ def _settlement(intent: Intent, done: Done, now: int, spent: float) -> Settlemen
     failure = done.outcome if isinstance(done.outcome, Failure) else None
     return Settlement(
         intent.execution_id, intent.workspace_id, intent.owner, done.status, intent.tool, intent.actor_type, intent.actor_id,
-        str(failure.code) if failure else None, failure.message if failure else None, now, int(spent * 1_000_000),
+        str(failure.code) if failure else None, _storable(failure) if failure else None, now, int(spent * 1_000_000),
         None if done.written is None else done.written.decode(),
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """permit → change → record: the one way to write anything that is not a call."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -71,7 +72,10 @@ class Changes:
                 raise Unavailable from error
             else:
                 self._news.changed(scope)
-                await self._snapshots.reload(principal.workspace_id)
+                with contextlib.suppress(
+                    Unavailable
+                ):  # it is made; the fence mends a snapshot that stays old
+                    await self._snapshots.reload(principal.workspace_id)
                 return done
         raise Unavailable("The workspace changes too quickly; try again.")
 

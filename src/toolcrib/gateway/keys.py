@@ -30,6 +30,15 @@ class ApiKeys:
             )
         if wanted.actor_type is ActorType.SYSTEM:
             raise Forbidden("The actor type system is the house's own.")
+        if wanted.actor_type is ActorType.USER and principal.actor_type is not ActorType.USER:
+            raise Forbidden("Only a person's key makes a key for a person.")
+        ends = (
+            (await self._changes.permitted(principal, Permission.KEYS_WRITE))
+            .keys[principal.key_id]
+            .expires_at
+        )
+        if ends is not None and (wanted.expires_at is None or wanted.expires_at > ends):
+            raise Forbidden("Your key expires; a new key must expire no later than yours.")
 
         async def add(change: Change) -> tuple[str, str]:
             key_id, text = await self._identity.add_key(

@@ -11,7 +11,7 @@ from toolcrib.contracts.provider import Provider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Clash, Database, DatabaseError, Query, Tx
+from toolcrib.kit.db import Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, Ledger
 from toolcrib.registry.service import Registry
@@ -55,10 +55,7 @@ class Gateway:
         async def first_start(tx: Tx) -> None:
             await self._first_start(tx, keep_key)
 
-        try:
-            await self.stores.db.change((GLOBAL,), first_start)
-        except Clash:  # another process was first
-            _log.info("another process made the workspace default")
+        await self.stores.db.change((GLOBAL,), first_start)
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
@@ -70,9 +67,13 @@ class Gateway:
         for task in self._keeper:
             task.cancel()
         await asyncio.gather(*self._keeper, return_exceptions=True)
-        await self.stores.ledger.owner.leave()
-        await self.stores.ledger.do_books()
-        await self.stores.db.close()
+        try:
+            await self.stores.ledger.owner.leave()
+            await self.stores.ledger.do_books()
+        except DatabaseError as error:
+            _log.warning("left without closing the books", error=type(error).__name__)
+        finally:
+            await self.stores.db.close()
 
     async def database_answers(self) -> bool:
         """Whether the database can be read now."""

@@ -6,12 +6,13 @@ from typing import Any
 
 from toolcrib.contracts.contract import Contract, normal_version, parse_contract
 from toolcrib.contracts.decision import Decision
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound
+from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unavailable
 from toolcrib.contracts.execution import Call, EventType
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug
 from toolcrib.contracts.principal import Permission, Principal, Role
 from toolcrib.contracts.schema import close_root, schema_faults
+from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
 
@@ -145,10 +146,13 @@ class Tools:
         )
 
     async def _operator_only(self, principal: Principal) -> None:
-        async def read(tx: Any) -> str | None:
+        async def read(tx: Tx) -> str | None:
             return await self._stores.identity.default_workspace(tx)
 
-        operators = await self._stores.db.read((principal.workspace_id,), read)
+        try:
+            operators = await self._stores.db.read((principal.workspace_id,), read)
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
         if principal.workspace_id != operators or principal.role is not Role.OWNER:
             raise Forbidden(
                 "Only the operator, the owner of the workspace `default`, registers global tools."

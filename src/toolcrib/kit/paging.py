@@ -33,6 +33,9 @@ def encode(key: str) -> str:
 def decode(cursor: str) -> str:
     """The key in a cursor; raises `BadCursor`."""
     try:
-        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise BadCursor("the cursor is not one of this list; start again without it") from None
+        key = ""
+    if not key or not key.isprintable():
+        raise BadCursor("the cursor is not one of this list; start again without it")
+    return key

@@ -20,6 +20,7 @@ from .owners import RENEW_SECONDS, Owner
 __all__ = ["RENEW_SECONDS", "ChangeFact", "Intent", "Ledger", "Settlement"]
 
 _MOST_COUNTED = 10_000
+_OPEN_TO_OUTCOMES = frozenset({Status.RUNNING, Status.INTERRUPTED})
 _INTERRUPTED = (
     "the process that ran this call ended or lost its database; whether the call took effect is not known"
 )
@@ -75,17 +76,22 @@ class Ledger:
         await self.do_books()
 
     async def do_books(self) -> None:
-        """Close the calls of dead processes, write what is owed and what was counted."""
-        for row in await self.owner.orphans():
-            await self._db.record(self._batch, (row["workspace_id"],), _interrupted(row, self._clock.now()))
+        """Write what is owed and what was counted, and close the calls of dead processes: an owed outcome comes first,
+        as it may belong to one of them.
+        """
         for settlement in list(self._owed.values()):
             await self._pay(settlement)
+        for row in await self.owner.orphans():
+            orphan = _interrupted(row, self._clock.now())
+            await self._db.record(self._batch, (orphan.workspace_id,), orphan)
         await self._flush_refusals()
 
     async def _pay(self, settlement: Settlement) -> None:
-        """Write an owed outcome if its call still runs. One that the database refuses goes without its output next time."""
+        """Write an owed outcome: over a call that still runs, or as an event beside one that was given up meanwhile.
+        An outcome that the database refuses goes without its output the next time.
+        """
         found = await self.find(settlement.workspace_id, settlement.execution_id)
-        if found is not None and found.status is Status.RUNNING:
+        if found is not None and found.status in _OPEN_TO_OUTCOMES - {settlement.status}:
             try:
                 await self._db.record(self._batch, (settlement.workspace_id,), settlement)
             except DatabaseUnavailable:

@@ -36,9 +36,7 @@ async def bring_up(tx: Tx) -> None:
         rows = await tx.rows(_VERSION)
         found = rows[0]["version_num"] if rows else "none"
         if found != HEAD:
-            raise OtherSchema(
-                f"the database has schema {found}, this program needs {HEAD}: back it up, then run `toolcrib migrate`"
-            )
+            raise OtherSchema(_what_to_do(found))
         return
     for table in metadata.sorted_tables:
         await tx.run(Query(CreateTable(table)))

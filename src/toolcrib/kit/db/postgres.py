@@ -163,6 +163,8 @@ _AWAY = (
 def _translated(error: BaseException, *, uncertain: bool) -> BaseException:
     if isinstance(error, asyncpg.UniqueViolationError):
         return Clash("a row with this key is already there")
+    if isinstance(error, asyncpg.DataError):  # asyncpg counts some of these among its interface errors
+        return DatabaseError("a value does not fit its column")
     if isinstance(error, _AWAY):
         return DatabaseUnavailable(
             f"the database does not answer: {type(error).__name__}", uncertain=uncertain

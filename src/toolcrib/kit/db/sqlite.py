@@ -21,6 +21,7 @@ from .query import Query, column_list
 from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
 
 _READERS = 2
+_TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -154,7 +155,7 @@ class SqliteEngine:
 
 def translated(error: BaseException) -> BaseException:
     """A database's error in the words of this room; any other as it is."""
-    if isinstance(error, sqlite3.IntegrityError):
+    if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorname in _TAKEN:
         return Clash("a row with this key is already there")
     if isinstance(error, sqlite3.OperationalError):
         return DatabaseUnavailable(
