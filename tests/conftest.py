@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.support.corpora",
     "tests.support.coverage_floors",
     "tests.support.postgres",
+    "tests.support.rig",
     "tests.support.server",
     "tests.support.sockets",
     "tests.support.upstream",

@@ -26,7 +26,9 @@ def lab_on_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
 
 def _open(request: pytest.FixtureRequest, folder: Path, database: str) -> Iterator[Lab]:
     opened = (
-        sqlite_lab(folder) if database == "sqlite" else postgres_lab(folder, request.getfixturevalue("postgres"))
+        sqlite_lab(folder)
+        if database == "sqlite"
+        else postgres_lab(folder, request.getfixturevalue("postgres"))
     )
     with opened as found:
         yield found

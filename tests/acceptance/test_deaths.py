@@ -6,7 +6,6 @@ The rows that must wait for PostgreSQL's 15 s run side by side; each test then r
 import random
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,7 +63,9 @@ def test_kill_9_loses_nothing_and_repeats_nothing_on_postgresql(slow_rows: Rows)
 
 
 @pytest.mark.parametrize("notifications", ["on", "off"])
-def test_a_process_that_wakes_after_it_was_declared_dead_overwrites_nothing(slow_rows: Rows, notifications: str):
+def test_a_process_that_wakes_after_it_was_declared_dead_overwrites_nothing(
+    slow_rows: Rows, notifications: str
+):
     found = slow_rows[f"freeze {notifications}"].result()
 
     assert found.faults == []

@@ -16,7 +16,11 @@ def test_a_config_becomes_a_tool_that_is_called_and_found_in_the_ledger_also_aft
     client = lab.client(server)
 
     registered = client.call("POST", "/api/v1/tools", tide(lab.upstream))
-    assert (registered.status, registered.json["registered"], registered.json["version"]) == (201, True, "1.0.0")
+    assert (registered.status, registered.json["registered"], registered.json["version"]) == (
+        201,
+        True,
+        "1.0.0",
+    )
     assert client.call("POST", "/api/v1/tools", tide(lab.upstream)).status == 409
 
     early = execute(client, "Dover")
@@ -39,7 +43,11 @@ def test_a_config_becomes_a_tool_that_is_called_and_found_in_the_ledger_also_aft
 
     server.restart()
     recorded = client.call("GET", f"/api/v1/tools/executions/{first.json['execution_id']}").json
-    assert (recorded["tool"], recorded["status"], recorded["tool_version"]) == ("get_tide", "succeeded", "1.0.0")
+    assert (recorded["tool"], recorded["status"], recorded["tool_version"]) == (
+        "get_tide",
+        "succeeded",
+        "1.0.0",
+    )
     assert recorded["input_payload"] == {"harbour": "Dover"}
     assert recorded["output_payload"] == first.json["output"]
 
@@ -47,7 +55,10 @@ def test_a_config_becomes_a_tool_that_is_called_and_found_in_the_ledger_also_aft
     assert (again.status, again.json["output"]["height"]) == (200, 0.32)
     listed = client.call("GET", "/api/v1/tools/executions?tool=get_tide").json["items"]
     assert [row["status"] for row in listed] == ["succeeded", "succeeded", "failed"]
-    assert [row["execution_id"] for row in listed[:2]] == [again.json["execution_id"], first.json["execution_id"]]
+    assert [row["execution_id"] for row in listed[:2]] == [
+        again.json["execution_id"],
+        first.json["execution_id"],
+    ]
 
 
 def test_the_secret_is_nowhere_but_at_the_upstream(lab: Lab):
@@ -64,5 +75,5 @@ def test_the_secret_is_nowhere_but_at_the_upstream(lab: Lab):
     server.stop()
     kept = [path for path in lab.folder.rglob("*") if path.is_file()]
     assert [path.name for path in kept if VALUE.encode() in path.read_bytes()] == []
-    tables = "tools executions bodies events secrets refusals".split()
+    tables = ["tools", "executions", "bodies", "events", "secrets", "refusals"]
     assert [table for table in tables if VALUE in str(lab.books.rows(f"SELECT * FROM {table}"))] == []

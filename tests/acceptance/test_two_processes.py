@@ -17,7 +17,9 @@ ALTERNATIONS = 150
 
 
 @pytest.mark.parametrize("notifications", ["on", "off"])
-def test_no_call_is_recorded_after_a_change_that_forbids_it(tmp_path: Path, postgres: Cluster, notifications: str):
+def test_no_call_is_recorded_after_a_change_that_forbids_it(
+    tmp_path: Path, postgres: Cluster, notifications: str
+):
     with postgres_lab(tmp_path, postgres, {"TOOLCRIB_NOTIFICATIONS": notifications}) as lab:
         found = alternate(lab, ALTERNATIONS, random.Random(f"pairs {notifications}"))
 

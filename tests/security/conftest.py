@@ -36,10 +36,17 @@ def houses(
 @pytest.fixture
 def house(houses: Callable[[str], House]) -> House:
     """A server on SQLite, for what never meets the database."""
-    return houses("sqlite")
+    return _fresh(houses("sqlite"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def each_house(request: pytest.FixtureRequest, houses: Callable[[str], House]) -> House:
     """The test runs on both databases."""
-    return houses(request.param)
+    return _fresh(houses(request.param))
+
+
+def _fresh(house: House) -> House:
+    """The stage is shared by all tests: each begins with an empty one."""
+    house.stage.heard.clear()
+    house.stage.answers.clear()
+    return house

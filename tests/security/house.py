@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ from tests.security.stage import Stage
 from tests.support.client import Client, Reply
 from tests.support.server import Server, prepare_server
 
-OPEN = {"type": "object", "additionalProperties": True}
+_PARAMETER = re.compile(r"\{([^{}]+)\}")
 _numbers = itertools.count(1)
 
 
@@ -38,9 +39,11 @@ class House:
         return Line(self.server.port, self.server.owner_key)
 
     def config(self, path: str = "/", **parts: Any) -> dict[str, Any]:
-        """A tool's config that calls the stage; `parts` replace or add members, `api` is merged."""
+        """A tool's config that takes anything and calls the stage; `parts` replace or add members, `api` is merged."""
         api = {"base_url": self.stage.url, "path": path} | parts.pop("api", {})
-        config = {"name": new_name(), "description": "on stage", "input_schema": OPEN, "api": api}
+        taken: dict[str, Any] = {name: {} for name in _PARAMETER.findall(path)}
+        schema = {"type": "object", "additionalProperties": True, "properties": taken}
+        config = {"name": new_name(), "description": "on stage", "input_schema": schema, "api": api}
         return config | parts
 
     def tool(self, path: str = "/", *, client: Client | None = None, **parts: Any) -> str:

@@ -38,6 +38,14 @@ def unevaluated(levels: int) -> dict:
     return {"$defs": chain | {f"a{levels}": {"properties": {"a": {}}}}, "$ref": "#/$defs/a0"}
 
 
+def unevaluated_in_a_row(levels: int) -> dict:
+    chain = {
+        f"a{n}": {"unevaluatedProperties": False, "allOf": [{"$ref": f"#/$defs/a{n + 1}"}]}
+        for n in range(levels)
+    }
+    return {"$defs": chain | {f"a{levels}": {"properties": {"a": {}}}}, "$ref": "#/$defs/a0"}
+
+
 def chained(length: int) -> dict:
     chain = {f"c{n}": {"$ref": f"#/$defs/c{n + 1}"} for n in range(length)}
     return {"$defs": chain | {f"c{length}": {"items": {"$ref": "#/$defs/c0"}}}, "$ref": "#/$defs/c0"}
@@ -69,6 +77,7 @@ REFUSED = {
     "doubled references, 28 deep": (doubled(28, "anyOf"), "too much work"),
     "doubled references under allOf": (doubled(28, "allOf"), "too much work"),
     "doubled references that look at the rest": (unevaluated(28), "too much work"),
+    "one level that looks at the rest of the next": (unevaluated_in_a_row(24), "too much work"),
     "a reference to itself": ({"$ref": "#"}, "itself"),
     "references in a circle": (
         {
@@ -307,6 +316,19 @@ def test_only_the_costly_part_of_a_large_value_counts():
     value = {"name": "x", "other": {"free": [1] * 3_000}, "rows": [{"a": 1, "b": 2, "c": "d"}] * 2_000}
     assert schema.is_valid(value)
     assert schema.faults(value | {"name": AB[:100_000]})[0].message == TOO_MUCH
+
+
+def test_what_every_level_would_walk_again_counts_at_every_level():
+    unique = {"$defs": {"u": {"uniqueItems": True, "items": {"$ref": "#/$defs/u"}}}, "$ref": "#/$defs/u"}
+    schema = compile_schema(unique)
+    assert schema.is_valid(nested(list(range(50_000)), 1, in_list))
+    assert schema.faults(nested(list(range(50_000)), 40, in_list))[0].message == TOO_MUCH
+
+
+def test_numbers_that_fill_long_integers_weigh_more():
+    schema = compile_schema({"items": {"multipleOf": 0.01}})
+    assert schema.is_valid([0.25] * 3_000)
+    assert [fault.message for fault in schema.faults([1e300] * 3_000)] == [TOO_MUCH]
 
 
 def test_a_value_deeper_than_the_native_stack_is_refused_unseen():

@@ -29,10 +29,10 @@ class Canary:
         while True:
             caller, _ = self._listener.accept()
             said = caller.recv(65_536)
+            self.accepts += said != b"end"
             caller.close()
             if said == b"end":
                 return
-            self.accepts += 1
 
     def call(self, said=b"GET / HTTP/1.0\r\n\r\n"):
         with socket.create_connection((LOOPBACK, self.port)) as caller:
@@ -87,14 +87,26 @@ def register(house, **parts):
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id"])
 @pytest.mark.parametrize("of", ["input_schema", "output_schema"])
 def test_a_schema_that_names_another_document_is_refused_and_nothing_fetched(house, canary, keyword, of):
-    before, served = canary.accepts, len(house.stage.heard)
+    before = canary.accepts
     for value in remotes(canary.port):
         for schema in places(keyword, value):
             reply = register(house, **{of: schema})
-            assert is_error(reply, "VALIDATION_ERROR"), (schema, reply.body[:300])
+            if keyword == "$id" and keyword in schema:  # the document's own name: it may stand, and leads nowhere
+                assert reply.status == 400 or house.execute(reply.json["name"]).status == 200, schema
+            else:
+                assert is_error(reply, "VALIDATION_ERROR"), (schema, reply.body[:300])
 
     assert canary.accepts == before
-    assert len(house.stage.heard) == served
+
+
+def test_a_document_that_names_itself_lends_its_name_to_no_reference(house, canary):
+    before = canary.accepts
+    for reference in ("other.json", "#/$defs/none", f"http://{LOOPBACK}:{canary.port}/s.json", "s.json#/x", "?a", "/"):
+        schema = {"$id": f"http://{LOOPBACK}:{canary.port}/s.json", "properties": {"a": {"$ref": reference}}}
+        reply = register(house, input_schema=schema)
+        assert reply.status == 400 or house.execute(reply.json["name"], {"a": 1}).status in {200, 400}, reference
+
+    assert canary.accepts == before
 
 
 @pytest.mark.parametrize("keyword", KEYWORDS)
@@ -235,7 +247,6 @@ def test_a_bomb_in_an_output_schema_is_no_cheaper_way(house):
             assert house.cpu() - before <= BAR * SLACK, which
         else:
             assert is_error(reply, "VALIDATION_ERROR"), (which, reply.body[:300])
-    del house.stage.answers["/never"]
 
 
 def test_validate_is_no_cheaper_way(house):

@@ -29,7 +29,8 @@ def target(each_house):
     return each_house.tool("/strict")
 
 
-def test_what_is_no_strict_json_is_refused_on_every_route(each_house, target):
+def test_what_is_no_strict_json_is_refused_on_every_route(each_house):
+    target = each_house.tool("/never-reached")
     line, refused = each_house.line, [d for d in documents() if d.verdict == "n"]
     for route in body_routes(each_house.client):
         for document in refused:
@@ -38,7 +39,8 @@ def test_what_is_no_strict_json_is_refused_on_every_route(each_house, target):
             assert document.text == b"" or _was_not_read(reply), (route, document.name, reply.body[:300])
 
     assert len(refused) >= 80
-    assert each_house.stage.at("/strict") == []
+    assert each_house.stage.at("/never-reached") == []
+    assert each_house.executions(target) == []
 
 
 def test_what_is_json_is_read_on_every_route(each_house, target):

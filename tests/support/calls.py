@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import itertools
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -92,5 +91,6 @@ def in_threads(work: Sequence[Callable[[], Seen]], threads: int) -> list[Seen]:
         return list(pool.map(lambda one: one(), work))
 
 
-def names(prefix: str) -> Iterator[str]:
-    return (f"{prefix}.{number}" for number in itertools.count(1))
+def listed(counts: Mapping[str, int]) -> str:
+    """For people: `3 failed, 5 succeeded`."""
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))

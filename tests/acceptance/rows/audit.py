@@ -81,7 +81,9 @@ def _sequence(books: Books, events: Sequence[Row]) -> Iterator[str]:
     numbers: defaultdict[str, list[int]] = defaultdict(list)
     for event in events:
         numbers[event["workspace_id"]].append(event["seq"])
-    last = {row["workspace_id"]: row["seq"] for row in books.rows("SELECT workspace_id, seq FROM workspace_state")}
+    last = {
+        row["workspace_id"]: row["seq"] for row in books.rows("SELECT workspace_id, seq FROM workspace_state")
+    }
     for workspace, found in numbers.items():
         first = found[0]
         if found != list(range(first, first + len(found))) or found[-1] != last[workspace]:

@@ -29,7 +29,9 @@ class Blocked:
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"stopped in a transaction at try {self.tries}, the other served after {self.served_after:.1f} s"
+        return (
+            f"stopped in a transaction at try {self.tries}, the other served after {self.served_after:.1f} s"
+        )
 
 
 def stop_in_a_transaction(lab: Lab) -> Blocked:
@@ -48,7 +50,9 @@ def stop_in_a_transaction(lab: Lab) -> Blocked:
         found.served_after = time.monotonic() - began
         lab.upstream.release()
         held = waiting.end()
-        found.faults += [f"a call of the healthy process ended as {seen}" for seen in held if not seen.ok and seen.code]
+        found.faults += [
+            f"a call of the healthy process ended as {seen}" for seen in held if not seen.ok and seen.code
+        ]
         sleeper.thaw()
         found.seen += [*held, *busy.end()]
     until(lambda: not lab.books.running(), "every call is final")

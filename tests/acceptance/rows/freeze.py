@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.acceptance.rows.audit import LEARNED, audit
 from tests.acceptance.rows.lab import Lab
-from tests.support.calls import Seen, call, crowd
+from tests.support.calls import Seen, call, crowd, listed
 from tests.support.tools import marked, register
 from tests.support.until import until
 
@@ -22,15 +22,19 @@ class Freeze:
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        states = Counter(str(seen.state) for seen in self.seen)
-        return f"stopped for {self.stopped:.0f} s, answers {dict(states)}, {self.learned} late outcomes learned"
+        answers = listed(Counter(str(seen.state) for seen in self.seen))
+        return f"stopped for {self.stopped:.0f} s; answers: {answers}; {self.learned} late outcomes learned"
 
 
 def freeze_one(lab: Lab, seconds: float) -> Freeze:
     """`seconds` is how long the process stays stopped at least; it wakes no earlier than it was found dead."""
     found = Freeze()
     sleeper, watcher = lab.serve(), lab.serve()
-    register(lab.client(watcher), marked(lab.upstream, "held", "/hold", 120), marked(lab.upstream, "quick", "/echo"))
+    register(
+        lab.client(watcher),
+        marked(lab.upstream, "held", "/hold", 120),
+        marked(lab.upstream, "quick", "/echo"),
+    )
     with crowd() as people:
         for _ in range(HELD):
             people.join_in(lambda: call(lab.client(sleeper), "held"))

@@ -37,7 +37,9 @@ def kill_repeatedly(lab: Lab, times: int, rng: random.Random) -> Kills:
     """On SQLite the next start closes the dead process's calls at once; on PostgreSQL others do, 15 s later."""
     found = Kills()
     server = lab.serve()
-    register(lab.client(server), marked(lab.upstream, "quick", "/echo"), marked(lab.upstream, "held", "/hold"))
+    register(
+        lab.client(server), marked(lab.upstream, "quick", "/echo"), marked(lab.upstream, "held", "/hold")
+    )
     register(lab.client(server), marked(lab.upstream, "slow", "/slow", seconds="number"))
     for _ in range(times):
         aimed = rng.random() < AIMED

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.acceptance.rows.audit import audit
 from tests.acceptance.rows.lab import Lab
-from tests.support.calls import Seen, call, in_threads
+from tests.support.calls import Seen, call, in_threads, listed
 from tests.support.client import Client
 from tests.support.tools import enable, marked, register
 
@@ -48,8 +48,7 @@ class Mix:
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        outcomes = dict(sorted(self.outcomes.items()))
-        return f"{self.calls} calls, {self.rows} rows, {self.upstream} received upstream, {outcomes}"
+        return f"{self.calls} calls, {self.rows} rows, {self.upstream} received upstream: {listed(self.outcomes)}"
 
 
 def call_mixed(lab: Lab, times: int, rng: random.Random) -> Mix:
@@ -74,7 +73,9 @@ def call_mixed(lab: Lab, times: int, rng: random.Random) -> Mix:
 
 def _prepare(lab: Lab, client: Client) -> None:
     up = lab.upstream
-    register(client, marked(up, "good", "/echo"), marked(up, "broken", "/status/500"), marked(up, "cut", "/cut"))
+    register(
+        client, marked(up, "good", "/echo"), marked(up, "broken", "/status/500"), marked(up, "cut", "/cut")
+    )
     register(client, marked(up, "late", "/slow", 0.2, seconds="number"), marked(up, "switched_off", "/echo"))
     enable(client, "switched_off", enabled=False)
 
@@ -86,5 +87,7 @@ def _read_back(client: Client, rng: random.Random, seen: list[Seen]) -> list[str
     return [
         f"{one.execution_id} reads back as {reply.status} {reply.json}"
         for one, reply in zip(asked, told, strict=True)
-        if reply.status != 200 or reply.json["status"] != one.state or reply.json["input_payload"]["n"] != one.n
+        if reply.status != 200
+        or reply.json["status"] != one.state
+        or reply.json["input_payload"]["n"] != one.n
     ]

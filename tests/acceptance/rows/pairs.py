@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.acceptance.rows.audit import REQUESTED, audit
 from tests.acceptance.rows.lab import Lab
-from tests.support.calls import Crowd, Seen, call, crowd
+from tests.support.calls import Crowd, Seen, call, crowd, listed
 from tests.support.client import Client
 from tests.support.tools import enable, make_key, marked, register, revoke_key
 
@@ -24,7 +24,8 @@ class Pairs:
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"{sum(self.changes.values())} alternations {dict(self.changes)}, meanwhile {dict(self.background)}"
+        meanwhile = listed(self.background)
+        return f"{self.changes.total()} alternations: {listed(self.changes)}; meanwhile {meanwhile}"
 
 
 def alternate(lab: Lab, times: int, rng: random.Random) -> Pairs:
@@ -105,5 +106,7 @@ def _recorded_after_revocation(lab: Lab) -> Iterator[str]:
     for event in lab.books.events():
         if event["type"] == "KeyRevoked":
             revoked.add(event["about"])
-        elif event["execution_id"] and event["type"] == REQUESTED and key_of[event["execution_id"]] in revoked:
+        elif (
+            event["execution_id"] and event["type"] == REQUESTED and key_of[event["execution_id"]] in revoked
+        ):
             yield f"{event['execution_id']} was recorded for a key that was revoked before"

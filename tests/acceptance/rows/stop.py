@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.acceptance.rows.audit import audit
 from tests.acceptance.rows.lab import Lab
-from tests.support.calls import Seen, call, crowd
+from tests.support.calls import Seen, call, crowd, listed
 from tests.support.tools import marked, register
 from tests.support.until import until
 
@@ -23,7 +23,7 @@ class Stop:
     faults: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"exit {self.exit_code}, {len(self.seen)} calls, rows {dict(self.states)}"
+        return f"exit {self.exit_code}, {len(self.seen)} calls: {listed(self.states)}"
 
 
 def stop_under_load(lab: Lab, rng: random.Random, *, held: bool) -> Stop:
@@ -31,14 +31,20 @@ def stop_under_load(lab: Lab, rng: random.Random, *, held: bool) -> Stop:
     found = Stop()
     server = lab.serve()
     client = lab.client(server)
-    register(client, marked(lab.upstream, "slow", "/slow", seconds="number"), marked(lab.upstream, "held", "/hold", 120))
+    register(
+        client,
+        marked(lab.upstream, "slow", "/slow", seconds="number"),
+        marked(lab.upstream, "held", "/hold", 120),
+    )
     with crowd() as people:
         for _ in range(HELD if held else 0):
             people.join_in(lambda: call(client, "held"))
         for _ in range(CALLERS):
             people.join_in(lambda: call(client, "slow", {"seconds": rng.choice((0.01, 0.05, 0.5))}))
         until(lambda: people.answered() >= 40, "calls are answered")
-        until(lambda: len(lab.upstream.requests("/hold")) == (HELD if held else 0), "the upstream holds calls")
+        until(
+            lambda: len(lab.upstream.requests("/hold")) == (HELD if held else 0), "the upstream holds calls"
+        )
         server.terminate()
         found.exit_code = server.wait(LEAVE_SECONDS)
         found.seen += people.end()

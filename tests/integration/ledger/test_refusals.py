@@ -1,0 +1,61 @@
+"""Requests that never became calls are counted by minute, code, principal and tool, and nothing else of them is kept."""
+
+import pytest
+
+from tests.support.fakes import START, refusing
+from toolcrib.kit.db import DatabaseUnavailable
+
+MINUTE = START // 60_000_000
+
+
+async def counted(rig):
+    rows = await rig.rows("SELECT * FROM refusals ORDER BY minute, code, principal, tool")
+    return [tuple(row.values()) for row in rows]
+
+
+async def test_refusals_are_written_with_the_next_books(rig):
+    ledger = rig.gateway.stores.ledger
+    for _ in range(3):
+        ledger.count_refusal("w1", "UNAUTHORIZED", "", "t")
+    ledger.count_refusal("w1", "NOT_FOUND", "user:a", "t")
+    assert await counted(rig) == []
+    await ledger.keep()
+    assert await counted(rig) == [("w1", MINUTE, "NOT_FOUND", "user:a", "t", 1), ("w1", MINUTE, "UNAUTHORIZED", "", "t", 3)]
+
+
+async def test_counts_of_one_minute_add_up_over_books_and_processes(rig):
+    second = await rig.beside()
+    for one in (rig, second, rig):
+        one.gateway.stores.ledger.count_refusal("w1", "UNAUTHORIZED", "", "t")
+        await one.gateway.stores.ledger.keep()
+    rig.clock.go(60)
+    rig.gateway.stores.ledger.count_refusal("w1", "UNAUTHORIZED", "", "t")
+    await rig.gateway.stores.ledger.do_books()
+    assert [(row[1] - MINUTE, row[-1]) for row in await counted(rig)] == [(0, 3), (1, 1)]
+
+
+async def test_books_without_refusals_write_none(rig):
+    await rig.gateway.stores.ledger.keep()
+    assert await counted(rig) == []
+
+
+async def test_a_flood_of_different_refusals_is_bounded(sqlite_rig):
+    ledger = sqlite_rig.gateway.stores.ledger
+    for number in range(10_050):
+        ledger.count_refusal("w1", "NOT_FOUND", "", f"t{number}")
+    await ledger.keep()
+    assert len(await counted(sqlite_rig)) == 10_000
+
+
+async def test_counts_survive_a_database_that_is_away(rig):
+    ledger = rig.gateway.stores.ledger
+    ledger.count_refusal("w1", "NOT_FOUND", "", "t")
+
+    async def nothing():
+        return
+
+    rig.tap.before += [nothing, nothing, refusing(DatabaseUnavailable("away"))]  # renew, orphans, then the counts
+    with pytest.raises(DatabaseUnavailable):
+        await ledger.keep()
+    await ledger.keep()
+    assert [row[-1] for row in await counted(rig)] == [1]

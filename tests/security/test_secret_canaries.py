@@ -1,0 +1,187 @@
+"""B5: secrets go out to the upstream they are for, and turn up nowhere else, in no form, whatever the upstream does with them."""
+
+import contextlib
+import json
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import pytest
+
+from tests.security.canaries import SECRETS, Search
+from tests.security.echoes import ECHOES
+from tests.security.errors import is_plain
+from tests.support.postgres import SUPERUSER, _find_binaries
+
+SENDABLE = [name for name, value in SECRETS.items() if all(c == "\t" or " " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value)]
+AUTHS = {
+    "query": lambda ref: {"auth": {"method": "api_key_query", "key_name": "key", "secret_ref": ref}},
+    "header": lambda ref: {"auth": {"method": "api_key_header", "key_name": "X-Key", "secret_ref": ref}},
+    "bearer": lambda ref: {"auth": {"method": "bearer", "secret_ref": ref}},
+    "basic": lambda ref: {"auth": {"method": "basic", "username": "me", "secret_ref": ref}},
+    "a header's text": lambda ref: {"headers": {"X-Text": f"key={ref};"}},
+    "a parameter": lambda ref: {"params": {"q": ref}},
+}
+
+
+class Told:
+    """Everything that the server ever said in this test, with a name for each."""
+
+    def __init__(self, house):
+        self._house = house
+        self.texts = []
+
+    def call(self, where, method, path, body=None):
+        reply = self._house.line.send(method, path, None if body is None else json.dumps(body).encode())
+        self.texts.append((where, json.dumps(reply.headers).encode()))
+        self.texts.append((where, reply.body))
+        return reply
+
+    def execute(self, where, tool):
+        reply = self.call(where, "POST", f"/api/v1/tools/{tool}/execute", {"input": {"q": 1}})
+        if "execution_id" in reply.json:
+            self.call(f"{where}, looked up", "GET", f"/api/v1/tools/executions/{reply.json['execution_id']}")
+        return reply
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def planted(request, houses):
+    """All secrets are set, and used through one tool each way there is to send one."""
+    house = houses(request.param)
+    house.stage.heard.clear()
+    house.stage.answers.clear()
+    for name, value in SECRETS.items():
+        house.secret(value, f"CANARY_{name}")
+    return house
+
+
+def test_secrets_turn_up_nowhere(planted, tmp_path):
+    house, told, search = planted, Told(planted), Search(SECRETS.items())
+    calls = [*echoed(house, told), *sent_every_way(house, told), *failed(house, told)]
+    mistakes(told)
+    for path in ("/api/v1/secrets?limit=200", "/api/v1/tools?limit=200", "/api/v1/tools/executions?limit=200", "/openapi.json", "/health", "/metrics"):
+        told.call(path, "GET", path)
+
+    places = {**logs(house), **files(house), **dump(house, tmp_path)}
+    assert len(calls) > 1_000
+    assert all(is_plain(reply) for reply in calls), [reply.body for reply in calls if not is_plain(reply)][:3]
+    assert [hit for where, text in told.texts for hit in (search.hits_in_json if _is_json(text) else search.hits)(where, text)] == []
+    assert [hit for where, text in places.items() for hit in search.hits(where, text)] == []
+
+
+def test_the_upstream_was_sent_the_exact_value(planted):
+    for name, value in SECRETS.items():
+        path = f"/exactly/{name}"
+        planted.execute(planted.tool(path, api=AUTHS["query"](f"${{CANARY_{name}}}")))
+        assert planted.stage.at(path)[0].query[-1] == ("key", value), name
+    for name in SENDABLE:
+        path = f"/exactly-header/{name}"
+        planted.execute(planted.tool(path, api=AUTHS["header"](f"${{CANARY_{name}}}")))
+        assert planted.stage.at(path)[0].header("x-key") == SECRETS[name].strip(" \t").encode(), name
+
+
+def test_the_search_finds_what_there_is_to_find():
+    """Without this, no hits would mean nothing."""
+    search = Search(SECRETS.items())
+    odd = {"as a number where it is one", "a body in latin-1", "in small chunks", "packed", "a body in UTF-16"}
+    stripped = {"a header", "a cookie", "a challenge", "a redirect", "a time to wait", "a type", "an encoding", "a status line",
+                "a broken status line", "no HTTP at all", "a broken header", "a broken length", "a broken chunk"}  # fmt: skip
+    for name, value in SECRETS.items():
+        for way, make in ECHOES.items():
+            raw = make(value)
+            body = raw.partition(b"\r\n\r\n")[2]
+            found = search.hits("x", raw)
+            if way not in odd and not (way in stripped and not value.isprintable()):
+                with contextlib.suppress(ValueError):
+                    found += search.hits_in_json("x", body)
+                assert any(f"x: {name} " in hit for hit in found), (name, way)
+
+
+def test_a_value_that_fits_no_header_is_refused_and_not_sent(planted):
+    for name in SECRETS.keys() - set(SENDABLE):
+        reply = planted.execute(planted.tool(f"/unfit/{name}", api=AUTHS["header"](f"${{CANARY_{name}}}")))
+        assert reply.status == 400, (name, reply.body)
+        assert planted.stage.at(f"/unfit/{name}") == []
+
+
+def echoed(house, told):
+    """Each secret, given back in each way."""
+    errors = [{"code": "THEIR_ERROR", "when": {"status": 404}}]
+    for number, (name, value) in enumerate(SECRETS.items()):
+        path = f"/echo/{number}"
+        api = AUTHS["query"](f"${{CANARY_{name}}}") | {"timeout": 2, "max_reply": 100_000}
+        tool = house.tool(path, api=api, errors=errors)
+        for way, make in ECHOES.items():
+            house.stage.answers[path] = lambda _, raw=make(value), way=way: raw if way != "half an answer" else raw + CUT
+            yield told.execute(f"{name} back as {way}", tool)
+
+
+CUT = b""
+
+
+def sent_every_way(house, told):
+    """Each secret, sent in each way; the upstream gives all of its request back, as it came and in base64."""
+    for number, name in enumerate(SECRETS):
+        for way, api in enumerate(AUTHS.values()):
+            path = f"/sent/{number}/{way}"
+            house.stage.answers[path] = _give_back
+            yield told.execute(f"{name} sent by {list(AUTHS)[way]}", house.tool(path, api=api(f"${{CANARY_{name}}}")))
+
+
+def _give_back(heard):
+    from tests.security.stage import reply
+
+    head = heard.head.decode("utf-8", "replace")
+    pairs = [value.decode("utf-8", "replace") for _, value in heard.headers]
+    unquoted = unquote_to_bytes(heard.target).decode("utf-8", "replace")
+    said = {"head": head, "values": pairs, "target": unquoted, "hex": heard.head.hex()}
+    return reply(json.dumps(said).encode())
+
+
+def failed(house, told):
+    """Calls that never get an answer: no such host, a closed port, the tool's own deadline, a body that breaks off."""
+    for name in SECRETS:
+        for base in ("http://127.0.0.1:9", "https://nowhere.invalid", "https://127.0.0.1:9"):
+            api = AUTHS["query"](f"${{CANARY_{name}}}") | {"base_url": base, "timeout": 1}
+            yield told.execute(f"{name} to {base}", house.tool("/", api=api))
+
+
+def mistakes(told):
+    """What people do wrong with a secret in hand: it is not quoted back at them, and not logged."""
+    for name, value in SECRETS.items():
+        for body in ({"name": "bad name!", "value": value}, {"name": "A", "value": [value]}, {"name": "A", "value": {"a": value}},
+                     {"name": "A", "value": value, "more": value}, {"name": value, "value": "x"}, {"value": value}):  # fmt: skip
+            told.call(f"{name} set wrongly", "POST", "/api/v1/secrets", body)
+        config = {"name": "x.y", "description": "d", "input_schema": {}, "api": {"base_url": "https://example.com", "headers": {"X-API-Key": value}}}
+        told.call(f"{name} in a config", "POST", "/api/v1/tools", config)
+        config["api"] = {"base_url": "https://example.com", "auth": {"method": "bearer", "secret_ref": value}}
+        told.call(f"{name} as a reference", "POST", "/api/v1/tools", config)
+
+
+def logs(house):
+    return {"stdout": house.server.stdout.encode(), "stderr": house.server.stderr.encode()}
+
+
+def files(house):
+    found = sorted(path for path in house.server.data_dir.rglob("*") if path.is_file())
+    return {str(path): path.read_bytes() for path in found}
+
+
+def dump(house, folder: Path):
+    """The whole PostgreSQL database as its own tool writes it; nothing on SQLite, whose files are searched."""
+    if house.database_url is None:
+        return {}
+    url = house.database_url.replace("toolcrib@", f"{SUPERUSER}@")
+    target = folder / "dump.sql"
+    subprocess.run([str(_find_binaries() / "pg_dump"), "--file", str(target), url], check=True, capture_output=True)
+    text = target.read_bytes()
+    assert b"CANARY_EIGHT" in text, "the dump does not hold the names of the secrets: it is not the database"
+    return {"dump": text}
+
+
+def _is_json(text):
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

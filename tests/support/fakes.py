@@ -1,0 +1,200 @@
+"""Fakes that tests hand in: a clock that stands still, a provider that does what it is told, an engine that can be listened to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table
+
+from toolcrib.contracts.contract import Contract
+from toolcrib.contracts.provider import Invocation, Outcome, Success
+from toolcrib.kit.db import DialectName, Engine, Notices, Query, Row, Tx
+
+START = 1_800_000_000_000_000
+Behaviour = Callable[[Invocation], Awaitable[Outcome]]
+Hook = Callable[[], Awaitable[None]]
+
+
+@dataclass
+class FakeClock:
+    """Stands still until told to go on."""
+
+    at: int = START
+    seconds: float = 1_000.0
+
+    def now(self) -> int:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def go(self, seconds: float) -> None:
+        self.at += int(seconds * 1_000_000)
+        self.seconds += seconds
+
+
+async def echo(invocation: Invocation) -> Outcome:
+    return Success(dict(invocation.input))
+
+
+@dataclass
+class FakeProvider:
+    """Runs every tool by `behaviour` and keeps what it ran; `objection` is what `check` raises."""
+
+    kind: str = "http"
+    behaviour: Behaviour = echo
+    objection: Exception | None = None
+    ran: list[Invocation] = field(default_factory=list)
+    prepared: int = 0
+
+    def check(self, contract: Contract) -> None:
+        if self.objection is not None:
+            raise self.objection
+
+    def prepare(self, contract: Contract) -> "FakeRunnable":
+        self.prepared += 1
+        ref = contract.api.auth.secret_ref
+        return FakeRunnable(self, frozenset() if ref is None else frozenset({ref[2:-1]}))
+
+    def answers(self, outcome: Outcome) -> None:
+        async def answer(_: Invocation) -> Outcome:
+            return outcome
+
+        self.behaviour = answer
+
+    def raises(self, error: BaseException) -> None:
+        async def fail(_: Invocation) -> Outcome:
+            raise error
+
+        self.behaviour = fail
+
+    def hangs(self) -> "Hanging":
+        """Every run waits until it is let go."""
+        hanging = Hanging()
+        self.behaviour = hanging.run
+        return hanging
+
+
+@dataclass
+class FakeRunnable:
+    provider: FakeProvider
+    secrets: frozenset[str]
+
+    async def run(self, invocation: Invocation) -> Outcome:
+        self.provider.ran.append(invocation)
+        return await self.provider.behaviour(invocation)
+
+
+@dataclass
+class Hanging:
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, invocation: Invocation) -> Outcome:
+        self.begun.set()
+        await self.go.wait()
+        return Success(dict(invocation.input))
+
+
+@dataclass
+class Tap:
+    """A real engine that tests listen to. Each hook of `before`, `after` and `reading` is used once, in order: before a
+    transaction, after its commit, before a read; one that raises refuses. `always` stands before every transaction.
+    """
+
+    inner: Engine
+    shared: bool = False
+    before: list[Hook] = field(default_factory=list)
+    after: list[Hook] = field(default_factory=list)
+    reading: list[Hook] = field(default_factory=list)
+    always: Hook | None = None
+    transactions: int = 0
+    reads: int = 0
+    rows_read: int = 0
+    notices: Notices | None = None
+
+    @property
+    def dialect(self) -> DialectName:
+        return self.inner.dialect
+
+    async def transact(self, workspaces: Sequence[str], work: Any) -> Any:
+        self.transactions += 1
+        await _next(self.before)
+        if self.always is not None:
+            await self.always()
+        answer = await self.inner.transact(workspaces, work)
+        await _next(self.after)
+        return answer
+
+    async def read(self, workspaces: Sequence[str], work: Any) -> Any:
+        self.reads += 1
+        await _next(self.reading)
+        return await self.inner.read(workspaces, lambda tx: work(CountedTx(tx, self)))
+
+    async def close(self) -> None:
+        if not self.shared:
+            await self.inner.close()
+
+
+@dataclass
+class CountedTx:
+    """Counts the rows that a read brings in."""
+
+    inner: Tx
+    tap: Tap
+
+    @property
+    def dialect(self) -> DialectName:
+        return self.inner.dialect
+
+    async def rows(self, query: Query, **values: Any) -> Sequence[Row]:
+        found = await self.inner.rows(query, **values)
+        self.tap.rows_read += len(found)
+        return found
+
+    async def run(self, query: Query, **values: Any) -> None:
+        await self.inner.run(query, **values)
+
+    async def insert_many(
+        self, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        await self.inner.insert_many(table, columns, rows)
+
+    async def update_many(
+        self, table: Table, keys: tuple[str, ...], sets: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+    ) -> list[bool]:
+        return await self.inner.update_many(table, keys, sets, rows)
+
+    def translated(self, error: BaseException) -> BaseException:
+        return self.inner.translated(error)
+
+
+def refusing(error: Exception) -> Hook:
+    async def refuse() -> None:
+        raise error
+
+    return refuse
+
+
+async def _next(hooks: list[Hook]) -> None:
+    if hooks:
+        await hooks.pop(0)()
+
+
+@dataclass
+class FakeNotices:
+    """One process's ear and mouth, joined to those of others through `room`."""
+
+    room: list["FakeNotices"] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    heard: Callable[[str], None] | None = None
+    connected: Callable[[], None] | None = None
+
+    async def send(self, text: str) -> None:
+        self.sent.append(text)
+
+    async def listen(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
+        self.heard, self.connected = heard, connected
+        connected()
+        await asyncio.Event().wait()

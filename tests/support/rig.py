@@ -1,0 +1,219 @@
+"""The house in-process, from database to counter: real stores on a real database, a fake provider and a fake clock."""
+
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.support.fakes import FakeClock, FakeProvider, Tap
+from tests.support.postgres import Cluster, run_apart
+from toolcrib.app.settings import Settings
+from toolcrib.app.wiring import open_engine
+from toolcrib.contracts.execution import Call, Execution, Result
+from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
+from toolcrib.gateway import Gateway, open_gateway
+from toolcrib.kit.cipher import Cipher
+from toolcrib.kit.db import Database, Engine, Query, Tx, metadata
+from toolcrib.migrations.fresh import bring_up
+
+ROOT_KEY = bytes(range(32))
+_numbers = itertools.count(1)
+
+
+def config(name: str | None = None, **parts: Any) -> dict[str, Any]:
+    """A tool that takes any object; `parts` replace or add members."""
+    made = {
+        "name": name or f"test.t{next(_numbers)}",
+        "description": "A tool of a test.",
+        "input_schema": {"type": "object", "additionalProperties": True},
+        "api": {"base_url": "https://upstream.example"},
+    }
+    return made | parts
+
+
+@dataclass
+class Rig:
+    """One process before a database; `owner` is the owner of workspace `default`, `owner_key` his key's text."""
+
+    tap: Tap
+    db: Database
+    gateway: Gateway
+    clock: FakeClock
+    provider: FakeProvider
+    owner_key: str = ""
+    owner: Principal = field(init=False)
+    _stack: contextlib.AsyncExitStack = field(init=False, repr=False)
+
+    async def register(self, name: str | None = None, *, by: Principal | None = None, **parts: Any) -> str:
+        """The name of a new tool."""
+        tool = await self.gateway.tools.register(by or self.owner, config(name, **parts))
+        return tool.name
+
+    async def call(
+        self, tool: str, given: dict[str, Any] | None = None, *, by: Principal | None = None, **rest: Any
+    ) -> Result:
+        return await self.gateway.calls.call_tool(by or self.owner, Call(tool, given or {}, **rest))
+
+    async def find(self, execution_id: str, *, by: Principal | None = None) -> Execution:
+        return await self.gateway.history.get(by or self.owner, execution_id)
+
+    async def key(self, *, by: Principal | None = None, **wanted: Any) -> str:
+        """The text of a new key."""
+        new = {"name": "k", "actor_type": ActorType.USER, "role": Role.MEMBER} | wanted
+        _, text = await self.gateway.keys.create(by or self.owner, NewKey(**new))
+        return text
+
+    async def principal(self, *, by: Principal | None = None, **wanted: Any) -> Principal:
+        """Whoever holds a new key."""
+        return await self.gateway.credentials.principal(await self.key(by=by, **wanted))
+
+    async def workspace(self, name: str | None = None) -> Principal:
+        """The owner of a new workspace."""
+        stores = self.gateway.stores
+
+        async def make(tx: Tx) -> str:
+            workspace = await stores.identity.create_workspace(tx, name or f"w{next(_numbers)}")
+            await stores.ledger.open_workspace(tx, workspace)
+            _, generation = await stores.ledger.raise_generation(tx, workspace)
+            new = NewKey("owner", ActorType.USER, Role.OWNER)
+            _, text = await stores.identity.add_key(tx, workspace, new, "test", generation)
+            return text
+
+        return await self.gateway.credentials.principal(await self.db.change((), make))
+
+    async def raise_generation(self, scope: str | None = None) -> None:
+        """As a change that another process made: this one's snapshot is old now."""
+        workspace = scope or self.owner.workspace_id
+
+        async def another(tx: Tx) -> None:
+            await self.gateway.stores.ledger.raise_generation(tx, workspace)
+
+        await self.tap.inner.transact((workspace,), another)
+
+    async def sql(self, statement: str, **values: Any) -> None:
+        """One statement against the tables, past the product."""
+
+        async def run(tx: Tx) -> None:
+            await tx.run(Query(sqlite=statement, postgresql=statement), **values)
+
+        await self.tap.inner.transact((), run)
+
+    async def rows(self, statement: str) -> list[dict[str, Any]]:
+        """What lies in the tables."""
+
+        async def read(tx: Tx) -> list[dict[str, Any]]:
+            return [
+                dict(row)  # type: ignore[call-overload]  # both drivers' rows are mappings
+                for row in await tx.rows(Query(sqlite=statement, postgresql=statement))
+            ]
+
+        found: list[dict[str, Any]] = await self.tap.inner.read((), read)
+        return found
+
+    async def events(self, principal: Principal | None = None) -> list[dict[str, Any]]:
+        """A workspace's events in order."""
+        workspace = (principal or self.owner).workspace_id
+        return await self.rows(f"SELECT * FROM events WHERE workspace_id = '{workspace}' ORDER BY seq")
+
+    async def beside(self, **parts: Any) -> "Rig":
+        """A second process on the same database. On SQLite, which takes one process, it shares the engine."""
+        shared = self.tap.dialect == "sqlite"
+        engine = self.tap.inner if shared else open_engine(Settings(database_url=self.tap.inner.url))  # type: ignore[attr-defined]  # PostgreSQL's has one
+        second = await self._stack.enter_async_context(_started(Tap(engine, shared=shared), **parts))
+        second.owner, second._stack = self.owner, self._stack
+        return second
+
+
+@contextlib.asynccontextmanager
+async def open_rig(database_url: str, **parts: Any) -> AsyncIterator[Rig]:
+    """A new database with workspace `default` and one process before it; ends in order."""
+    engine = open_engine(Settings(database_url=database_url))
+    await engine.transact((), bring_up)
+    async with contextlib.AsyncExitStack() as stack:
+        one = await stack.enter_async_context(_started(Tap(engine), **parts))
+        one.owner = await one.gateway.credentials.principal(one.owner_key)
+        one._stack = await stack.enter_async_context(contextlib.AsyncExitStack())
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def _started(
+    tap: Tap,
+    clock: FakeClock | None = None,
+    provider: FakeProvider | None = None,
+    queue_limit: int = 4096,
+    start: bool = True,
+) -> AsyncIterator[Rig]:
+    made = prepared(tap, clock, provider, queue_limit)
+    keys: list[str] = []
+    if start:
+        await made.gateway.start(keys.append)
+    made.owner_key = "".join(keys)
+    try:
+        yield made
+    finally:
+        tap.before, tap.after, tap.reading, tap.always = [], [], [], None
+        await made.gateway.stop()
+
+
+def prepared(
+    tap: Tap,
+    clock: FakeClock | None = None,
+    provider: FakeProvider | None = None,
+    queue_limit: int = 4096,
+) -> Rig:
+    """Put together and not started."""
+    clock, provider = clock or FakeClock(), provider or FakeProvider()
+    db = Database(tap, queue_limit=queue_limit)
+    return Rig(tap, db, open_gateway(db, Cipher(ROOT_KEY), clock, [provider]), clock, provider)
+
+
+def sqlite_engine(folder: Path) -> Engine:
+    return open_engine(Settings(database_url=f"sqlite:///{folder / 'toolcrib.db'}"))
+
+
+def numbers(events: Sequence[dict[str, Any]]) -> list[int]:
+    return [event["seq"] for event in events]
+
+
+@pytest.fixture(scope="session")
+def rig_database(postgres: Cluster) -> str:
+    """One PostgreSQL database for all rigs, one after the other: a new one each time would cost most of their time."""
+    url = postgres.fresh_database()
+    run_apart(_bring_up(url))
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+    """The house on SQLite and on PostgreSQL."""
+    url = f"sqlite:///{tmp_path / 'toolcrib.db'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("rig_database")
+        await _empty(url)
+    async with open_rig(url) as one:
+        yield one
+
+
+@pytest.fixture
+async def sqlite_rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """The house on SQLite alone, for what the database does not matter for."""
+    async with open_rig(f"sqlite:///{tmp_path / 'toolcrib.db'}") as one:
+        yield one
+
+
+async def _bring_up(url: str) -> None:
+    engine = open_engine(Settings(database_url=url))
+    await engine.transact((), bring_up)
+    await engine.close()
+
+
+async def _empty(url: str) -> None:
+    connection = await asyncpg.connect(url, timeout=10)
+    await connection.execute("; ".join(f"DELETE FROM {table.name}" for table in metadata.sorted_tables))
+    await connection.close()

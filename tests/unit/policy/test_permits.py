@@ -1,0 +1,40 @@
+"""What a role may do apart from calls, against a table written by hand; an agent only reads, whatever its role."""
+
+import itertools
+
+import pytest
+
+from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
+from toolcrib.policy.service import permits
+
+PEOPLE = {
+    #                     owner  admin  member viewer
+    "tools:read":        "yes    yes    yes    yes",
+    "tools:write":       "yes    yes    yes    no",
+    "enablement:write":  "yes    yes    no     no",
+    "executions:read":   "yes    yes    yes    yes",
+    "secrets:read":      "yes    yes    yes    yes",
+    "secrets:write":     "yes    yes    no     no",
+    "keys:read":         "yes    yes    no     no",
+    "keys:write":        "yes    yes    no     no",
+}  # fmt: skip
+AGENTS = {"tools:read", "executions:read"}
+ROLES = ("owner", "admin", "member", "viewer")
+
+
+def test_the_table_has_every_permission_and_every_role():
+    assert set(PEOPLE) == {permission.value for permission in Permission}
+    assert set(ROLES) == {role.value for role in Role}
+
+
+@pytest.mark.parametrize(("permission", "role", "actor"), list(itertools.product(PEOPLE, ROLES, ActorType)))
+def test_a_role_permits_what_the_table_says(permission, role, actor):
+    by_role = PEOPLE[permission].split()[ROLES.index(role)] == "yes"
+    expected = by_role and (actor is not ActorType.AGENT or permission in AGENTS)
+    assert permits(Principal("w", actor, "who", Role(role), "key"), Permission(permission)) is expected
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_agent_manages_anything(role):
+    agent = Principal("w", ActorType.AGENT, "who", Role(role), "key")
+    assert {p.value for p in Permission if permits(agent, p)} == AGENTS
