@@ -28,7 +28,7 @@ from toolcrib.registry.service import StoredTool
 from .facts import Facts, Snapshots, Stores
 from .workshop import Ready, Workshop
 
-_TRIES = 8
+_TRIES = 50
 _NO_TOOL = "There is no such tool."
 _HOUSE_CODES = frozenset(code.value for code in Code)
 _LOST = "This process lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."

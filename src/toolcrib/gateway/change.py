@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from toolcrib.contracts.errors import Forbidden, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.identity.service import Keys
 from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
@@ -16,11 +17,6 @@ from .facts import Facts, Snapshots, Stores
 from .news import News
 
 T = TypeVar("T")
-_TRIES = 8
-
-
-class _Stale(Exception):
-    """The permission was decided on an older generation; decide again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,52 +54,52 @@ class Changes:
     ) -> T:
         """Do `work` in one transaction if the principal may, raise the generation of its scope (its workspace unless
         named), and leave nothing behind if anything in it fails.
+
+        The permission is asked before, and again inside the transaction where the workspace changed meanwhile.
         """
         scope = scope or principal.workspace_id
-        for _ in range(_TRIES):
-            facts = await self.permitted(principal, permission)
-            try:
-                done: T = await self._stores.db.change(
-                    tuple(sorted({scope, principal.workspace_id})), self._work(facts, scope, principal, work)
-                )
-            except _Stale:
-                await self._snapshots.reload(principal.workspace_id)
-            except DatabaseUnavailable as error:
-                raise Unavailable from error
-            else:
-                self._news.changed(scope)
-                with contextlib.suppress(
-                    Unavailable
-                ):  # it is made; the fence mends a snapshot that stays old
-                    await self._snapshots.reload(principal.workspace_id)
-                return done
-        raise Unavailable("The workspace changes too quickly; try again.")
+        facts = await self.permitted(principal, permission)
+        apply = self._work(facts, scope, principal, permission, work)
+        try:
+            done: T = await self._stores.db.change(tuple(sorted({scope, principal.workspace_id})), apply)
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
+        self._news.changed(scope)
+        with contextlib.suppress(Unavailable):  # it is made; the fence mends a snapshot that stays old
+            await self._snapshots.reload(principal.workspace_id)
+        return done
 
     async def permitted(self, principal: Principal, permission: Permission) -> Facts:
         """The facts by which this principal may do this. Raises `Unauthorized` or `Forbidden`."""
         facts = await self._snapshots.of(principal.workspace_id)
         if facts is None:
             raise Unauthorized
-        if not permits(self._stores.identity.again(facts.keys, principal), permission):
+        self._check(facts.keys, principal, permission)
+        return facts
+
+    def _check(self, keys: Keys, principal: Principal, permission: Permission) -> None:
+        if not permits(self._stores.identity.again(keys, principal), permission):
             raise Forbidden(
                 f"This credential lacks the permission {permission}.", permission=permission.value
             )
-        return facts
 
     def _work(
-        self, facts: Facts, scope: str, principal: Principal, work: Callable[[Change], Awaitable[T]]
+        self,
+        facts: Facts,
+        scope: str,
+        principal: Principal,
+        permission: Permission,
+        work: Callable[[Change], Awaitable[T]],
     ) -> Callable[[Tx], Awaitable[T]]:
-        ledger = self._stores.ledger
+        ledger, workspace = self._stores.ledger, facts.workspace_id
 
         async def apply(tx: Tx) -> T:
+            """The row of the workspace is locked before that of the global scope, as batches of calls do it."""
+            own = await ledger.held_generation(tx, workspace) if scope != workspace else None
             seq, generation = await ledger.raise_generation(tx, scope)
-            own = (
-                generation - 1
-                if scope == facts.workspace_id
-                else (await ledger.generations(tx, facts.workspace_id))[0]
-            )
-            if own != facts.generation:
-                raise _Stale
+            if facts.generation != (generation - 1 if own is None else own):
+                keys = await self._stores.identity.load(tx, workspace, facts.keys, facts.generation)
+                self._check(keys, principal, permission)
             return await work(Change(tx, scope, generation, principal, self._stores, seq))
 
         return apply

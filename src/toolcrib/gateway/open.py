@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
-from toolcrib.contracts.principal import ActorType, NewKey, Role
+from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.contracts.provider import Provider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
-from toolcrib.ledger.service import RENEW_SECONDS, Ledger
+from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
 from toolcrib.registry.service import Registry
 from toolcrib.vault.service import Vault
 
@@ -105,10 +106,11 @@ class Gateway:
             return
         workspace = await identity.create_workspace(tx, DEFAULT_WORKSPACE)
         await ledger.open_workspace(tx, workspace)
-        _, generation = await ledger.raise_generation(tx, workspace)
-        _, text = await identity.add_key(
-            tx, workspace, NewKey("owner", ActorType.USER, Role.OWNER), "first start", generation
-        )
+        seq, generation = await ledger.raise_generation(tx, workspace)
+        wanted = NewKey("owner", ActorType.USER, Role.OWNER)
+        key_id, text = await identity.add_key(tx, workspace, wanted, "system", generation)
+        house = Principal(workspace, ActorType.SYSTEM, "system", Role.OWNER, key_id)
+        await ledger.tell(tx, house, ChangeFact(workspace, seq, EventType.KEY_CREATED, key_id))
         keep_key(text)
 
 

@@ -8,7 +8,8 @@ import sys
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from io import TextIOBase
+from typing import Any, TextIO, cast
 
 from .json import dumps
 
@@ -54,12 +55,22 @@ def logger(room: str) -> Log:
     return Log(room)
 
 
+class _Stderr(TextIOBase):
+    """The process's stderr as it is when a line is written."""
+
+    def write(self, text: str, /) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 @lru_cache(maxsize=1)
 def _configured() -> Any:
     import structlog  # noqa: PLC0415 see Log
 
     return structlog.wrap_logger(
-        structlog.WriteLogger(sys.stderr),
+        structlog.WriteLogger(cast("TextIO", _Stderr())),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -110,6 +110,10 @@ class Ledger:
         """The generations of many workspaces as this view sees them."""
         return await queries.generations(tx, workspaces)
 
+    async def held_generation(self, tx: Tx, workspace: str) -> int:
+        """The generation of a workspace, which no change raises before this transaction ends."""
+        return await queries.generation(tx, workspace)
+
     async def raise_generation(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """Part of every change: its event's number and the generation it makes."""
         return await queries.raise_generation(tx, workspace)
