@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 MADE := .venv/.made
 SERVE := .venv/.serve
 TEST := .venv/.test
+NODE := tests/node_modules/.made
 
 # The demo's upstream; whoever sets the variable, even to nothing, wins.
 TOOLCRIB_EGRESS_ALLOW ?= 127.0.0.1:8010
@@ -24,7 +25,7 @@ serve: $(SERVE) ## install what is needed and start the server with demo data on
 	@exec $(BIN)/toolcrib serve --demo
 
 .PHONY: test
-test: $(TEST) ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
+test: $(TEST) $(NODE) ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report= --coverage-floors)
 
 .PHONY: check
@@ -46,7 +47,7 @@ bench: $(TEST) ## measure the cost of a call
 	@$(BIN)/python -m scripts.bench $(ARGS)
 
 .PHONY: trial
-trial: $(TEST) ## run a long trial and write docs/trials/NAME.md: make trial NAME=...
+trial: $(TEST) $(NODE) ## run a long trial and write docs/trials/NAME.md: make trial NAME=...
 	@$(BIN)/python scripts/trial.py $(NAME)
 
 .PHONY: docs
@@ -77,4 +78,10 @@ $(SERVE): $(MADE) locks/serve.lock pyproject.toml
 $(TEST): $(SERVE) locks/test.lock
 	@echo "installing the locked packages of locks/test.lock"
 	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r locks/test.lock
+	@touch $@
+
+$(NODE): tests/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 or newer with npm is needed for the tests: on Debian, apt-get install nodejs npm"; exit 1; }
+	@echo "installing the locked packages of tests/package-lock.json"
+	@npm ci --prefix tests --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
