@@ -51,8 +51,8 @@ async def set_secret(caller: Caller, gateway: Counter, body: SecretBody) -> Secr
     """Set or replace a secret. Calls recorded after it use the new value."""
     await gateway.secrets.set(caller, body.name, body.value)
     warning = (
-        "values under 8 characters cannot be told from ordinary text when an upstream echoes them"
-        if len(body.value) < _SHORT
+        "values under 8 bytes cannot be told from ordinary text when an upstream echoes them"
+        if len(body.value.encode()) < _SHORT
         else None
     )
     return SecretSet(name=body.name, warning=warning)

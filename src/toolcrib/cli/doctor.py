@@ -6,7 +6,7 @@ import json
 import sqlite3
 import stat
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,15 +56,14 @@ def doctor(session: Session) -> None:
 def _all(session: Session) -> list[Finding]:
     from toolcrib.app.settings import Settings, UnsafeSetting  # noqa: PLC0415 reads the environment
 
-    server = _server(session)
-    found = [server, _key(session)] if server.ok else [server]
+    # Asking for nobody's sake: whether it answers has nothing to do with keys.
+    server = _server(replace(session, credential="none"))
     try:
         settings = Settings.read()
     except UnsafeSetting as error:
-        return [
-            *found,
-            Finding("settings", False, str(error), "change the setting that it names", Exit.USAGE),
-        ]
+        step = "change the setting that it names"
+        return [server, Finding("settings", False, str(error), step, Exit.USAGE)]
+    found = [server, _key(session)] if server.ok else [server]
     checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _database, _egress)
     return [*found, *(check(settings) for check in checks)]
 

@@ -9,7 +9,7 @@ from toolcrib.contracts.errors import Forbidden, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.identity.service import Keys
-from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.db import DatabaseError, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
 
@@ -65,9 +65,15 @@ class Changes:
         except DatabaseUnavailable as error:
             raise Unavailable from error
         self._news.changed(scope)
-        with contextlib.suppress(Unavailable):  # it is made; the fence mends a snapshot that stays old
-            await self._snapshots.reload(principal.workspace_id)
+        with contextlib.suppress(
+            Unavailable, DatabaseError
+        ):  # it is made; the fence mends a snapshot that stays old
+            await self._renew(scope, principal.workspace_id)
         return done
+
+    async def _renew(self, scope: str, workspace: str) -> None:
+        """Whoever made a change sees it in the next list, and so does this whole process if it concerns all."""
+        await (self._snapshots.reload(workspace) if scope == workspace else self._snapshots.refresh())
 
     async def permitted(self, principal: Principal, permission: Permission) -> Facts:
         """The facts by which this principal may do this. Raises `Unauthorized` or `Forbidden`."""

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_TAG_BYTES = 16
 
 
 class Tampered(Exception):
@@ -34,6 +35,8 @@ class Cipher:
 
     def open(self, purpose: str, scope: str, context: str, sealed: bytes) -> bytes:
         """Decrypt what `seal` gave; raises `Tampered`."""
+        if len(sealed) < _NONCE_BYTES + _TAG_BYTES:
+            raise Tampered(context)
         try:
             return AESGCM(self._derive(purpose, scope)).decrypt(
                 sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context.encode()

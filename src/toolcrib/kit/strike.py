@@ -3,6 +3,8 @@
 Made for one run and thrown away with it. No regular expression is built from a value: `re` would keep it.
 """
 
+import json
+import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
@@ -64,14 +66,21 @@ def _forms(value: str) -> Iterator[Form]:
         yield _json(utf16.decode("latin-1")), False
     yield from _percent(raw)
     yield raw.hex().encode(), True
-    yield from _base64(raw, with_fragments=len(value) >= _FRAGMENT_FROM)
+    yield from _base64(raw, with_fragments=len(raw) >= _FRAGMENT_FROM)
 
 
 def _escaped(value: str) -> Iterator[Form]:
-    """As a JSON string holds it, and as JSON that is itself kept in a JSON string."""
-    once = _json(value)
-    yield once, False
-    yield _json(once.decode()), False
+    """As a JSON string holds it, plain or in ASCII alone, and as JSON that is itself kept in a JSON string."""
+    for once in {_json(value), *_ascii_json(value)}:
+        yield once, False
+        yield _json(once.decode()), False
+
+
+def _ascii_json(value: str) -> tuple[bytes, bytes]:
+    r"""With every character beyond ASCII as `\uXXXX`, the digits in lower and in upper case."""
+    lower = json.dumps(value)[1:-1]
+    upper = re.sub(r"\\u([0-9a-f]{4})", lambda found: "\\u" + found[1].upper(), lower)
+    return lower.encode(), upper.encode()
 
 
 def _json(text: str) -> bytes:

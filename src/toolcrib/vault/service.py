@@ -51,7 +51,7 @@ class Vault:
             merged.pop(row["name"], None)
             if row["sealed"] is not None:
                 merged[row["name"]] = SealedSecret(
-                    row["name"], row["version"], bytes(row["sealed"]), row["created_at"], row["updated_at"]
+                    row["name"], row["version"], _sealed(row["sealed"]), row["created_at"], row["updated_at"]
                 )
         return merged
 
@@ -105,3 +105,8 @@ class Vault:
 
 def _context(workspace: str, name: str, version: int) -> str:
     return f"{workspace}:{name}:{version}"
+
+
+def _sealed(stored: object) -> bytes:
+    """What lies in the column; anything but bytes was not put there by us, and will not open."""
+    return bytes(stored) if isinstance(stored, bytes | memoryview) else b""
