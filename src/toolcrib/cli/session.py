@@ -47,9 +47,11 @@ class Session:
     def key(self) -> str | None:
         """The API key: from the environment, else the owner's in the data directory."""
         given = self.credential or os.environ.get("TOOLCRIB_API_KEY")
+        if given:
+            return given
         path = data_dir() / "owner.key"
         try:
-            return given or path.read_text("utf-8").strip()
+            return path.read_text("utf-8").strip()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:

@@ -1,6 +1,7 @@
 """Starts the demo's upstream and, as the owner and over HTTP like anybody, registers its tools and calls them."""
 
 import asyncio
+import os
 import secrets
 import shlex
 import shutil
@@ -32,13 +33,21 @@ _CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
+def _kept_key(path: Path) -> str:
+    """The tide service's key, the same at every start, so that readers can set a secret of their own to it."""
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24) + "\n")
+    return path.read_text("utf-8").strip()
+
+
 class Demo:
     """The upstream's process and what is planted in the server at `address`. It asks for nothing that a client may not do."""
 
     def __init__(self, settings: Settings, address: str) -> None:
         self._settings = settings
         self._address = address
-        self._key = secrets.token_urlsafe(24)
+        self._key = ""
         self._child: subprocess.Popen[str] | None = None
         self._planting: asyncio.Task[None] | None = None
 
@@ -78,6 +87,7 @@ class Demo:
                 f"TOOLCRIB_EGRESS_ALLOW does not allow {_UPSTREAM}, so there are no demo tools. Start with TOOLCRIB_EGRESS_ALLOW={_UPSTREAM} to have them."
             )
             return
+        self._key = _kept_key(self._settings.data_dir / "tide.key")
         said = await asyncio.to_thread(self._hear, self._child)
         if said != "ready":
             _say(
