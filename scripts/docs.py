@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
+FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#+\s+(.+)$", re.MULTILINE)
 
 
@@ -34,7 +35,7 @@ def dead_links(page: Path) -> Iterator[str]:
 
 def anchors(page: Path) -> set[str]:
     """As code hosts make them from headings."""
-    titles = HEADING.findall(page.read_text("utf-8"))
+    titles = HEADING.findall(FENCE.sub("", page.read_text("utf-8")))
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
 
 

@@ -42,9 +42,9 @@ def main() -> int:
     module = importlib.import_module(f"tests.trials.{wanted.name.replace('-', '_')}")
     rows = [row for row in module.ROWS if wanted.only.lower() in f"{row.title} {row.database}".lower()]
     print(f"trial {wanted.name}: {len(rows)} of {len(module.ROWS)} rows, seed {wanted.seed}", flush=True)
-    began = time.monotonic()
+    commit, began = _commit(), time.monotonic()
     outcomes = _run(rows, wanted.seed)
-    text = _report(wanted, outcomes, time.monotonic() - began)
+    text = _report(wanted, outcomes, (f"commit {commit}", f"{(time.monotonic() - began) / 60:.0f} minutes"))
     print(f"\n{text}")
     if len(rows) == len(module.ROWS):
         _keep(wanted.name, text)
@@ -92,14 +92,13 @@ def _one(row: Any, folder: Path, cluster: Any, rng: random.Random) -> Outcome:
     return outcome
 
 
-def _report(wanted: argparse.Namespace, outcomes: Sequence[Outcome], seconds: float) -> str:
+def _report(wanted: argparse.Namespace, outcomes: Sequence[Outcome], more: Sequence[str]) -> str:
     failed = [outcome for outcome in outcomes if not outcome.passed]
     facts = (
-        f"commit {_commit()}",
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"seed {wanted.seed}",
         f"{len(outcomes) - len(failed)} of {len(outcomes)} rows passed",
-        f"{seconds / 60:.0f} minutes",
+        *more,
         f"{os.cpu_count()} CPUs, Python {platform.python_version()}",
     )
     lines = [f"# Trial {wanted.name}", "", " · ".join(facts), ""]
@@ -114,8 +113,9 @@ def _report(wanted: argparse.Namespace, outcomes: Sequence[Outcome], seconds: fl
 
 
 def _commit() -> str:
+    """What is tried: the commit, and whether the product differs from it."""
     commit = _git("rev-parse", "--short=12", "HEAD") or "none"
-    return commit + (" with uncommitted changes" if _git("status", "--porcelain") else "")
+    return commit + (" with uncommitted changes" if _git("status", "--porcelain", "src") else "")
 
 
 def _git(*arguments: str) -> str:

@@ -1,0 +1,163 @@
+"""The reference names everything that there is, and nothing that there is not."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin
+
+import pytest
+import typer
+from pydantic import BaseModel
+from typer.main import get_command
+
+from tests.docs.pages import DOCS, ROOT, rows
+from tests.support.server import Server, start_server
+from toolcrib.api.errors import STATUS
+from toolcrib.app.settings import Settings
+from toolcrib.cli.exits import EXITS
+from toolcrib.cli.main import app
+from toolcrib.contracts.contract import Contract
+from toolcrib.contracts.errors import Code
+from toolcrib.contracts.execution import EventType, Status
+from toolcrib.contracts.principal import Permission
+
+REFERENCE = DOCS / "reference"
+METHODS = {"get", "post", "put", "patch", "delete"}
+ON_EVERY_COMMAND = {"--url", "--json", "--help"}
+
+
+def test_every_setting_is_there_with_its_default():
+    settings = {f.metadata["env"]: f.default for f in Settings.__dataclass_fields__.values()}
+    told = {
+        name: cells[0]
+        for name, cells in rows(REFERENCE / "settings.md").items()
+        if name.startswith("TOOLCRIB_")
+    }
+    shells = told.keys() - settings.keys()
+
+    assert {name: told.get(name) for name in settings} == {
+        name: shown(default) for name, default in settings.items()
+    }
+    assert shells == {name for name in named_in_source() if name not in settings}
+
+
+def shown(default: Any) -> str:
+    return f"`{default}`" if default else "(empty)"
+
+
+def named_in_source() -> set[str]:
+    texts = (path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
+    return {name for text in texts for name in re.findall(r"\bTOOLCRIB_[A-Z_]*[A-Z]\b", text)}
+
+
+def test_every_error_code_is_there_with_its_status_and_exit_code():
+    told = {name: (int(http), int(code)) for name, (http, code, *_) in rows(REFERENCE / "errors.md").items()}
+
+    assert told == {code.value: (STATUS[code], int(EXITS[code])) for code in Code}
+
+
+def test_every_event_and_every_status_is_there():
+    told = rows(REFERENCE / "events.md").keys()
+
+    assert told == {kind.value for kind in EventType} | {status.value for status in Status}
+
+
+@pytest.fixture(scope="module")
+def openapi(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    with start_server(tmp_path_factory.mktemp("reference") / "data") as server:
+        yield described(server)
+
+
+def described(server: Server) -> dict[str, Any]:
+    document: dict[str, Any] = server.client.call("GET", "/openapi.json").json
+    return document
+
+
+def test_every_route_is_there(openapi: dict[str, Any]):
+    routes = {
+        f"{method.upper()} {path}"
+        for path, found in openapi["paths"].items()
+        for method in found.keys() & METHODS
+    }
+
+    assert routed(rows(REFERENCE / "routes.md")) == routes
+
+
+def routed(table: dict[str, list[str]]) -> set[str]:
+    return {name for name in table if re.match(r"[A-Z]+ /", name)}
+
+
+def test_every_filter_and_body_field_is_named_on_the_page_of_routes(openapi: dict[str, Any]):
+    text = (REFERENCE / "routes.md").read_text("utf-8")
+    parameters = {
+        p["name"]
+        for path in openapi["paths"].values()
+        for route in path.values()
+        for p in route.get("parameters", [])
+    }
+
+    assert [name for name in sorted(parameters) if name not in text] == []
+
+
+def test_every_permission_that_a_route_wants_is_one():
+    told = {cells[0] for name, cells in rows(REFERENCE / "routes.md").items() if re.match(r"[A-Z]+ /", name)}
+
+    assert told - {"none", "policy decides"} == {f"`{permission.value}`" for permission in Permission}
+
+
+def test_every_command_is_there_with_its_options():
+    told = {
+        name: cells[0]
+        for name, cells in rows(REFERENCE / "commands.md").items()
+        if name.startswith("toolcrib ")
+    }
+    there = dict(commands(get_command(app), "toolcrib"))
+
+    assert {name: named(cell) for name, cell in told.items()} == {
+        name: options - ON_EVERY_COMMAND for name, options in there.items()
+    }
+
+
+def commands(command: Any, name: str) -> Iterator[tuple[str, set[str]]]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield (
+            name,
+            {option for parameter in command.params for option in parameter.opts if option.startswith("-")},
+        )
+    for word, one in (inner or {}).items():
+        yield from commands(one, f"{name} {word}")
+
+
+def named(cell: str) -> set[str]:
+    return set(re.findall(r"`(--?[a-z][a-z-]*)", cell))
+
+
+def test_every_field_of_a_contract_is_there():
+    told = {name for name in rows(REFERENCE / "tool-config.md") if re.fullmatch(r"[a-z_.\[\]]+", name)}
+
+    assert told == set(fields(Contract, ""))
+
+
+def fields(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        yield from below(field.annotation, prefix + name)
+
+
+def below(annotation: Any, name: str) -> Iterator[str]:
+    """Fields of a model, of the models in a list, and the literal keys of a dict."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        yield from fields(annotation, f"{name}.")
+    inner = get_args(annotation)
+    if get_origin(annotation) is list:
+        yield from below(inner[0], f"{name}[]")
+    elif get_origin(annotation) is dict:
+        yield from (f"{name}.{key}" for key in get_args(inner[0]) if isinstance(key, str))
+
+
+def test_the_walk_over_commands_sees_every_group():
+    assert isinstance(app, typer.Typer)
+    assert {"toolcrib serve", "toolcrib tools register"} <= dict(
+        commands(get_command(app), "toolcrib")
+    ).keys()
