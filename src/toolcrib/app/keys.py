@@ -37,7 +37,7 @@ def root_key(settings: Settings) -> bytes:
     if not path.exists():
         if settings.root_key_file:
             raise UnsafeSetting(f"TOOLCRIB_ROOT_KEY_FILE: there is no file {path}")
-        _write(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+        write_private(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
     if path.stat().st_mode & _OTHERS:
         raise UnsafeSetting(f"TOOLCRIB_ROOT_KEY_FILE: others may read {path}; run chmod 600 on it")
     return _decoded(f"the root key in {path}", path.read_text().strip())
@@ -45,15 +45,21 @@ def root_key(settings: Settings) -> bytes:
 
 def keep_pending(data_dir: Path, text: str) -> None:
     """Put the owner's key on disk before it is committed."""
-    _write(data_dir / _PENDING, text)
+    write_private(data_dir / _PENDING, text)
 
 
-def keep_owner_key(data_dir: Path) -> Path | None:
-    """After the commit, or at a later start: the pending key becomes `owner.key`. None where nothing is pending."""
+def pending_key(data_dir: Path) -> str | None:
+    """The key that waits to become the owner's, if any."""
+    pending = data_dir / _PENDING
+    return pending.read_text().strip() if pending.exists() else None
+
+
+def keep_owner_key(data_dir: Path, *, valid: bool = True) -> Path | None:
+    """The pending key becomes `owner.key` if the database knows it. One that was never committed is dropped."""
     pending, final = data_dir / _PENDING, data_dir / OWNER_KEY
     if not pending.exists():
         return None
-    if final.exists():
+    if not valid or final.exists():
         pending.unlink()
         return None
     pending.rename(final)
@@ -72,7 +78,7 @@ def _decoded(what: str, text: str) -> bytes:
     return key
 
 
-def _write(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """The whole file or none, readable by its owner alone."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from toolcrib.api import ApiOptions, create_app
+from toolcrib.contracts.errors import Unauthorized
 from toolcrib.gateway import open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
@@ -11,7 +12,7 @@ from toolcrib.kit.db import Database, Engine, Tx
 from toolcrib.kit.http import Egress, HttpClient
 from toolcrib.providers.http import HttpProvider, Limits
 
-from .keys import keep_owner_key, keep_pending, open_data_dir, root_key
+from .keys import keep_owner_key, keep_pending, open_data_dir, pending_key, root_key
 from .settings import Settings, UnsafeSetting
 
 Migrate = Callable[[Tx], Awaitable[None]]
@@ -53,7 +54,15 @@ class House:
         """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""
         await self._engine.transact((), migrate)
         await self.gateway.start(lambda text: keep_pending(self._data_dir, text))
-        return keep_owner_key(self._data_dir)
+        pending = pending_key(self._data_dir)
+        return None if pending is None else keep_owner_key(self._data_dir, valid=await self._knows(pending))
+
+    async def _knows(self, key: str) -> bool:
+        try:
+            await self.gateway.credentials.principal(key)
+        except Unauthorized:
+            return False
+        return True
 
     async def stop(self) -> None:
         """Leave in order: running calls are closed in the ledger first."""

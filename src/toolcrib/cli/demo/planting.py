@@ -1,7 +1,6 @@
 """Starts the demo's upstream and, as the owner and over HTTP like anybody, registers its tools and calls them."""
 
 import asyncio
-import os
 import secrets
 import shlex
 import shutil
@@ -12,6 +11,7 @@ from typing import Any, Self
 
 import typer
 
+from toolcrib.app.keys import write_private
 from toolcrib.app.settings import Settings
 from toolcrib.cli.refused import Refused
 from toolcrib.cli.session import API, USUAL, Session
@@ -36,8 +36,7 @@ _CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 def _kept_key(path: Path) -> str:
     """The tide service's key, the same at every start, so that readers can set a secret of their own to it."""
     if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(24) + "\n")
+        write_private(path, secrets.token_urlsafe(24))
     return path.read_text("utf-8").strip()
 
 
