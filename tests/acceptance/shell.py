@@ -89,7 +89,10 @@ class Shell:
             process.wait()
 
     def _place(self) -> dict[str, Any]:
-        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        # Coverage looks into child processes where these tell it to.
+        kept = {
+            name: value for name, value in os.environ.items() if name in KEPT or name.startswith("COVERAGE_")
+        }
         return {"env": kept | self.env, "cwd": self.folder}
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
@@ -32,16 +33,29 @@ SECRETS = {
 
 
 def shape_forms(value: str) -> Iterator[bytes]:
-    """Every form that the bar names; those whose letters' case is free come in lower case, marked by a leading zero byte."""
+    """Every form that the bar names, as exact bytes."""
     raw = value.encode()
     yield raw
     yield json.dumps(value)[1:-1].encode()
     yield json.dumps(value, ensure_ascii=False)[1:-1].encode()
     yield json.dumps(json.dumps(value))[3:-3].encode()
     yield json.dumps(value)[1:-1].replace("/", "\\/").encode()
-    yield from (value.encode("utf-16-le"), value.encode("utf-16-be"))
+    for utf16 in (value.encode("utf-16-le"), value.encode("utf-16-be")):
+        yield from (utf16, utf16.decode("latin-1").encode())
     yield from _base64(raw)
-    yield from (b"\0" + form.lower().encode() for form in (raw.hex(), quote(value, safe=""), quote(value), quote_plus(value), _every_percent(raw)))
+    for form in (quote(value, safe=""), quote(value), quote_plus(value)):
+        yield from (form.encode(), lower_escapes(form).encode())
+
+
+def case_free_forms(value: str) -> Iterator[bytes]:
+    """Forms of which the letters' case says nothing, in lower case."""
+    raw = value.encode()
+    yield raw.hex().encode()
+    yield _every_percent(raw).encode()
+
+
+def lower_escapes(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda escape: escape[0].lower(), text)
 
 
 def _every_percent(raw: bytes) -> str:
@@ -57,23 +71,26 @@ def _base64(raw: bytes) -> Iterator[bytes]:
 
 
 class Search:
-    """Looks for values in any form; `hits` says which and where."""
+    """Looks for values in any form; `hits` says which, and among what."""
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
-        forms = {(name, form) for name, value in values for form in shape_forms(value)}
-        self._exact = [(name, form) for name, form in forms if not form.startswith(b"\0")]
-        self._any_case = [(name, form[1:]) for name, form in forms if form.startswith(b"\0")]
+        values = list(values)
+        self._exact = {(name, form) for name, value in values for form in shape_forms(value)}
+        self._any_case = {(name, form) for name, value in values for form in case_free_forms(value)}
 
-    def hits(self, where: str, text: bytes) -> list[str]:
+    def hits(self, text: bytes) -> list[str]:
         lowered = text.lower()
-        found = {(name, form) for name, form in self._exact if form in text}
-        found |= {(name, form) for name, form in self._any_case if form in lowered}
-        return [f"{where}: {name} as {form[:40]!r}" for name, form in sorted(found)]
+        found = [(name, text.index(form)) for name, form in self._exact if form in text]
+        found += [(name, lowered.index(form)) for name, form in self._any_case if form in lowered]
+        return sorted({f"{name} in {text[max(0, at - 150) : at + 60]!r}" for name, at in found})
 
-    def hits_in_json(self, where: str, text: bytes) -> list[str]:
-        """Also behind every way to escape a string."""
-        plain = "\x01".join(_texts(json.loads(text))) if text else ""
-        return [*self.hits(where, text), *self.hits(where, plain.encode())]
+
+def plain_strings(text: bytes) -> bytes:
+    """The strings of a JSON text, rid of every way to escape them; nothing where it is no JSON."""
+    try:
+        return "\x01".join(_texts(json.loads(text))).encode("utf-8", "surrogatepass")
+    except ValueError:
+        return b""
 
 
 def _texts(value: object) -> Iterator[str]:

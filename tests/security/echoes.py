@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
-from tests.security.stage import reply
+from tests.security.canaries import lower_escapes
+from tests.security.stage import Last, reply
 
 
 def _said(text: str, **more: str) -> bytes:
@@ -29,12 +30,20 @@ def _escaped(value: str) -> bytes:
 
 def _chunked(value: str) -> bytes:
     body = json.dumps({"said": value}).encode()
-    chunks = b"".join(b"%x\r\n%s\r\n" % (len(body[n : n + 3]), body[n : n + 3]) for n in range(0, len(body), 3))
-    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    chunks = b"".join(
+        b"%x\r\n%s\r\n" % (len(body[n : n + 3]), body[n : n + 3]) for n in range(0, len(body), 3)
+    )
+    return (
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunks
+        + b"0\r\n\r\n"
+    )
 
 
 def _zipped(value: str) -> bytes:
-    return reply(gzip.compress(json.dumps({"said": value}).encode()), headers=(("Content-Encoding", b"gzip"),))
+    return reply(
+        gzip.compress(json.dumps({"said": value}).encode()), headers=(("Content-Encoding", b"gzip"),)
+    )
 
 
 def _line(value: str) -> bytes:
@@ -52,18 +61,22 @@ ECHOES: dict[str, Callable[[str], bytes]] = {
     "base64 at the third place": lambda v: _said(_b64(v, "xy")),
     "base64 of a pair": lambda v: _said(_b64(v, "user:")),
     "base64url": lambda v: _said(base64.urlsafe_b64encode(v.encode()).decode().rstrip("=")),
-    "base64url at the second place": lambda v: _said(base64.urlsafe_b64encode(b"x" + v.encode() + b"~").decode()),
+    "base64url at the second place": lambda v: _said(
+        base64.urlsafe_b64encode(b"x" + v.encode() + b"~").decode()
+    ),
     "hex": lambda v: _said(v.encode().hex()),
     "hex in capitals": lambda v: _said(v.encode().hex().upper()),
     "percent": lambda v: _said(quote(v, safe="")),
     "percent, slashes kept": lambda v: _said(quote(v)),
     "percent as a form": lambda v: _said(quote_plus(v)),
     "percent, every byte": lambda v: _said("".join(f"%{byte:02X}" for byte in v.encode())),
-    "percent in lower case": lambda v: _said(quote(v, safe="").lower()),
+    "percent in lower case": lambda v: _said(lower_escapes(quote(v, safe=""))),
     "escaped to the last character": lambda v: reply(b'{"said":"' + _escaped(v) + b'"}'),
     "with escaped slashes": lambda v: reply(json.dumps({"said": v}).replace("/", "\\/").encode()),
     "JSON in a string": lambda v: _said(json.dumps({"key": v})),
-    "JSON in a string, plain": lambda v: reply(json.dumps({"said": json.dumps({"key": v}, ensure_ascii=False)}, ensure_ascii=False).encode()),
+    "JSON in a string, plain": lambda v: reply(
+        json.dumps({"said": json.dumps({"key": v}, ensure_ascii=False)}, ensure_ascii=False).encode()
+    ),
     "UTF-16 in a string": lambda v: _said(v.encode("utf-16-le").decode("latin-1")),
     "UTF-16, the other order": lambda v: _said(v.encode("utf-16-be").decode("latin-1")),
     "a body in UTF-16": lambda v: reply(json.dumps({"said": v}, ensure_ascii=False).encode("utf-16")),
@@ -85,12 +98,18 @@ ECHOES: dict[str, Callable[[str], bytes]] = {
     "a time to wait": lambda v: _header("Retry-After", v, 429),
     "a type": lambda v: _header("Content-Type", f"application/json; key={v}"),
     "an encoding": lambda v: _header("Content-Encoding", v),
-    "a status line": lambda v: b"HTTP/1.1 403 bad key " + _line(v) + b"\r\nContent-Length: 2\r\n\r\n{}",
-    "a broken status line": lambda v: b"HTTP/1.1 " + _line(v) + b" 200 OK\r\n\r\n",
-    "no HTTP at all": lambda v: _line(v) + b"\r\n\r\n",
-    "a broken header": lambda v: b"HTTP/1.1 200 OK\r\n" + _line(v) + b"\r\nX-A b: " + _line(v) + b"\r\nContent-Length: 2\r\n\r\n{}",
-    "a broken length": lambda v: b"HTTP/1.1 200 OK\r\nContent-Length: " + _line(v) + b"\r\n\r\n{}",
-    "a broken chunk": lambda v: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + _line(v) + b"\r\n",
-    "half an answer": lambda v: b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + json.dumps({"said": v}).encode(),
+    "a status line": lambda v: Last(b"HTTP/1.1 403 bad key " + _line(v) + b"\r\nContent-Length: 2\r\n\r\n{}"),
+    "a broken status line": lambda v: Last(b"HTTP/1.1 " + _line(v) + b" 200 OK\r\n\r\n"),
+    "no HTTP at all": lambda v: Last(_line(v) + b"\r\n\r\n"),
+    "a broken header": lambda v: Last(
+        b"HTTP/1.1 200 OK\r\n" + _line(v) + b"\r\nX-A b: " + _line(v) + b"\r\nContent-Length: 2\r\n\r\n{}"
+    ),
+    "a broken length": lambda v: Last(b"HTTP/1.1 200 OK\r\nContent-Length: " + _line(v) + b"\r\n\r\n{}"),
+    "a broken chunk": lambda v: Last(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + _line(v) + b"\r\n"
+    ),
+    "half an answer": lambda v: Last(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + json.dumps({"said": v}).encode()
+    ),
     "too much": lambda v: reply(json.dumps({"said": v * (1 + 200_000 // len(v))}).encode()),
 }

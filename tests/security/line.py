@@ -19,7 +19,12 @@ class Line:
     def __init__(self, port: int, key: str) -> None:
         self._port = port
         self._credential = {"Authorization": f"Bearer {key}"} if key else {}
-        self._connection = http.client.HTTPConnection(LOOPBACK, port, timeout=60)
+        self._connection = _Counted(LOOPBACK, port, timeout=60)
+
+    @property
+    def opened(self) -> int:
+        """Connections that `send` has opened so far."""
+        return self._connection.opened
 
     def send(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -54,6 +59,14 @@ class Line:
 
     def close(self) -> None:
         self._connection.close()
+
+
+class _Counted(http.client.HTTPConnection):
+    opened = 0
+
+    def connect(self) -> None:
+        self.opened += 1
+        super().connect()
 
 
 def chunked(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -41,6 +41,10 @@ class Heard:
         return next((value for known, value in self.headers if known == name), None)
 
 
+class Last(bytes):
+    """Bytes after which the connection ends."""
+
+
 Answer = Callable[[Heard], bytes]
 
 
@@ -79,8 +83,11 @@ class Stage:
                 heard = await _read(reader)
                 self.heard.append(heard)
                 found = self.answers.get(heard.path.decode("latin-1"), b"{}")
-                writer.write(found(heard) if callable(found) else reply(found))
+                said = found(heard) if callable(found) else reply(found)
+                writer.write(said)
                 await writer.drain()
+                if isinstance(said, Last):
+                    break
         with contextlib.suppress(RuntimeError):
             writer.close()
 

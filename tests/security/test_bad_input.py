@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.security.errors import error_of, is_error
+from tests.security.routes import routes
 from tests.security.stage import reply
 
 SCHEMA = {
@@ -13,7 +14,10 @@ SCHEMA = {
         "city": {"type": "string", "minLength": 2},
         "days": {"type": "integer", "minimum": 1, "maximum": 7},
         "units": {"enum": ["metric", "imperial"]},
-        "stops": {"type": "array", "items": {"type": "object", "required": ["at"], "properties": {"at": {"type": "string"}}}},
+        "stops": {
+            "type": "array",
+            "items": {"type": "object", "required": ["at"], "properties": {"at": {"type": "string"}}},
+        },
     },
     "required": ["city"],
 }
@@ -35,7 +39,24 @@ LITERAL_KEYS = [
     {"params": {"password": "hunter22"}},
     {"base_url": "https://user:password@example.com"},
 ]
-UNKNOWN = ["no.such", "no%20such", "..", "%2e%2e", "..%2f..", "a%00b", "%ff", "%F0%9F%94%91", "x" * 5_000, "tool_0", "${X}", "%27%20OR%201=1--", "executions%2f", "a;b", "*", "%0d%0aX:1"]
+UNKNOWN = [
+    "no.such",
+    "no%20such",
+    "..",
+    "%2e%2e",
+    "..%2f..",
+    "a%00b",
+    "%ff",
+    "%F0%9F%94%91",
+    "x" * 5_000,
+    "tool_0",
+    "${X}",
+    "%27%20OR%201=1--",
+    "executions%2f",
+    "a;b",
+    "*",
+    "%0d%0aX:1",
+]
 
 
 def failed(house, answer, code):
@@ -43,7 +64,11 @@ def failed(house, answer, code):
     error = error_of(answer)
     assert error["code"] == code, error
     row = house.execution(answer.json["execution_id"])
-    assert (row["status"], row["error_code"], row["error_message"]) == (answer.json["status"], code, error["message"])
+    assert (row["status"], row["error_code"], row["error_message"]) == (
+        answer.json["status"],
+        code,
+        error["message"],
+    )
     assert row["finished_at"]
     return error
 
@@ -55,7 +80,10 @@ def test_an_unknown_tool_is_not_found_and_no_call(each_house, name):
     for method, path, body in (("POST", f"/api/v1/tools/{name}/execute", b'{"input":{}}'), ("POST", f"/api/v1/tools/{name}/validate", b"{}"),
                                ("GET", f"/api/v1/tools/{name}/enablement", None), ("PUT", f"/api/v1/tools/{name}/enablement", b'{"enabled":true}')):  # fmt: skip
         answer = each_house.line.send(method, path, body)
-        assert is_error(answer, "NOT_FOUND") or (answer.status, error_of(answer)["code"]) == (400, "VALIDATION_ERROR"), (path, answer.body)
+        assert is_error(answer, "NOT_FOUND") or (answer.status, error_of(answer)["code"]) == (
+            400,
+            "VALIDATION_ERROR",
+        ), (path, answer.body)
 
     assert each_house.client.call("GET", "/api/v1/tools/executions?limit=1").json["items"] == newest
 
@@ -68,10 +96,19 @@ def test_an_unknown_tool_is_not_found_by_the_only_code_there_is(each_house):
 def test_input_that_breaks_the_schema_is_refused_with_every_fault_at_its_place(each_house):
     tool = each_house.tool("/never-1", input_schema=SCHEMA)
 
-    answer = each_house.execute(tool, {"city": "x", "days": 9, "units": "kelvin", "stops": [{"at": "a"}, {"at": 2}, {}], "more": 1})
+    answer = each_house.execute(
+        tool, {"city": "x", "days": 9, "units": "kelvin", "stops": [{"at": "a"}, {"at": 2}, {}], "more": 1}
+    )
 
     error = failed(each_house, answer, "VALIDATION_ERROR")
-    assert {fault["path"] for fault in error["details"]["errors"]} == {"/city", "/days", "/units", "/stops/1/at", "/stops/2", "/more"}
+    assert {fault["path"] for fault in error["details"]["errors"]} == {
+        "/city",
+        "/days",
+        "/units",
+        "/stops/1/at",
+        "/stops/2",
+        "/more",
+    }
     assert all(fault["message"] for fault in error["details"]["errors"])
     assert each_house.stage.at("/never-1") == []
 
@@ -94,7 +131,9 @@ def test_a_literal_key_in_a_config_is_refused_and_not_quoted(house, api):
     answer = house.client.call("POST", "/api/v1/tools", house.config("/x", api=api))
 
     assert is_error(answer, "VALIDATION_ERROR"), answer.body
-    assert all(word not in answer.body for word in (b"0123456789abcdef", b"hunter22", b"dXNlcjpw", b"user:password"))
+    assert all(
+        word not in answer.body for word in (b"0123456789abcdef", b"hunter22", b"dXNlcjpw", b"user:password")
+    )
 
 
 @pytest.mark.parametrize("api", [
@@ -134,7 +173,9 @@ def test_a_taken_name_is_a_conflict_and_changes_nothing(each_house):
 def test_a_name_that_models_could_not_tell_apart_is_a_conflict(each_house):
     tool = each_house.tool("/taken")
 
-    answer = each_house.client.call("POST", "/api/v1/tools", each_house.config("/x") | {"name": tool.replace(".", "_")})
+    answer = each_house.client.call(
+        "POST", "/api/v1/tools", each_house.config("/x") | {"name": tool.replace(".", "_")}
+    )
 
     assert answer.status in {201, 409}
     listed = {item["name"] for item in each_house.client.call("GET", "/api/v1/tools?limit=200").json["tools"]}
@@ -152,7 +193,9 @@ def test_a_slow_upstream_ends_at_the_tools_deadline(each_house, upstream):
 
 
 def test_an_upstream_that_drips_ends_at_the_tools_deadline(each_house, upstream):
-    tool = each_house.tool("/drip", api={"base_url": upstream.url, "timeout": 0.5, "params": {"seconds": "30", "bytes": "300"}})
+    tool = each_house.tool(
+        "/drip", api={"base_url": upstream.url, "timeout": 0.5, "params": {"seconds": "30", "bytes": "300"}}
+    )
 
     answer = each_house.execute(tool)
 
@@ -160,7 +203,20 @@ def test_an_upstream_that_drips_ends_at_the_tools_deadline(each_house, upstream)
     assert answer.json["execution_time_ms"] < 1_500
 
 
-@pytest.mark.parametrize("path", ["/reset", "/cut", "/html", "/nan", "/duplicate", "/status/404", "/status/500", "/status/401", "/status/429"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/reset",
+        "/cut",
+        "/html",
+        "/nan",
+        "/duplicate",
+        "/status/404",
+        "/status/500",
+        "/status/401",
+        "/status/429",
+    ],
+)
 def test_an_upstream_that_fails_is_an_upstream_error_tried_once(each_house, upstream, path):
     tool = each_house.tool(path, api={"base_url": upstream.url})
 
@@ -183,10 +239,21 @@ def test_a_reply_that_is_too_deep_is_an_upstream_error(each_house, upstream):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("to", ["http://127.0.0.1:{port}/inside", "//127.0.0.1:{port}/inside", "/inside", "file:///etc/passwd", "http://[::1]:{port}/inside"])
+@pytest.mark.parametrize(
+    "to",
+    [
+        "http://127.0.0.1:{port}/inside",
+        "//127.0.0.1:{port}/inside",
+        "/inside",
+        "file:///etc/passwd",
+        "http://[::1]:{port}/inside",
+    ],
+)
 def test_a_redirect_is_not_followed(house, upstream, status, to):
     target = to.format(port=upstream.port)
-    tool = house.tool("/redirect", api={"base_url": upstream.url, "params": {"to": target, "status": str(status)}})
+    tool = house.tool(
+        "/redirect", api={"base_url": upstream.url, "params": {"to": target, "status": str(status)}}
+    )
 
     error = failed(house, house.execute(tool), "UPSTREAM_ERROR")
 
@@ -206,14 +273,22 @@ def test_a_gzip_bomb_is_cut_off_and_not_kept(each_house, upstream):
 
 def test_a_bomb_in_a_bomb_is_cut_off(each_house):
     inner = gzip.compress(b" " * 50_000_000, 1)
-    for encoding, body in ((b"gzip, gzip", gzip.compress(inner)), (b"gzip", gzip.compress(inner)), (b"x-unknown", b"{}"), (b"gzip", b"not gzip"), (b"br", b"\x00")):
+    for encoding, body in (
+        (b"gzip, gzip", gzip.compress(inner)),
+        (b"gzip", gzip.compress(inner)),
+        (b"x-unknown", b"{}"),
+        (b"gzip", b"not gzip"),
+        (b"br", b"\x00"),
+    ):
         raw = reply(body, headers=(("Content-Encoding", encoding),))
         each_house.stage.answers["/bomb"] = lambda _, raw=raw: raw
         failed(each_house, each_house.execute(each_house.tool("/bomb")), "UPSTREAM_ERROR")
 
 
 def test_a_reply_over_the_tools_limit_is_an_upstream_error(each_house, upstream):
-    tool = each_house.tool("/big", api={"base_url": upstream.url, "params": {"bytes": "200000"}, "max_reply": 100_000})
+    tool = each_house.tool(
+        "/big", api={"base_url": upstream.url, "params": {"bytes": "200000"}, "max_reply": 100_000}
+    )
 
     failed(each_house, each_house.execute(tool), "UPSTREAM_ERROR")
 
@@ -258,7 +333,9 @@ def test_a_cookie_of_an_upstream_is_not_sent_back(each_house, upstream):
 def test_a_tool_that_calls_toolcrib_itself_is_refused_although_loopback_is_allowed(each_house):
     own = each_house.server.port
     for host in ("127.0.0.1", "127.0.0.2", "127.255.255.254"):
-        answer = each_house.client.call("POST", "/api/v1/tools", each_house.config("/health", api={"base_url": f"http://{host}:{own}"}))
+        answer = each_house.client.call(
+            "POST", "/api/v1/tools", each_house.config("/health", api={"base_url": f"http://{host}:{own}"})
+        )
         if answer.status == 201:
             answer = each_house.execute(answer.json["name"])
             failed(each_house, answer, "EGRESS_DENIED")
@@ -268,7 +345,10 @@ def test_a_tool_that_calls_toolcrib_itself_is_refused_although_loopback_is_allow
 
 
 def test_every_call_is_in_the_ledger_and_nothing_else(each_house, upstream):
-    tools = [each_house.tool(path, api={"base_url": upstream.url, "timeout": 0.3}) for path in ("/quote", "/reset", "/html", "/nan", "/hold", "/status/500", "/cut")]
+    tools = [
+        each_house.tool(path, api={"base_url": upstream.url, "timeout": 0.3})
+        for path in ("/quote", "/reset", "/html", "/nan", "/hold", "/status/500", "/cut")
+    ]
     for tool in tools:
         answered = [each_house.execute(tool).json["execution_id"] for _ in range(3)]
         assert sorted(answered) == sorted(row["execution_id"] for row in each_house.executions(tool))
@@ -276,11 +356,26 @@ def test_every_call_is_in_the_ledger_and_nothing_else(each_house, upstream):
 
 
 def test_an_answer_of_ours_never_shows_our_insides(each_house, upstream):
-    shown = []
-    for path in ("/reset", "/html", "/nan", "/cut"):
-        shown.append(each_house.execute(each_house.tool(path, api={"base_url": upstream.url})).body)
-    shown += [each_house.line.send("POST", "/api/v1/tools", text).body for text in (b"{", b"[]", b"1", b'{"name":{}}')]
-    words = (b"Traceback", b"aiohttp", b"pydantic", b"jiter", b"site-packages", b".py", b"asyncpg", b"sqlite", b"0x7f", b"127.0.0.1")
+    tools = [
+        each_house.tool(path, api={"base_url": upstream.url}) for path in ("/reset", "/html", "/nan", "/cut")
+    ]
+    shown = [each_house.execute(tool).body for tool in tools]
+    shown += [
+        each_house.line.send("POST", "/api/v1/tools", text).body
+        for text in (b"{", b"[]", b"1", b'{"name":{}}')
+    ]
+    words = (
+        b"Traceback",
+        b"aiohttp",
+        b"pydantic",
+        b"jiter",
+        b"site-packages",
+        b".py",
+        b"asyncpg",
+        b"sqlite",
+        b"0x7f",
+        b"127.0.0.1",
+    )
 
     assert [(word, body) for body in shown for word in words if word in body] == []
 

@@ -12,7 +12,16 @@ from tests.support.ports import LOOPBACK
 
 BAR = 0.05  # seconds of CPU for one call
 SLACK = 10
-KEYWORDS = ["$ref", "$schema", "$id", "$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$vocabulary"]
+KEYWORDS = [
+    "$ref",
+    "$schema",
+    "$id",
+    "$dynamicRef",
+    "$recursiveRef",
+    "$anchor",
+    "$dynamicAnchor",
+    "$vocabulary",
+]
 
 
 class Canary:
@@ -91,7 +100,9 @@ def test_a_schema_that_names_another_document_is_refused_and_nothing_fetched(hou
     for value in remotes(canary.port):
         for schema in places(keyword, value):
             reply = register(house, **{of: schema})
-            if keyword == "$id" and keyword in schema:  # the document's own name: it may stand, and leads nowhere
+            if (
+                keyword == "$id" and keyword in schema
+            ):  # the document's own name: it may stand, and leads nowhere
                 assert reply.status == 400 or house.execute(reply.json["name"]).status == 200, schema
             else:
                 assert is_error(reply, "VALIDATION_ERROR"), (schema, reply.body[:300])
@@ -101,10 +112,19 @@ def test_a_schema_that_names_another_document_is_refused_and_nothing_fetched(hou
 
 def test_a_document_that_names_itself_lends_its_name_to_no_reference(house, canary):
     before = canary.accepts
-    for reference in ("other.json", "#/$defs/none", f"http://{LOOPBACK}:{canary.port}/s.json", "s.json#/x", "?a", "/"):
+    for reference in (
+        "other.json",
+        "#/$defs/none",
+        f"http://{LOOPBACK}:{canary.port}/s.json",
+        "s.json#/x",
+        "?a",
+        "/",
+    ):
         schema = {"$id": f"http://{LOOPBACK}:{canary.port}/s.json", "properties": {"a": {"$ref": reference}}}
         reply = register(house, input_schema=schema)
-        assert reply.status == 400 or house.execute(reply.json["name"], {"a": 1}).status in {200, 400}, reference
+        assert reply.status == 400 or house.execute(reply.json["name"], {"a": 1}).status in {200, 400}, (
+            reference
+        )
 
     assert canary.accepts == before
 
@@ -125,8 +145,14 @@ def test_a_refusal_quotes_nothing_of_the_machine(house):
 
 def test_references_inside_the_document_work(house, canary):
     before = canary.accepts
-    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/d"}}, "$defs": {"d": {"type": "integer"}}}
-    name = house.tool("/local-ref", input_schema=schema | {"$schema": "https://json-schema.org/draft/2020-12/schema"})
+    schema = {
+        "type": "object",
+        "properties": {"a": {"$ref": "#/$defs/d"}},
+        "$defs": {"d": {"type": "integer"}},
+    }
+    name = house.tool(
+        "/local-ref", input_schema=schema | {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    )
 
     assert house.execute(name, {"a": 1}).status == 200
     assert is_error(house.execute(name, {"a": "x"}), "VALIDATION_ERROR")
@@ -135,12 +161,22 @@ def test_references_inside_the_document_work(house, canary):
 
 def nested(levels, keyword):
     """2 KB of schema that a naive validator takes 2^levels steps for."""
-    defs = {f"d{n}": {keyword: [{"$ref": f"#/$defs/d{n + 1}"}, {"$ref": f"#/$defs/d{n + 1}"}]} for n in range(levels)}
-    return {"type": "object", "properties": {"v": {"$ref": "#/$defs/d0"}}, "$defs": defs | {f"d{levels}": {"type": "integer"}}}
+    defs = {
+        f"d{n}": {keyword: [{"$ref": f"#/$defs/d{n + 1}"}, {"$ref": f"#/$defs/d{n + 1}"}]}
+        for n in range(levels)
+    }
+    return {
+        "type": "object",
+        "properties": {"v": {"$ref": "#/$defs/d0"}},
+        "$defs": defs | {f"d{levels}": {"type": "integer"}},
+    }
 
 
 def wide(count):
-    return {"type": "object", "properties": {f"p{n}": {"type": "string", "minLength": 1} for n in range(count)}}
+    return {
+        "type": "object",
+        "properties": {f"p{n}": {"type": "string", "minLength": 1} for n in range(count)},
+    }
 
 
 def deep(levels):
@@ -156,7 +192,11 @@ def tree():
 
 
 def loop(keyword):
-    return {"type": "object", "properties": {"v": {"$ref": "#/$defs/a"}}, "$defs": {"a": {keyword: [{"$ref": "#/$defs/a"}]}}}
+    return {
+        "type": "object",
+        "properties": {"v": {"$ref": "#/$defs/a"}},
+        "$defs": {"a": {keyword: [{"$ref": "#/$defs/a"}]}},
+    }
 
 
 BOMBS = {
@@ -228,7 +268,11 @@ def test_a_pattern_is_refused_at_save_or_costs_next_to_nothing(house):
 
 def test_real_patterns_are_refused_at_save_or_cost_next_to_nothing(house):
     borrowed = corpus("security")
-    patterns = json.loads((borrowed / "openapi_patterns.json").read_text("utf-8")) if borrowed else [r"^[a-z]{1,20}$", r"^\d{4}-\d\d$"]
+    patterns = (
+        json.loads((borrowed / "openapi_patterns.json").read_text("utf-8"))
+        if borrowed
+        else [r"^[a-z]{1,20}$", r"^\d{4}-\d\d$"]
+    )
     taken = 0
     for pattern in patterns:
         schema = {"type": "object", "properties": {"v": {"type": "string", "pattern": pattern}}}

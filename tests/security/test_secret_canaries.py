@@ -1,6 +1,5 @@
 """B5: secrets go out to the upstream they are for, and turn up nowhere else, in no form, whatever the upstream does with them."""
 
-import contextlib
 import json
 import subprocess
 from pathlib import Path
@@ -8,12 +7,16 @@ from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from tests.security.canaries import SECRETS, Search
+from tests.security.canaries import SECRETS, Search, plain_strings
 from tests.security.echoes import ECHOES
 from tests.security.errors import is_plain
 from tests.support.postgres import SUPERUSER, _find_binaries
 
-SENDABLE = [name for name, value in SECRETS.items() if all(c == "\t" or " " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value)]
+SENDABLE = [
+    name
+    for name, value in SECRETS.items()
+    if all(c == "\t" or " " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value)
+]
 AUTHS = {
     "query": lambda ref: {"auth": {"method": "api_key_query", "key_name": "key", "secret_ref": ref}},
     "header": lambda ref: {"auth": {"method": "api_key_header", "key_name": "X-Key", "secret_ref": ref}},
@@ -29,17 +32,23 @@ class Told:
 
     def __init__(self, house):
         self._house = house
+        self._calls = 0
         self.texts = []
 
     def call(self, where, method, path, body=None):
         reply = self._house.line.send(method, path, None if body is None else json.dumps(body).encode())
-        self.texts.append((where, json.dumps(reply.headers).encode()))
-        self.texts.append((where, reply.body))
+        self.texts += [
+            where.encode(),
+            json.dumps(reply.headers).encode(),
+            reply.body,
+            plain_strings(reply.body),
+        ]
         return reply
 
     def execute(self, where, tool):
         reply = self.call(where, "POST", f"/api/v1/tools/{tool}/execute", {"input": {"q": 1}})
-        if "execution_id" in reply.json:
+        self._calls += 1
+        if self._calls % 10 == 0:
             self.call(f"{where}, looked up", "GET", f"/api/v1/tools/executions/{reply.json['execution_id']}")
         return reply
 
@@ -59,14 +68,23 @@ def test_secrets_turn_up_nowhere(planted, tmp_path):
     house, told, search = planted, Told(planted), Search(SECRETS.items())
     calls = [*echoed(house, told), *sent_every_way(house, told), *failed(house, told)]
     mistakes(told)
-    for path in ("/api/v1/secrets?limit=200", "/api/v1/tools?limit=200", "/api/v1/tools/executions?limit=200", "/openapi.json", "/health", "/metrics"):
+    for path in (
+        "/api/v1/secrets?limit=200",
+        "/api/v1/tools?limit=200",
+        "/api/v1/tools/executions?limit=200",
+        "/openapi.json",
+        "/health",
+        "/metrics",
+    ):
         told.call(path, "GET", path)
 
-    places = {**logs(house), **files(house), **dump(house, tmp_path)}
+    places = {"answers": b"\n".join(told.texts), **logs(house), **files(house), **dump(house, tmp_path)}
     assert len(calls) > 1_000
-    assert all(is_plain(reply) for reply in calls), [reply.body for reply in calls if not is_plain(reply)][:3]
-    assert [hit for where, text in told.texts for hit in (search.hits_in_json if _is_json(text) else search.hits)(where, text)] == []
-    assert [hit for where, text in places.items() for hit in search.hits(where, text)] == []
+    assert [
+        reply.body for reply in calls if not is_plain(reply) and reply.json["error"]["code"] != "THEIR_ERROR"
+    ] == []
+    leaks = [f"{where}: {hit}" for where, text in places.items() for hit in search.hits(text)]
+    assert not leaks, "\n".join(leaks)
 
 
 def test_the_upstream_was_sent_the_exact_value(planted):
@@ -82,19 +100,20 @@ def test_the_upstream_was_sent_the_exact_value(planted):
 
 def test_the_search_finds_what_there_is_to_find():
     """Without this, no hits would mean nothing."""
-    search = Search(SECRETS.items())
-    odd = {"as a number where it is one", "a body in latin-1", "in small chunks", "packed", "a body in UTF-16"}
-    stripped = {"a header", "a cookie", "a challenge", "a redirect", "a time to wait", "a type", "an encoding", "a status line",
-                "a broken status line", "no HTTP at all", "a broken header", "a broken length", "a broken chunk"}  # fmt: skip
+    packed = {
+        "as a number where it is one",
+        "a body in latin-1",
+        "in small chunks",
+        "packed",
+        "a body in UTF-16",
+    }
+    in_one_line = {way for way in ECHOES if way.startswith(("a broken ", "a status", "no HTTP", "a header", "a cookie", "a challenge",
+                                                             "a redirect", "a time", "a type", "an encoding"))}  # fmt: skip
     for name, value in SECRETS.items():
-        for way, make in ECHOES.items():
-            raw = make(value)
-            body = raw.partition(b"\r\n\r\n")[2]
-            found = search.hits("x", raw)
-            if way not in odd and not (way in stripped and not value.isprintable()):
-                with contextlib.suppress(ValueError):
-                    found += search.hits_in_json("x", body)
-                assert any(f"x: {name} " in hit for hit in found), (name, way)
+        search = Search([(name, value)])
+        for way in ECHOES.keys() - packed - (set() if value.isprintable() else in_one_line):
+            raw = ECHOES[way](value)
+            assert search.hits(raw + plain_strings(raw.partition(b"\r\n\r\n")[2])), (name, way)
 
 
 def test_a_value_that_fits_no_header_is_refused_and_not_sent(planted):
@@ -112,11 +131,9 @@ def echoed(house, told):
         api = AUTHS["query"](f"${{CANARY_{name}}}") | {"timeout": 2, "max_reply": 100_000}
         tool = house.tool(path, api=api, errors=errors)
         for way, make in ECHOES.items():
-            house.stage.answers[path] = lambda _, raw=make(value), way=way: raw if way != "half an answer" else raw + CUT
+            raw = make(value)
+            house.stage.answers[path] = lambda _, raw=raw: raw
             yield told.execute(f"{name} back as {way}", tool)
-
-
-CUT = b""
 
 
 def sent_every_way(house, told):
@@ -125,7 +142,9 @@ def sent_every_way(house, told):
         for way, api in enumerate(AUTHS.values()):
             path = f"/sent/{number}/{way}"
             house.stage.answers[path] = _give_back
-            yield told.execute(f"{name} sent by {list(AUTHS)[way]}", house.tool(path, api=api(f"${{CANARY_{name}}}")))
+            yield told.execute(
+                f"{name} sent by {list(AUTHS)[way]}", house.tool(path, api=api(f"${{CANARY_{name}}}"))
+            )
 
 
 def _give_back(heard):
@@ -139,20 +158,33 @@ def _give_back(heard):
 
 
 def failed(house, told):
-    """Calls that never get an answer: no such host, a closed port, the tool's own deadline, a body that breaks off."""
+    """Calls that never get an answer: no TLS, a closed port, the tool's own deadline."""
     for name in SECRETS:
-        for base in ("http://127.0.0.1:9", "https://nowhere.invalid", "https://127.0.0.1:9"):
+        for base in ("http://127.0.0.1:9", "https://127.0.0.1:9"):
             api = AUTHS["query"](f"${{CANARY_{name}}}") | {"base_url": base, "timeout": 1}
             yield told.execute(f"{name} to {base}", house.tool("/", api=api))
+    for name in list(SECRETS)[:3]:
+        house.stage.answers["/silent"] = lambda _: b"HTTP/1.1 200 OK\r\n"
+        yield told.execute(
+            f"{name} to silence",
+            house.tool("/silent", api=AUTHS["query"](f"${{CANARY_{name}}}") | {"timeout": 0.2}),
+        )
 
 
 def mistakes(told):
     """What people do wrong with a secret in hand: it is not quoted back at them, and not logged."""
     for name, value in SECRETS.items():
         for body in ({"name": "bad name!", "value": value}, {"name": "A", "value": [value]}, {"name": "A", "value": {"a": value}},
-                     {"name": "A", "value": value, "more": value}, {"name": value, "value": "x"}, {"value": value}):  # fmt: skip
+                     {"name": "A", "value": value, "more": value}, {"name": f"{value} !", "value": "x"}, {"value": value}):  # fmt: skip
             told.call(f"{name} set wrongly", "POST", "/api/v1/secrets", body)
-        config = {"name": "x.y", "description": "d", "input_schema": {}, "api": {"base_url": "https://example.com", "headers": {"X-API-Key": value}}}
+        if "${" in value:
+            continue  # in a config this is a reference, not a literal
+        config = {
+            "name": "x.y",
+            "description": "d",
+            "input_schema": {},
+            "api": {"base_url": "https://example.com", "headers": {"X-API-Key": value}},
+        }
         told.call(f"{name} in a config", "POST", "/api/v1/tools", config)
         config["api"] = {"base_url": "https://example.com", "auth": {"method": "bearer", "secret_ref": value}}
         told.call(f"{name} as a reference", "POST", "/api/v1/tools", config)
@@ -173,15 +205,9 @@ def dump(house, folder: Path):
         return {}
     url = house.database_url.replace("toolcrib@", f"{SUPERUSER}@")
     target = folder / "dump.sql"
-    subprocess.run([str(_find_binaries() / "pg_dump"), "--file", str(target), url], check=True, capture_output=True)
+    subprocess.run(
+        [str(_find_binaries() / "pg_dump"), "--file", str(target), url], check=True, capture_output=True
+    )
     text = target.read_bytes()
-    assert b"CANARY_EIGHT" in text, "the dump does not hold the names of the secrets: it is not the database"
+    assert b"\tdefault\t" in text, "the dump holds no workspace: it is not the database"
     return {"dump": text}
-
-
-def _is_json(text):
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True

@@ -20,7 +20,18 @@ WRONG_TYPES = [
     {"Content-Type": "\xff"},
     {"Content-Type": "a/b" * 3_000},
 ]
-BAD_LENGTHS = ["-1", "abc", "12abc", "99999999999999999999", "", "2, 2", "+2", "0x2", "1e1", "2\r\nContent-Length: 3"]
+BAD_LENGTHS = [
+    "-1",
+    "abc",
+    "12abc",
+    "99999999999999999999",
+    "",
+    "2, 2",
+    "+2",
+    "0x2",
+    "1e1",
+    "2\r\nContent-Length: 3",
+]
 
 
 @pytest.fixture
@@ -78,7 +89,9 @@ def test_what_was_read_is_what_was_sent(each_house):
         deep = document.text.count(b"[") + document.text.count(b"{") >= 63
         assert reply.status == 200 or deep, (document.name, reply.body[:300])
         if not deep:
-            assert _same(each_house.stage.at("/exact")[-1].body, b'{"v":' + document.text + b"}"), document.name
+            assert _same(each_house.stage.at("/exact")[-1].body, b'{"v":' + document.text + b"}"), (
+                document.name
+            )
 
 
 @pytest.mark.parametrize("headers", WRONG_TYPES, ids=lambda h: str(h)[:50])
@@ -123,7 +136,14 @@ def test_a_length_that_is_none_reaches_no_tool(house, length):
     assert house.executions(name) == []
 
 
-@pytest.mark.parametrize("framing", ["Content-Length: 12\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked, identity", "Transfer-Encoding: x"])
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "Content-Length: 12\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked, identity",
+        "Transfer-Encoding: x",
+    ],
+)
 def test_a_body_framed_in_two_ways_reaches_no_tool(house, framing):
     name = house.tool("/framing")
     head = f"POST /api/v1/tools/{name}/execute HTTP/1.1\r\nContent-Type: application/json\r\n{framing}\r\n"
@@ -155,7 +175,11 @@ def test_sixty_megabytes_are_refused_and_not_kept(house, framing):
     piece = b" " * 65_536
     for route in body_routes(house.client):
         pieces = [piece] * (60 * MEGABYTE // len(piece))
-        framed = "Transfer-Encoding: chunked" if framing == "chunked" else f"Content-Length: {len(piece) * len(pieces)}"
+        framed = (
+            "Transfer-Encoding: chunked"
+            if framing == "chunked"
+            else f"Content-Length: {len(piece) * len(pieces)}"
+        )
         head = f"{route.method} {route.at(name)} HTTP/1.1\r\nContent-Type: application/json\r\n{framed}\r\n"
         house.forget_peak()
         before, spent = house.memory(), house.cpu()
@@ -165,7 +189,9 @@ def test_sixty_megabytes_are_refused_and_not_kept(house, framing):
         assert reply is not None, route
         assert is_error(reply, "VALIDATION_ERROR"), (route, reply.body[:300])
         assert house.peak() - before <= 40 * MEGABYTE, (str(route), house.peak() - before)
-        assert house.cpu() - spent < 1.0, str(route)  # reading 60 MB costs a tenth of it, unless it is copied again and again
+        assert house.cpu() - spent < 1.0, str(
+            route
+        )  # reading 60 MB costs a tenth of it, unless it is copied again and again
     assert house.client.call("GET", "/health").status == 200
 
 

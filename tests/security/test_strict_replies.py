@@ -45,7 +45,10 @@ def test_a_reply_that_may_be_either_is_answered_in_one_shape(read_aloud):
 def test_no_answer_is_more_lenient_than_the_house_itself(read_aloud):
     for number, document in enumerate(documents()):
         answer = read_aloud(number, reply(document.text))
-        assert answer.json is not None, (document.name, answer.body[:300])  # our reader refuses NaN and Infinity
+        assert answer.json is not None, (
+            document.name,
+            answer.body[:300],
+        )  # our reader refuses NaN and Infinity
         answer.body.decode("utf-8", "strict")
 
 
@@ -60,7 +63,12 @@ def test_every_such_call_is_in_the_ledger_with_its_end(each_house, read_aloud):
 
 
 def test_an_output_schema_holds_whatever_the_upstream_says(each_house):
-    schema = {"type": "object", "properties": {"n": {"type": "number"}}, "required": ["n"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "number"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
     name = each_house.tool("/schema-held", output_schema=schema)
     line = each_house.line
     for document in [d for d in documents() if d.verdict != "n"][:60]:

@@ -100,7 +100,8 @@ class Hanging:
 @dataclass
 class Tap:
     """A real engine that tests listen to. Each hook of `before`, `after` and `reading` is used once, in order: before a
-    transaction, after its commit, before a read; one that raises refuses. `always` stands before every transaction.
+    transaction, after its commit, before a read; one that raises refuses. `always` stands before every transaction,
+    `watch` sees each open one.
     """
 
     inner: Engine
@@ -109,6 +110,7 @@ class Tap:
     after: list[Hook] = field(default_factory=list)
     reading: list[Hook] = field(default_factory=list)
     always: Hook | None = None
+    watch: Callable[[Tx], None] | None = None
     transactions: int = 0
     reads: int = 0
     rows_read: int = 0
@@ -123,14 +125,25 @@ class Tap:
         await _next(self.before)
         if self.always is not None:
             await self.always()
-        answer = await self.inner.transact(workspaces, work)
+        answer = await self.inner.transact(workspaces, self._watched(work))
         await _next(self.after)
         return answer
 
     async def read(self, workspaces: Sequence[str], work: Any) -> Any:
         self.reads += 1
         await _next(self.reading)
-        return await self.inner.read(workspaces, lambda tx: work(CountedTx(tx, self)))
+        return await self.inner.read(workspaces, self._watched(lambda tx: work(CountedTx(tx, self))))
+
+    def _watched(self, work: Any) -> Any:
+        if self.watch is None:
+            return work
+
+        def watched(tx: Tx) -> Any:
+            if self.watch is not None:
+                self.watch(tx)
+            return work(tx)
+
+        return watched
 
     async def close(self) -> None:
         if not self.shared:

@@ -17,6 +17,7 @@ from toolcrib.app.wiring import open_engine
 from toolcrib.contracts.execution import Call, Execution, Result
 from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.gateway import Gateway, open_gateway
+from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import Database, Engine, Query, Tx, metadata
 from toolcrib.migrations.fresh import bring_up
@@ -179,6 +180,12 @@ def sqlite_engine(folder: Path) -> Engine:
 
 def numbers(events: Sequence[dict[str, Any]]) -> list[int]:
     return [event["seq"] for event in events]
+
+
+@pytest.fixture(autouse=True)
+def log_of_this_test() -> None:
+    """The log keeps the stderr of its first line, which in a test is gone with it."""
+    logging.configure(json=False)
 
 
 @pytest.fixture(scope="session")

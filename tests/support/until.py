@@ -1,7 +1,8 @@
 """Waiting for a condition, with a deadline that fails by name: the only way tests wait for another process."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,3 +19,16 @@ def until(condition: Callable[[], T], what: str, seconds: float = 30) -> T:
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         time.sleep(PAUSE)
+
+
+async def eventually(condition: Callable[[], T | Awaitable[T]], what: str, seconds: float = 20) -> T:
+    """The same inside a running loop, which it lets go on; `condition` may be a coroutine function."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        found: T = await answer if isinstance(answer, Awaitable) else answer
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds:g} s: {what}")
+        await asyncio.sleep(PAUSE)

@@ -28,6 +28,7 @@ _KNOWN = frozenset(
         "actorId",
     }
 )
+_INPUT = frozenset({"input", "payload"})
 _LABEL_LIMIT = 256
 
 
@@ -95,18 +96,19 @@ def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call
     if not document.keys() <= _KNOWN:
         faults = [Fault(f"/{name}", "unknown field") for name in sorted(document.keys() - _KNOWN)]
         raise Invalid.because("The body has fields that execute does not know.", faults)
-    given = document.get("input", document.get("payload", {}))
-    if not isinstance(given, dict) or ("input" in document and "payload" in document):
+    given = [document[name] for name in ("input", "payload") if document.get(name) is not None]
+    if len(given) > 1 or not all(isinstance(one, dict) for one in given):
         raise Invalid.because(
             "The body is not valid.", [Fault("/input", "give one JSON object as `input` (or `payload`)")]
         )
-    if len(document) == 1:
-        return Call(tool, given, size=size)
+    input_ = given[0] if given else {}
+    if document.keys() <= _INPUT:
+        return Call(tool, input_, size=size)
     _check_actor(document, principal)
     exception_id = document.get("exception_id", document.get("exceptionId"))
     if exception_id is not None:
         _check_label("/exception_id", exception_id)
-    return Call(tool, given, _subject(document.get("subject")), exception_id, size)
+    return Call(tool, input_, _subject(document.get("subject")), exception_id, size)
 
 
 def _subject(given: Any) -> Subject | None:
@@ -134,7 +136,7 @@ def _check_actor(document: dict[str, Any], principal: Principal) -> None:
     )
     for names, truth in claims:
         for name in names:
-            if document.get(name, truth) != truth:
+            if document.get(name) not in (None, truth):
                 raise Forbidden(f"The field {name} does not agree with the credential; leave it out.")
 
 

@@ -5,7 +5,6 @@ leaves either a key that is valid and is renamed at the next start, or one that 
 """
 
 import base64
-import binascii
 import os
 import secrets
 import stat
@@ -23,7 +22,12 @@ OWNER_KEY = "owner.key"
 def open_data_dir(settings: Settings) -> Path:
     """The data directory, made with 0700 where it does not exist."""
     path = settings.data_dir
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnsafeSetting(
+            f"TOOLCRIB_DATA_DIR: {path} cannot be the data directory: {error.strerror}"
+        ) from None
     if path.stat().st_mode & stat.S_IWOTH:
         raise UnsafeSetting(f"TOOLCRIB_DATA_DIR: everybody may write to {path}; run chmod 700 on it")
     return path
@@ -40,7 +44,7 @@ def root_key(settings: Settings) -> bytes:
         write_private(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
     if path.stat().st_mode & _OTHERS:
         raise UnsafeSetting(f"TOOLCRIB_ROOT_KEY_FILE: others may read {path}; run chmod 600 on it")
-    return _decoded(f"the root key in {path}", path.read_text().strip())
+    return _decoded(f"the root key in {path}", path.read_bytes().decode("ascii", "replace").strip())
 
 
 def keep_pending(data_dir: Path, text: str) -> None:
@@ -69,7 +73,7 @@ def keep_owner_key(data_dir: Path, *, valid: bool = True) -> Path | None:
 def _decoded(what: str, text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii's, or text beyond ASCII
         key = b""
     if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4:
         raise UnsafeSetting(

@@ -38,7 +38,7 @@ class House:
         key = root_key(settings)
         egress = _egress(settings)
         self._engine = open_engine(settings)
-        self._client = HttpClient(egress, own_ports=(settings.port,))
+        self._client = _client(egress, settings)
         limits = Limits(
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
@@ -70,10 +70,17 @@ class House:
         await self._client.close()
 
 
+def _client(egress: Egress, settings: Settings) -> HttpClient:
+    try:
+        return HttpClient(egress, own_ports=(settings.port,))
+    except OSError as error:  # ssl's errors are among them
+        raise UnsafeSetting(
+            f"TOOLCRIB_EGRESS_CA: {settings.egress_ca} holds no certificates: {error.strerror}"
+        ) from None
+
+
 def _egress(settings: Settings) -> Egress:
     try:
         return Egress.parse(settings.egress_allow, settings.egress_ca or None)
     except ValueError as error:
         raise UnsafeSetting(f"TOOLCRIB_EGRESS_ALLOW: {error}") from None
-    except OSError as error:
-        raise UnsafeSetting(f"TOOLCRIB_EGRESS_CA: {error.strerror}") from None

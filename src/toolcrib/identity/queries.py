@@ -15,6 +15,11 @@ _ADD_KEY = Query(insert(keys))
 _CHANGED = Query(
     select(keys).where(keys.c.workspace_id == bindparam("workspace"), keys.c.generation > bindparam("since"))
 )
+_ACTOR = Query(
+    select(keys.c.id).where(
+        keys.c.workspace_id == bindparam("workspace"), keys.c.actor_id == bindparam("actor")
+    )
+)
 _REVOKE = Query(
     update(keys)
     .where(
@@ -41,6 +46,11 @@ async def create_workspace(tx: Tx, **values: Any) -> None:
 async def add_key(tx: Tx, **values: Any) -> None:
     """A new key."""
     await tx.run(_ADD_KEY, **values)
+
+
+async def actor_exists(tx: Tx, workspace: str, actor: str) -> bool:
+    """Whether a key, live or revoked, was ever made for this actor."""
+    return bool(await tx.rows(_ACTOR, workspace=workspace, actor=actor))
 
 
 async def changed_keys(tx: Tx, workspace: str, since: int) -> Sequence[Row]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolcrib.contracts.errors import Invalid, NotFound, Unauthorized
+from toolcrib.contracts.errors import Conflict, Invalid, NotFound, Unauthorized
 from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
@@ -88,10 +88,14 @@ class Identity:
         """A new key: its id, and its text, which is shown this once and never stored."""
         if wanted.expires_at is not None and wanted.expires_at <= self._clock.now():
             raise Invalid("expires_at is in the past; give a later time or leave it out")
+        actor = f"{wanted.actor_type.value}:{wanted.name}"
+        if await queries.actor_exists(tx, workspace, actor):
+            message = f"There was a key for {actor} before, and the ledger must tell them apart; choose another name."
+            raise Conflict(message, reason="name_taken", name=wanted.name)
         token = new_token(workspace)
         await queries.add_key(
             tx, workspace_id=workspace, id=token.key_id, name=wanted.name, actor_type=wanted.actor_type.value,
-            actor_id=f"{wanted.actor_type.value}:{wanted.name}", role=wanted.role.value,
+            actor_id=actor, role=wanted.role.value,
             tools=None if wanted.tools is None else dumps(sorted(wanted.tools)).decode(),
             digest=self._cipher.digest(_PURPOSE, token.text.encode()), created_at=self._clock.now(), created_by=by,
             expires_at=wanted.expires_at, revoked_at=None, generation=generation,

@@ -102,7 +102,9 @@ async def _fetch(url: str, statements: Sequence[str]) -> list[Any]:
 
 def _sqlite_schema(path: Path) -> list[Any]:
     """A column that was added later stands behind the constraints in the text: the parts are compared, not their order."""
-    rows = _rows(path, "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name")
+    rows = _rows(
+        path, "SELECT type, name, tbl_name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name"
+    )
     return [(kind, name, table, _parts(sql)) for kind, name, table, sql in rows]
 
 

@@ -76,7 +76,9 @@ def test_a_bring_up_killed_after_its_commit_leaves_everything(database_url, prog
 def test_many_that_bring_up_one_empty_postgresql_at_once_all_succeed(fresh_database):
     url = fresh_database()
     with contextlib.ExitStack() as all_at_once:
-        started = [all_at_once.enter_context(running(program, url, 10_000)) for program in (SERVE, MIGRATE) * 3]
+        started = [
+            all_at_once.enter_context(running(program, url, 10_000)) for program in (SERVE, MIGRATE) * 3
+        ]
         said = [process.stdout.readline() for process in started]
         exits = [process.wait(60) for process in started]
     assert (set(said), set(exits)) == ({"done\n"}, {0})
@@ -85,7 +87,10 @@ def test_many_that_bring_up_one_empty_postgresql_at_once_all_succeed(fresh_datab
 
 def test_two_servers_that_start_on_one_empty_postgresql_both_serve(fresh_database, tmp_path):
     url = fresh_database()
-    servers = [prepare_server(tmp_path / name, {"TOOLCRIB_ROOT_KEY": ROOT_KEY}, database_url=url) for name in ("a", "b")]
+    servers = [
+        prepare_server(tmp_path / name, {"TOOLCRIB_ROOT_KEY": ROOT_KEY}, database_url=url)
+        for name in ("a", "b")
+    ]
     for server in servers:
         server.spawn()
     try:

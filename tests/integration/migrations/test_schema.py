@@ -8,7 +8,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from tests.integration.migrations.databases import bring_up, execute, is_sqlite, migrate, path_of, schema, tables
+from tests.integration.migrations.databases import (
+    bring_up,
+    execute,
+    is_sqlite,
+    migrate,
+    path_of,
+    schema,
+    tables,
+)
 from toolcrib.kit.db import metadata
 from toolcrib.migrations import fresh, upgrade
 
@@ -29,7 +37,9 @@ def test_the_comparison_sees_a_difference(database_url):
     assert [difference[0] for difference in differences(database_url)] == ["remove_column"]
 
 
-def test_migrating_an_empty_database_gives_the_same_catalog_as_serving_it(database_url, fresh_database, tmp_path):
+def test_migrating_an_empty_database_gives_the_same_catalog_as_serving_it(
+    database_url, fresh_database, tmp_path
+):
     other = f"sqlite:///{tmp_path / 'other.db'}" if is_sqlite(database_url) else fresh_database()
     bring_up(database_url)
     migrate(other)
@@ -58,7 +68,9 @@ def differences(url: str) -> list:
 
     if not is_sqlite(url):
         return run_apart(_on_postgresql(url))
-    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(path_of(url)), poolclass=pool.NullPool)
+    engine = create_engine(
+        "sqlite://", creator=lambda: sqlite3.connect(path_of(url)), poolclass=pool.NullPool
+    )
     with engine.connect() as connection:
         return _compare(connection)
 

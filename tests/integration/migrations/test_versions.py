@@ -11,7 +11,10 @@ from toolcrib.migrations import fresh
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ("0000", "the database has schema 0000, this program needs 0001: back it up, then run `toolcrib migrate`"),
+        (
+            "0000",
+            "the database has schema 0000, this program needs 0001: back it up, then run `toolcrib migrate`",
+        ),
         ("9999", "the database has schema 9999, which is newer than 0001"),
         ("somebody's", "the database has schema somebody's, this program needs 0001"),
     ],

@@ -86,7 +86,11 @@ class SqliteEngine:
         self.path = path
         self._lock = _lock(path)
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._writer_connection = _connect(path)
+        try:
+            self._writer_connection = _connect(path)
+        except sqlite3.Error as error:
+            self._lock.close()
+            raise translated(error) from error
         self._writer = threading.Thread(target=self._write_loop, name="sqlite-writer", daemon=True)
         self._writer.start()
         self._local = threading.local()
@@ -162,7 +166,7 @@ def translated(error: BaseException) -> BaseException:
             f"the database file cannot be used: {error.sqlite_errorname or 'SQLITE_ERROR'}"
         )
     if isinstance(error, sqlite3.Error):
-        return DatabaseError("the database refused a statement")
+        return DatabaseError(f"the database refused: {error.sqlite_errorname or 'SQLITE_ERROR'}")
     return error
 
 

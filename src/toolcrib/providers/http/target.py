@@ -46,7 +46,8 @@ class PathPlan:
             url += encode_segment(text_of(value, name), name) + after
         if ("%" in url or "/." in url) and has_dot_segment(url):
             raise UnsendableError(
-                "The value makes a `.` or `..` segment in the path.", at=self.parameters[-1][0]
+                "The value makes a `.` or `..` segment in the path.",
+                at=self.parameters[-1][0] if self.parameters else None,
             )
         return url
 

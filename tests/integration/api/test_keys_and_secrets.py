@@ -1,0 +1,93 @@
+"""Routes of keys and secrets: shown once or never, in pages, of one workspace."""
+
+import pytest
+
+from tests.integration.api.test_tools import pages
+from toolcrib.contracts.principal import ActorType, Role
+
+KEYS, SECRETS = "/api/v1/keys", "/api/v1/secrets"
+
+
+async def test_a_key_is_shown_once_and_works(door):
+    status, _, made = await door("POST", KEYS, {"name": "bot", "tools": ["b", "a"], "expires_at": "2030-01-01T00:00:00Z"})
+    assert status == 201
+    assert (await door.as_(made["key"])("GET", "/api/v1/tools")).status == 200
+    items = (await door("GET", KEYS)).json["items"]
+    (item,) = [item for item in items if item["id"] == made["id"]]
+    assert made["key"] not in str(items)
+    assert (item["actor_type"], item["actor_id"], item["role"], item["tools"]) == ("agent", "agent:bot", "member", ["a", "b"])
+    assert (item["expires_at"], item["created_by"]) == ("2030-01-01T00:00:00.000Z", "user:owner")
+
+
+async def test_a_revoked_key_opens_nothing(door):
+    made = (await door("POST", KEYS, {"name": "bot"})).json
+    assert (await door("DELETE", f"{KEYS}/{made['id']}")).status == 204
+    assert (await door.as_(made["key"])("GET", "/api/v1/tools")).status == 401
+    assert (await door("DELETE", f"{KEYS}/{made['id']}")).status == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "a/b"},
+        {"name": "x" * 65},
+        {"name": "k", "actor_type": "system"},
+        {"name": "k", "role": "king"},
+        {"name": "k", "tools": "a"},
+        {"name": "k", "tools": [""]},
+        {"name": "k", "expires_at": "soon"},
+        {"name": "k", "expires_at": "2001-01-01"},
+        {"name": "k", "surprise": 1},
+    ],
+)
+async def test_a_key_that_cannot_be_is_400(sqlite_door, body):
+    status, _, answer = await sqlite_door("POST", KEYS, body)
+    assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
+
+
+async def test_keys_and_secrets_come_in_pages(door):
+    for number in range(4):
+        await door("POST", KEYS, {"name": f"k{number}"})
+        await door("POST", SECRETS, {"name": f"S{number}", "value": "s3cr3t-value"})
+    keys = [item["id"] for item in await pages(door, KEYS, "items")]
+    assert keys == sorted(keys)
+    assert len(keys) == 5
+    assert [item["name"] for item in await pages(door, SECRETS, "items")] == ["S0", "S1", "S2", "S3"]
+
+
+async def test_a_secret_goes_in_and_never_comes_out(door):
+    status, _, answer = await door("POST", SECRETS, {"name": "K", "value": "s3cr3t-value"})
+    assert (status, answer) == (201, {"name": "K", "warning": None})
+    assert (await door("POST", SECRETS, {"name": "K", "value": "s3cr3t-other"})).status == 201
+    shown = await door("GET", SECRETS)
+    assert b"s3cr3t" not in shown.body
+    (item,) = shown.json["items"]
+    assert (item["name"], item["version"]) == ("K", 2)
+    assert (await door("DELETE", f"{SECRETS}/K")).status == 204
+    assert (await door("DELETE", f"{SECRETS}/K")).status == 404
+
+
+async def test_a_short_secret_is_warned_of(sqlite_door):
+    answer = (await sqlite_door("POST", SECRETS, {"name": "K", "value": "1234567"})).json
+    assert "under 8" in answer["warning"]
+
+
+@pytest.mark.parametrize("body", [{}, {"name": "a-b", "value": "x"}, {"name": "K", "value": ""}, {"name": "K", "value": 7}, {"name": "K" * 129, "value": "x"}])  # fmt: skip
+async def test_a_secret_that_cannot_be_is_400_and_not_quoted(sqlite_door, body):
+    assert (await sqlite_door("POST", SECRETS, body)).status == 400
+
+
+async def test_who_may_not_is_403(sqlite_rig, sqlite_door):
+    agent = sqlite_door.as_(await sqlite_rig.key(actor_type=ActorType.AGENT, role=Role.OWNER))
+    for method, path, body in (
+        ("POST", KEYS, {"name": "k"}),
+        ("GET", KEYS, None),
+        ("POST", SECRETS, {"name": "K", "value": "v"}),
+        ("GET", SECRETS, None),
+        ("DELETE", f"{SECRETS}/K", None),
+        ("PUT", "/api/v1/tools/x/enablement", {"enabled": True}),
+    ):
+        status, _, answer = await agent(method, path, body)
+        assert (status, answer["error"]["code"]) == (403, "FORBIDDEN"), path

@@ -1,0 +1,122 @@
+"""What grows and what does not, by counting: a call costs the same with 10 tools and 10,000, in an empty ledger and a full one."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from tests.support.entries import intent, running, settlement
+from tests.support.meter import Meter
+from tests.support.rig import Rig
+from toolcrib.contracts.execution import Status
+
+MANY_TOOLS, MANY_ROWS = 10_000, 100_000
+NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
+
+
+async def add_tools(rig: Rig, number: int) -> None:
+    """Copies of one tool, as if registered long ago."""
+    await rig.sql(
+        NUMBERS.format(number)
+        + "INSERT INTO tools SELECT workspace_id, id || i, name || i, wire_name || i, version, digest, config, submitted, created_at, "
+        "created_by, generation FROM tools, n WHERE name = 'the.tool'"
+    )
+    await rig.raise_generation()
+
+
+async def add_rows(rig: Rig, number: int) -> None:
+    """Executions that ended long ago, each with its events and payloads."""
+    done = await running(rig, execution_id="exe_0", tool_id="tool_old")
+    await rig.gateway.stores.ledger.settle(settlement(done))
+    for table, columns in (
+        ("executions", "workspace_id, 'exe_0' || i, tool_id, tool, tool_version, status, actor_type, actor_id, key_id, subject_type, subject_id, "
+         "exception_id, error_code, error_message, owner, created_at, updated_at, finished_at, execution_time_us FROM executions, n WHERE id = 'exe_0'"),
+        ("bodies", "workspace_id, 'exe_0' || i, part, body FROM bodies, n WHERE execution_id = 'exe_0'"),
+        ("events", "workspace_id, -2 * i - (CASE type WHEN 'ToolExecutionRequested' THEN 1 ELSE 0 END), type, 'exe_0' || i, actor_type, actor_id, "
+         "about, at, facts FROM events, n WHERE execution_id = 'exe_0'"),
+    ):  # fmt: skip
+        await rig.sql(f"{NUMBERS.format(number)}INSERT INTO {table} SELECT {columns}")
+
+
+async def costs(rig: Rig) -> dict[str, Counter[str]]:
+    """What the things done all day cost: the least of some tries, as others go on beside (renewal, news, a first preparing)."""
+    gateway, meter = rig.gateway, Meter(rig)
+    made = await rig.call("the.tool")
+    fine = (await gateway.tools.get(rig.owner, "the.tool")).tool.id
+
+    async def change() -> None:
+        await gateway.tools.set_enabled(rig.owner, "the.tool", enabled=True)
+
+    work = {
+        "call": lambda: rig.call("the.tool"),
+        "refused call": lambda: rig.call("the.tool", size=10**9),
+        "change": change,
+        "books": gateway.stores.ledger.keep,
+        "show": lambda: gateway.history.get(rig.owner, made.execution_id),
+        "list": lambda: gateway.history.list(rig.owner, 2, {}),
+        "list of a tool": lambda: gateway.history.list(rig.owner, 2, {"tool_id": fine}),
+        "look around": gateway.snapshots.refresh,
+    }
+    return {name: min([await meter.cost(one) for _ in range(8)], key=Counter.total) for name, one in work.items()}
+
+
+async def test_nothing_done_all_day_costs_more_with_many_tools(rig):
+    await rig.register("the.tool")
+    await add_tools(rig, 10)
+    few = await costs(rig)
+    await rig.sql("DELETE FROM tools WHERE name <> 'the.tool'")
+    await add_tools(rig, MANY_TOOLS)
+    many = await costs(rig)
+    assert many == few
+    assert len(await rig.gateway.tools.list(rig.owner, 200, None)) == 200
+
+
+async def test_nothing_done_all_day_costs_more_in_a_full_ledger(rig):
+    await rig.register("the.tool")
+    await add_rows(rig, 1_000)
+    few = await costs(rig)
+    for table in ("executions", "bodies", "events"):
+        await rig.sql(f"DELETE FROM {table}")
+    await add_rows(rig, MANY_ROWS)
+    many = await costs(rig)
+    assert many == few
+    assert (await rig.rows("SELECT count(*) AS n FROM executions"))[0]["n"] > MANY_ROWS
+
+
+async def in_one_batch(rig: Rig, calls: int, workspaces: int) -> Counter[str]:
+    """Statements of one transaction that holds an intent and an outcome of each call."""
+    owners = [await rig.workspace() for _ in range(workspaces)]
+    old = [await running(rig, owners[number % workspaces]) for number in range(calls)]
+    new = [await intent(rig, owners[number % workspaces]) for number in range(calls)]
+    denied = [await intent(rig, owners[0], status=Status.DENIED, error_code="FORBIDDEN")]
+    ledger, held, before = rig.gateway.stores.ledger, asyncio.Event(), rig.tap.transactions
+    rig.tap.before.append(held.wait)  # type: ignore[arg-type]
+    under_way = asyncio.create_task(ledger.record(await intent(rig)))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(ledger.record(one)) for one in (*new, *denied)]
+    waiting += [asyncio.create_task(ledger.settle(settlement(one))) for one in old]
+    await asyncio.sleep(0)
+
+    async def both() -> None:
+        held.set()
+        assert await under_way
+        assert all(await asyncio.gather(*waiting))
+
+    cost = await Meter(rig).cost(both)
+    assert rig.tap.transactions - before == 2
+    return cost
+
+
+async def test_a_batch_on_postgresql_has_the_same_statements_for_one_call_and_for_many_of_many_workspaces(postgres):
+    from tests.support.rig import open_rig
+
+    async with open_rig(postgres.fresh_database()) as rig:
+        one = await in_one_batch(rig, 1, 1)
+        many = await in_one_batch(rig, 60, 12)
+    assert many == one
+    assert one.total() <= 14  # two transactions: numbers, generation, outcomes, executions, bodies, bodies, events
+
+
+@pytest.mark.parametrize("calls", [1, 40])
+async def test_a_batch_on_sqlite_is_one_transaction_whatever_its_size(sqlite_rig, calls):
+    await in_one_batch(sqlite_rig, calls, min(calls, 4))

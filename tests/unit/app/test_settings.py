@@ -1,0 +1,94 @@
+"""The operator's settings: each has a safe default, and each unsafe value is refused by the setting's name."""
+
+from pathlib import Path
+
+import pytest
+
+from toolcrib.app.settings import Settings, UnsafeSetting
+
+NAMES = {
+    "TOOLCRIB_DATABASE_URL", "TOOLCRIB_DATA_DIR", "TOOLCRIB_HOST", "TOOLCRIB_PORT", "TOOLCRIB_EGRESS_ALLOW", "TOOLCRIB_EGRESS_CA",
+    "TOOLCRIB_MAX_REQUEST", "TOOLCRIB_MAX_REPLY", "TOOLCRIB_MAX_SECONDS", "TOOLCRIB_ENV", "TOOLCRIB_ROOT_KEY", "TOOLCRIB_ROOT_KEY_FILE",
+    "TOOLCRIB_NOTIFICATIONS", "TOOLCRIB_LOG_LEVEL",
+}  # fmt: skip
+
+
+def test_every_setting_has_a_name_of_its_own():
+    found = [field.metadata["env"] for field in Settings.__dataclass_fields__.values()]
+    assert sorted(found) == sorted(NAMES)
+
+
+def test_without_settings_the_server_is_safe():
+    settings = Settings.read({})
+    assert (settings.host, settings.port, settings.environment, settings.egress_allow) == ("127.0.0.1", 8000, "development", "")
+    assert (settings.max_request, settings.max_reply, settings.max_seconds) == (32_000_000, 64_000_000, 120)
+    assert settings.notifications
+    assert settings.data_dir == Path("./.toolcrib").absolute()
+
+
+def test_the_environment_is_read_once(monkeypatch):
+    monkeypatch.setenv("TOOLCRIB_PORT", "8123")
+    assert Settings.read().port == 8123
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TOOLCRIB_PORT", "0"),
+        ("TOOLCRIB_PORT", "65536"),
+        ("TOOLCRIB_PORT", "http"),
+        ("TOOLCRIB_PORT", "-1"),
+        ("TOOLCRIB_PORT", ""),
+        ("TOOLCRIB_PORT", "²"),
+        ("TOOLCRIB_MAX_REQUEST", "0"),
+        ("TOOLCRIB_MAX_REQUEST", "32MB"),
+        ("TOOLCRIB_MAX_REPLY", "999"),
+        ("TOOLCRIB_MAX_REPLY", "1000000001"),
+        ("TOOLCRIB_MAX_SECONDS", "0"),
+        ("TOOLCRIB_MAX_SECONDS", "3601"),
+        ("TOOLCRIB_MAX_SECONDS", "1.5"),
+        ("TOOLCRIB_ENV", "prod"),
+        ("TOOLCRIB_ENV", ""),
+        ("TOOLCRIB_NOTIFICATIONS", "yes"),
+        ("TOOLCRIB_HOST", "0.0.0.0"),
+        ("TOOLCRIB_HOST", "::"),
+        ("TOOLCRIB_HOST", "192.168.1.5"),
+        ("TOOLCRIB_HOST", "example.com"),
+        ("TOOLCRIB_HOST", ""),
+        ("TOOLCRIB_DATABASE_URL", "mysql://x"),
+        ("TOOLCRIB_DATABASE_URL", "toolcrib.db"),
+        ("TOOLCRIB_DATABASE_URL", "sqlite://"),
+        ("TOOLCRIB_LOG_LEVEL", "loud"),
+    ],
+)
+def test_an_unsafe_value_is_refused_by_the_settings_name(name, value):
+    with pytest.raises(UnsafeSetting, match=f"^{name} "):
+        Settings.read({name: value})
+
+
+def test_a_root_key_is_given_in_one_way():
+    with pytest.raises(UnsafeSetting, match="TOOLCRIB_ROOT_KEY and TOOLCRIB_ROOT_KEY_FILE are both set"):
+        Settings.read({"TOOLCRIB_ROOT_KEY": "x", "TOOLCRIB_ROOT_KEY_FILE": "y"})
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_loopback_is_open_in_development(host):
+    assert Settings.read({"TOOLCRIB_HOST": host}).host == host
+
+
+def test_production_may_listen_beyond_this_machine():
+    settings = Settings.read({"TOOLCRIB_HOST": "0.0.0.0", "TOOLCRIB_ENV": "production"})
+    assert settings.environment == "production"
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:////tmp/x.db", "postgresql://u@h/d", "postgres://u@h/d"])
+def test_these_databases_are_known(url):
+    assert Settings.read({"TOOLCRIB_DATABASE_URL": url}).database_url == url
+
+
+def test_notifications_can_be_turned_off():
+    assert not Settings.read({"TOOLCRIB_NOTIFICATIONS": "off"}).notifications
+
+
+def test_unknown_variables_are_let_pass():
+    assert Settings.read({"TOOLCRIB_URL": "http://x", "PATH": "/bin"}) == Settings()

@@ -1,0 +1,206 @@
+"""The one queue for writes: batches are what came meanwhile, one failure is one's own, the queue is bounded."""
+
+import asyncio
+
+import pytest
+
+from toolcrib.kit.db import Clash, Database, DatabaseUnavailable
+
+
+class FakeTx:
+    """Keeps what was done to it; `bad` fails wherever it appears."""
+
+    def __init__(self, done):
+        self.done = done
+
+    async def run(self, query, **_):
+        self.done.append(query._texts["sqlite"].split()[0])
+
+    def translated(self, error):
+        return Clash("taken") if isinstance(error, KeyError) else error
+
+
+class FakeEngine:
+    """Runs work on a list; what a failed transaction did is taken back. `refusals` are raised in its place, one each."""
+
+    dialect = "sqlite"
+    notices = None
+
+    def __init__(self):
+        self.committed, self.transactions, self.refusals = [], [], []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def transact(self, workspaces, work):
+        await self.open.wait()
+        if self.refusals and (refusal := self.refusals.pop(0)):
+            raise refusal
+        tx = FakeTx([])
+        try:
+            answer = await work(tx)
+        except KeyError as error:
+            raise tx.translated(error) from error
+        self.transactions.append((list(workspaces), tx.done))
+        self.committed += tx.done
+        return answer
+
+    async def read(self, workspaces, work):
+        return await work(FakeTx([]))
+
+    async def close(self):
+        self.open.clear()
+
+
+class Numbers:
+    """Entries that write numbers; an odd one is bad."""
+
+    async def apply(self, tx, items):
+        if any(item % 2 for item in items):
+            raise KeyError
+        tx.done.extend(items)
+        return [item * 10 for item in items]
+
+
+def held():
+    engine = FakeEngine()
+    engine.open.clear()
+    return engine, Database(engine)
+
+
+def doing(*things, failing=None):
+    async def work(tx):
+        tx.done.extend(things)
+        if failing is not None:
+            raise failing
+        return things[0]
+
+    return work
+
+
+async def test_what_comes_during_a_commit_shares_the_next_one():
+    engine, db = held()
+    numbers = Numbers()
+    first = db.record(numbers, ("w1",), 0)
+    await asyncio.sleep(0)
+    rest = [db.record(numbers, (f"w{n}",), n) for n in (2, 4, 6)]
+    engine.open.set()
+    assert await asyncio.gather(first, *rest) == [0, 20, 40, 60]
+    assert engine.transactions == [(["w1"], [0]), (["w2", "w4", "w6"], [2, 4, 6])]
+
+
+async def test_a_bad_entry_hurts_only_itself():
+    engine, db = held()
+    numbers = Numbers()
+    waiting = [db.record(numbers, ("w",), n) for n in (2, 3, 4)]
+    engine.open.set()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [answers[0], answers[2]] == [20, 40]
+    assert isinstance(answers[1], Clash)
+    assert engine.committed == [2, 4]
+
+
+async def test_while_the_database_is_away_nothing_is_tried_one_by_one():
+    engine, db = held()
+    numbers = Numbers()
+    engine.refusals = [DatabaseUnavailable("away")]
+    waiting = [db.record(numbers, ("w",), n) for n in (2, 4)]
+    engine.open.set()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2
+    assert engine.transactions == []
+
+
+async def test_entries_of_two_kinds_share_a_transaction_and_keep_their_answers():
+    engine, db = held()
+    one, other = Numbers(), Numbers()
+    waiting = [db.record(one, ("w",), 2), db.record(other, ("w",), 4), db.record(one, ("w",), 6)]
+    engine.open.set()
+    assert await asyncio.gather(*waiting) == [20, 40, 60]
+    assert engine.transactions == [(["w"], [2, 6, 4])]
+
+
+async def test_changes_of_the_same_workspaces_share_a_transaction_behind_savepoints():
+    engine, db = held()
+    waiting = [asyncio.create_task(db.change(("w",), doing(n))) for n in (1, 2)]
+    await asyncio.sleep(0)
+    engine.open.set()
+    assert await asyncio.gather(*waiting) == [1, 2]
+    assert engine.transactions == [(["w"], ["SAVEPOINT", 1, "RELEASE", "SAVEPOINT", 2, "RELEASE"])]
+
+
+async def test_a_change_that_fails_beside_others_is_undone_alone():
+    engine, db = held()
+    works = [doing(1), doing(2, failing=KeyError()), doing(3, failing=ValueError("no")), doing(4)]
+    waiting = [asyncio.create_task(db.change(("w",), work)) for work in works]
+    await asyncio.sleep(0)
+    engine.open.set()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [answers[0], answers[3]] == [1, 4]
+    assert [type(answer) for answer in answers[1:3]] == [Clash, ValueError]
+    assert engine.committed.count("ROLLBACK") == 2
+
+
+async def test_a_change_alone_needs_no_savepoint():
+    engine, db = FakeEngine(), None
+    db = Database(engine)
+    assert await db.change(("w",), doing(1)) == 1
+    assert engine.transactions == [(["w"], [1])]
+
+
+async def test_changes_of_different_workspaces_do_not_share():
+    engine, db = held()
+    waiting = [asyncio.create_task(db.change((name,), doing(name))) for name in ("w1", "w2", "w2")]
+    await asyncio.sleep(0)
+    engine.open.set()
+    await asyncio.gather(*waiting)
+    assert [names for names, _ in engine.transactions] == [["w1"], ["w2"]]
+
+
+async def test_beyond_the_limit_writes_are_refused_at_once():
+    engine = FakeEngine()
+    engine.open.clear()
+    db = Database(engine, queue_limit=2)
+    numbers = Numbers()
+    under_way = db.record(numbers, ("w",), 0)
+    await asyncio.sleep(0)
+    waiting = [db.record(numbers, ("w",), n) for n in (2, 4)]
+    with pytest.raises(DatabaseUnavailable, match="too many writes"):
+        await db.record(numbers, ("w",), 6)
+    with pytest.raises(DatabaseUnavailable, match="too many writes"):
+        await db.change(("w",), doing(1))
+    engine.open.set()
+    assert await asyncio.gather(under_way, *waiting) == [0, 20, 40]
+
+
+async def test_who_no_longer_waits_is_written_all_the_same():
+    engine, db = held()
+    numbers = Numbers()
+    gone, there = db.record(numbers, ("w",), 2), db.record(numbers, ("w",), 4)
+    gone.cancel()
+    engine.open.set()
+    assert await there == 40
+    assert engine.committed == [2, 4]
+
+
+async def test_closing_writes_what_is_queued_first():
+    engine = FakeEngine()
+    db = Database(engine)
+    waiting = db.record(Numbers(), ("w",), 2)
+    await db.close()
+    assert waiting.result() == 20
+    assert not engine.open.is_set()
+
+
+async def test_closing_what_was_never_written_to_closes():
+    engine = FakeEngine()
+    await Database(engine).close()
+    assert not engine.open.is_set()
+
+
+async def test_reads_go_past_the_queue():
+    engine, db = held()
+    db.record(Numbers(), ("w",), 2).cancel()
+    assert await db.read(("w",), doing("seen")) == "seen"
+    assert db.dialect == "sqlite"
+    engine.open.set()
+    await db.close()

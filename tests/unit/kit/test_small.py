@@ -1,0 +1,65 @@
+"""Time, ids and cursors."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolcrib.kit.clock import SystemClock, from_iso, iso
+from toolcrib.kit.ids import new_id
+from toolcrib.kit.paging import BadCursor, PageRequest, decode, encode
+
+
+def test_the_clock_tells_microseconds_and_never_runs_back():
+    clock = SystemClock()
+    assert abs(clock.now() / 1_000_000 - time.time()) < 60
+    assert clock.monotonic() <= clock.monotonic()
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [(0, "1970-01-01T00:00:00.000Z"), (1_800_000_000_123_456, "2027-01-15T08:00:00.123Z")],
+)
+def test_times_are_told_in_utc(microseconds, text):
+    assert iso(microseconds) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["2027-01-15T08:00:00Z", "2027-01-15T10:00:00+02:00", "2027-01-15T08:00:00", "2027-01-15T08:00"]
+)
+def test_times_are_read_with_or_without_an_offset(text):
+    assert from_iso(text) == 1_800_000_000_000_000
+
+
+def test_what_is_no_time_is_refused():
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        from_iso("yesterday")
+
+
+def test_ids_of_different_moments_sort_by_age():
+    one = new_id("exe")
+    time.sleep(0.002)  # an id's time has milliseconds
+    assert one < new_id("exe")
+    assert one.startswith("exe_")
+    assert len(one) == 4 + 32
+
+
+def test_ids_of_one_moment_differ():
+    assert len({new_id("x") for _ in range(1_000)}) == 1_000
+
+
+@given(st.text(min_size=1, alphabet=st.characters(codec="utf-8")).filter(str.isprintable))
+def test_a_cursor_is_read_back(key):
+    assert decode(encode(key)) == key
+
+
+@pytest.mark.parametrize("cursor", ["AA", "!!!", "a", "é", encode("a\nb"), "gICA", "="])
+def test_what_no_list_made_is_no_cursor(cursor):
+    with pytest.raises(BadCursor):
+        decode(cursor)
+
+
+def test_a_page_is_asked_for_with_or_without_a_cursor():
+    assert PageRequest.parse(5, None) == PageRequest(5, None)
+    assert PageRequest.parse(5, encode("k")) == PageRequest(5, "k")
