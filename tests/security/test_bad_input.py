@@ -93,6 +93,23 @@ def test_an_unknown_tool_is_not_found_by_the_only_code_there_is(each_house):
     assert is_error(each_house.client.call("GET", "/api/v1/tools/no.such"), "NOT_FOUND")
 
 
+def test_a_method_or_path_that_is_none_is_answered_in_the_one_shape(house):
+    known = {route.path for route in routes(house.client)}
+    for path in [*known, "/api/v1", "/api/v1/nothing", "/nothing", "/api", "/", "/api/v1/tools/x/y/z"]:
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"):
+            place = path.replace("{", "").replace("}", "")
+            answer = house.line.send(method, place, b"" if method != "GET" else None)
+            assert answer.status < 500, (method, path, answer.body)
+            if answer.status >= 400:
+                assert answer.json and answer.json.keys() == {"error"}, (
+                    method,
+                    path,
+                    answer.status,
+                    answer.body,
+                )
+                assert answer.json["error"].keys() == {"code", "message", "details", "retryable"}
+
+
 def test_input_that_breaks_the_schema_is_refused_with_every_fault_at_its_place(each_house):
     tool = each_house.tool("/never-1", input_schema=SCHEMA)
 

@@ -17,6 +17,7 @@ class Meter:
 
     rig: Rig
     seen: Counter[str] = field(default_factory=Counter)
+    _last: str = ""
     _watched: set[int] = field(default_factory=set)
 
     async def cost(self, work: Callable[[], Awaitable[object]]) -> Counter[str]:
@@ -30,7 +31,7 @@ class Meter:
         connection: Any = tx
         while not hasattr(connection, "_connection"):
             connection = connection.inner
-        connection = connection._connection
+        connection = getattr(connection._connection, "_con", connection._connection)  # behind asyncpg's pool
         if id(connection) not in self._watched:
             self._watched.add(id(connection))
             if tx.dialect == "sqlite":
@@ -41,8 +42,9 @@ class Meter:
 
     def _statement(self, text: str) -> None:
         if not text.startswith(_OURS):
-            self.seen[" ".join(text.split()[:3])] += 1
+            self._last = " ".join(text.split()[:3])
+            self.seen[self._last] += 1
 
     def _step(self) -> int:
-        self.seen["steps"] += 1
+        self.seen["steps of " + self._last] += 1
         return 0

@@ -65,7 +65,7 @@ class Rig:
 
     async def key(self, *, by: Principal | None = None, **wanted: Any) -> str:
         """The text of a new key."""
-        new = {"name": "k", "actor_type": ActorType.USER, "role": Role.MEMBER} | wanted
+        new = {"name": f"k{next(_numbers)}", "actor_type": ActorType.USER, "role": Role.MEMBER} | wanted
         _, text = await self.gateway.keys.create(by or self.owner, NewKey(**new))
         return text
 

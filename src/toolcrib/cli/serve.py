@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import importlib
 import importlib.metadata
 import socket
@@ -37,6 +38,7 @@ def serve(
 
 
 def _start(*, demo: bool) -> None:
+    gc.disable()  # imports leave no garbage; looking for it is a tenth of a start
     from toolcrib.app.settings import Settings, UnsafeSetting  # noqa: PLC0415 only this command needs the server
     from toolcrib.contracts.errors import ToolcribError  # noqa: PLC0415 as above
     from toolcrib.kit.db import DatabaseError  # noqa: PLC0415 as above
@@ -86,6 +88,7 @@ def _run(settings: "Settings", migrate: Any, *, demo: bool) -> None:
         shown = beside.enter_context(_demo(settings, address)) if demo else None
 
         def started(owner_key: Path | None) -> None:
+            gc.enable()
             typer.echo(f"Toolcrib {version} listens on {address}; data in {settings.data_dir}")
             if owner_key is not None:
                 typer.echo(f"First start. The owner's API key is in {owner_key}")

@@ -32,7 +32,10 @@ class History:
 
     async def list(self, principal: Principal, limit: int, wanted: Mapping[str, Any]) -> Sequence[Execution]:
         """Executions, newest first, filtered; `wanted["after"]` is the id to go on from."""
-        await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
+        facts = await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
+        tool = facts.find(str(wanted.get("tool", "")))
+        if tool is not None:  # ids have an index
+            wanted = {"tool_id": tool.id} | {name: value for name, value in wanted.items() if name != "tool"}
         try:
             return await self._ledger.newest(principal.workspace_id, limit, wanted)
         except DatabaseUnavailable as error:

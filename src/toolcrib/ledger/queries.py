@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 
 from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.kit.json import dumps
@@ -99,12 +99,15 @@ _BURY_ONE = _timed("UPDATE processes SET dead_at = NOW WHERE id = :id AND dead_a
 _ORPHANS = Query(
     select(executions)
     .join(processes, processes.c.id == executions.c.owner)
-    .where(executions.c.status == "running", processes.c.dead_at.is_not(None))
+    .where(text("executions.status = 'running'"), processes.c.dead_at.is_not(None))
     .limit(500)
 )
 _FORGET = _timed(
     "DELETE FROM processes WHERE dead_at < NOW - 3600000000 AND id NOT IN (SELECT owner FROM executions WHERE status = 'running')"
 )
+
+
+_INDEX_OF = {"exception_id": "executions_by_exception", "tool_id": "executions_by_tool"}
 
 
 async def create_state(tx: Tx, workspace: str) -> None:
@@ -193,7 +196,9 @@ def _newest(names: frozenset[str]) -> Query:
     statement = select(executions).where(
         executions.c.workspace_id == bindparam("workspace"), *(_FILTERS[name] for name in sorted(names))
     )
-    return Query(statement.order_by(executions.c.id.desc()).limit(bindparam("limit")))
+    index = next((index for name, index in _INDEX_OF.items() if name in names), None)
+    ordered = statement.order_by(executions.c.id.desc()).limit(bindparam("limit"))
+    return Query(ordered, sqlite_index=("executions", index) if index else None)
 
 
 async def count_refusal(tx: Tx, workspace: str, minute: int, key: tuple[str, str, str], n: int) -> None:

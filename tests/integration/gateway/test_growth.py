@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.support.entries import intent, running, settlement
 from tests.support.meter import Meter
-from tests.support.rig import Rig
+from tests.support.rig import Rig, open_rig
 from toolcrib.contracts.execution import Status
 
 MANY_TOOLS, MANY_ROWS = 10_000, 100_000
@@ -19,9 +20,11 @@ async def add_tools(rig: Rig, number: int) -> None:
     await rig.sql(
         NUMBERS.format(number)
         + "INSERT INTO tools SELECT workspace_id, id || i, name || i, wire_name || i, version, digest, config, submitted, created_at, "
-        "created_by, generation FROM tools, n WHERE name = 'the.tool'"
+        "created_by, generation + 1 FROM tools, n WHERE name = 'the.tool'"
     )
     await rig.raise_generation()
+    await rig.call("the.tool")
+    assert len(await rig.gateway.tools.list(rig.owner, 200, None)) == min(number + 1, 200)
 
 
 async def add_rows(rig: Rig, number: int) -> None:
@@ -38,10 +41,10 @@ async def add_rows(rig: Rig, number: int) -> None:
         await rig.sql(f"{NUMBERS.format(number)}INSERT INTO {table} SELECT {columns}")
 
 
-async def costs(rig: Rig) -> dict[str, Counter[str]]:
+async def costs(rig: Rig, meter: Meter) -> dict[str, Counter[str]]:
     """What the things done all day cost: the least of some tries, as others go on beside (renewal, news, a first preparing)."""
-    gateway, meter = rig.gateway, Meter(rig)
-    made = await rig.call("the.tool")
+    gateway = rig.gateway
+    made = await rig.call("the.tool", exception_id="x1")
     fine = (await gateway.tools.get(rig.owner, "the.tool")).tool.id
 
     async def change() -> None:
@@ -55,35 +58,38 @@ async def costs(rig: Rig) -> dict[str, Counter[str]]:
         "show": lambda: gateway.history.get(rig.owner, made.execution_id),
         "list": lambda: gateway.history.list(rig.owner, 2, {}),
         "list of a tool": lambda: gateway.history.list(rig.owner, 2, {"tool_id": fine}),
+        "list of an exception": lambda: gateway.history.list(rig.owner, 2, {"exception_id": "x1"}),
         "look around": gateway.snapshots.refresh,
     }
     return {name: min([await meter.cost(one) for _ in range(8)], key=Counter.total) for name, one in work.items()}
 
 
-async def test_nothing_done_all_day_costs_more_with_many_tools(rig):
-    await rig.register("the.tool")
-    await add_tools(rig, 10)
-    few = await costs(rig)
-    await rig.sql("DELETE FROM tools WHERE name <> 'the.tool'")
-    await add_tools(rig, MANY_TOOLS)
-    many = await costs(rig)
-    assert many == few
-    assert len(await rig.gateway.tools.list(rig.owner, 200, None)) == 200
+@pytest.fixture(params=["sqlite", "postgresql"])
+def fresh(request, tmp_path):
+    """Two databases of one kind, a small and a large."""
+    if request.param == "sqlite":
+        return [f"sqlite:///{tmp_path / name}.db" for name in ("small", "large")]
+    return [request.getfixturevalue("postgres").fresh_database() for _ in range(2)]
 
 
-async def test_nothing_done_all_day_costs_more_in_a_full_ledger(rig):
-    await rig.register("the.tool")
-    await add_rows(rig, 1_000)
-    few = await costs(rig)
-    for table in ("executions", "bodies", "events"):
-        await rig.sql(f"DELETE FROM {table}")
-    await add_rows(rig, MANY_ROWS)
-    many = await costs(rig)
-    assert many == few
-    assert (await rig.rows("SELECT count(*) AS n FROM executions"))[0]["n"] > MANY_ROWS
+async def costs_in(url: str, fill: Callable[[Rig], Awaitable[None]]) -> dict[str, Counter[str]]:
+    async with open_rig(url) as rig:
+        await rig.register("the.tool")
+        await fill(rig)
+        return await costs(rig, Meter(rig))
 
 
-async def in_one_batch(rig: Rig, calls: int, workspaces: int) -> Counter[str]:
+async def test_nothing_done_all_day_costs_more_with_many_tools(fresh):
+    few = await costs_in(fresh[0], lambda rig: add_tools(rig, 10))
+    assert await costs_in(fresh[1], lambda rig: add_tools(rig, MANY_TOOLS)) == few
+
+
+async def test_nothing_done_all_day_costs_more_in_a_full_ledger(fresh):
+    few = await costs_in(fresh[0], lambda rig: add_rows(rig, 1_000))
+    assert await costs_in(fresh[1], lambda rig: add_rows(rig, MANY_ROWS)) == few
+
+
+async def in_one_batch(rig: Rig, meter: Meter, calls: int, workspaces: int) -> Counter[str]:
     """Statements of one transaction that holds an intent and an outcome of each call."""
     owners = [await rig.workspace() for _ in range(workspaces)]
     old = [await running(rig, owners[number % workspaces]) for number in range(calls)]
@@ -102,21 +108,20 @@ async def in_one_batch(rig: Rig, calls: int, workspaces: int) -> Counter[str]:
         assert await under_way
         assert all(await asyncio.gather(*waiting))
 
-    cost = await Meter(rig).cost(both)
+    cost = await meter.cost(both)
     assert rig.tap.transactions - before == 2
     return cost
 
 
 async def test_a_batch_on_postgresql_has_the_same_statements_for_one_call_and_for_many_of_many_workspaces(postgres):
-    from tests.support.rig import open_rig
-
     async with open_rig(postgres.fresh_database()) as rig:
-        one = await in_one_batch(rig, 1, 1)
-        many = await in_one_batch(rig, 60, 12)
+        meter = Meter(rig)
+        one = await in_one_batch(rig, meter, 1, 1)
+        many = await in_one_batch(rig, meter, 60, 12)
     assert many == one
     assert one.total() <= 14  # two transactions: numbers, generation, outcomes, executions, bodies, bodies, events
 
 
 @pytest.mark.parametrize("calls", [1, 40])
 async def test_a_batch_on_sqlite_is_one_transaction_whatever_its_size(sqlite_rig, calls):
-    await in_one_batch(sqlite_rig, calls, min(calls, 4))
+    await in_one_batch(sqlite_rig, Meter(sqlite_rig), calls, min(calls, 4))

@@ -28,9 +28,16 @@ def dialect(name: DialectName) -> Dialect:
 class Query:
     """A statement with named parameters. `per_dialect` holds a text where the databases differ."""
 
-    def __init__(self, statement: ClauseElement | None = None, **per_dialect: str) -> None:
+    def __init__(
+        self,
+        statement: ClauseElement | None = None,
+        sqlite_index: tuple[str, str] | None = None,
+        **per_dialect: str,
+    ) -> None:
+        """`sqlite_index` is a table and the index to read it by: SQLite knows no statistics here."""
         self._statement = statement
         self._texts = per_dialect
+        self._index = sqlite_index
         self._compiled: dict[str, tuple[str, tuple[str, ...], Mapping[str, Any]]] = {}
 
     def on(self, name: DialectName) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
@@ -40,8 +47,18 @@ class Query:
             statement = self._statement if self._statement is not None else text(self._texts[name])
             compiled = statement.compile(dialect=dialect(name))
             names = tuple(getattr(compiled, "positiontup", None) or ())
-            found = self._compiled[name] = (str(compiled), names, dict(compiled.params or {}))
+            found = self._compiled[name] = (
+                self._hinted(str(compiled), name),
+                names,
+                dict(compiled.params or {}),
+            )
         return found
+
+    def _hinted(self, sql: str, name: DialectName) -> str:
+        if self._index is None or name != "sqlite":
+            return sql
+        table, index = self._index
+        return sql.replace(f"FROM {table}", f"FROM {table} INDEXED BY {index}", 1)
 
     def bind(self, name: DialectName, values: Mapping[str, Any]) -> tuple[str, list[Any]]:
         """The text and the values in the order it wants them."""

@@ -86,6 +86,7 @@ class SqliteEngine:
         self.path = path
         self._lock = _lock(path)
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        path.touch(mode=0o600)
         try:
             self._writer_connection = _connect(path)
         except sqlite3.Error as error:
@@ -204,7 +205,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _lock(path: Path) -> IO[str]:
     """Hold the lock file for the life of the process; the system lets go of it however the process ends."""
-    file = os.fdopen(os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    try:
+        file = os.fdopen(os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    except OSError as error:
+        raise DatabaseUnavailable(f"{path} cannot be opened: {error.strerror}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
