@@ -101,7 +101,7 @@ def test_a_method_or_path_that_is_none_is_answered_in_the_one_shape(house):
             answer = house.line.send(method, place, b"" if method != "GET" else None)
             assert answer.status < 500, (method, path, answer.body)
             if answer.status >= 400:
-                assert answer.json and answer.json.keys() == {"error"}, (
+                assert set(answer.json or ()) == {"error"}, (
                     method,
                     path,
                     answer.status,
@@ -130,7 +130,7 @@ def test_input_that_breaks_the_schema_is_refused_with_every_fault_at_its_place(e
     assert each_house.stage.at("/never-1") == []
 
 
-@pytest.mark.parametrize("body", [{}, {"input": None}, {"input": []}, {"input": "x"}, {"input": {}, "payload": {}}, {"input": {}, "tool": "x"}, {"Input": {}},
+@pytest.mark.parametrize("body", [{}, {"input": []}, {"input": "x"}, {"input": {}, "payload": {}}, {"input": {}, "tool": "x"}, {"Input": {}},
                                   {"input": {}, "subject": {}}, {"input": {}, "subject": "x"}, {"input": {}, "subject": {"type": "a", "id": 1}},
                                   {"input": {}, "exception_id": 1}, {"input": {}, "exception_id": ""}, {"input": {}, "exception_id": "x" * 300},
                                   {"input": {}, "exception_id": "a\u0000b"}, {"input": {}, "subject": {"type": "a\u0000", "id": "b"}}])  # fmt: skip

@@ -160,15 +160,20 @@ class SqliteEngine:
 
 def translated(error: BaseException) -> BaseException:
     """A database's error in the words of this room; any other as it is."""
-    if isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorname in _TAKEN:
+    if isinstance(error, sqlite3.IntegrityError) and _name(error) in _TAKEN:
         return Clash("a row with this key is already there")
     if isinstance(error, sqlite3.OperationalError):
         return DatabaseUnavailable(
-            f"the database file cannot be used: {error.sqlite_errorname or 'SQLITE_ERROR'}"
+            f"the database file cannot be used: {_name(error)}"
         )
     if isinstance(error, sqlite3.Error):
-        return DatabaseError(f"the database refused: {error.sqlite_errorname or 'SQLITE_ERROR'}")
+        return DatabaseError(f"the database refused: {_name(error)}")
     return error
+
+
+def _name(error: sqlite3.Error) -> str:
+    """SQLite's own name of an error; what Python's module raises by itself has none."""
+    return getattr(error, "sqlite_errorname", None) or type(error).__name__
 
 
 def _drive(awaitable: Any) -> Any:
