@@ -76,7 +76,7 @@ class House:
 
     def key(self, **wanted: Any) -> Client:
         """A new key of workspace `default`, as a client."""
-        wanted = {"name": "k", "actor_type": "user"} | wanted
+        wanted = {"actor_type": "user"} | wanted | {"name": key_name(wanted.get("name", "k"))}
         reply = self.client.call("POST", "/api/v1/keys", wanted)
         assert reply.status == 201, reply.body
         return self.client.as_(reply.json["key"])
@@ -108,6 +108,11 @@ class House:
 
 def new_name() -> str:
     return f"sec.t{next(_numbers)}"
+
+
+def key_name(base: str) -> str:
+    """A name that no key has yet: it is taken for good."""
+    return f"{base}-{next(_numbers)}"
 
 
 def environment(**more: str) -> dict[str, str]:

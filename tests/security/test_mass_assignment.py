@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.security.errors import error_of, is_error
+from tests.security.house import key_name
 
 OWNED = {
     "id": "x", "tool_id": "x", "execution_id": "x", "key_id": "x", "_id": "x", "workspace_id": "w", "workspaceId": "w", "workspace": "w", "tenant_id": "w", "tenantId": "w",
@@ -26,8 +27,12 @@ def writes(house):
         "validate": ("POST", f"/api/v1/tools/{tool}/validate", {"input": {}}),
         "enable": ("PUT", f"/api/v1/tools/{tool}/enablement", {"enabled": True}),
         "secret": ("POST", "/api/v1/secrets", {"name": "ASSIGNED", "value": "v-a-l-u-e"}),
-        "key": ("POST", "/api/v1/keys", {"name": "assigned"}),
+        "key": ("POST", "/api/v1/keys", {"name": key_name("assigned")}),
     }
+
+
+def keys(house):
+    return house.client.call("GET", "/api/v1/keys?limit=200").json["items"]
 
 
 def everything(house):
@@ -74,7 +79,7 @@ def test_a_field_that_is_unknown_inside_a_config_is_refused(house, at):
         assert is_error(house.client.call("POST", "/api/v1/tools", config), "VALIDATION_ERROR"), name
 
 
-@pytest.mark.parametrize(("field", "value"), [("actor_type", "agent"), ("actorType", "system"), ("actor_id", "user:other"), ("actorId", "user:other"), ("actor_type", None),
+@pytest.mark.parametrize(("field", "value"), [("actor_type", "agent"), ("actorType", "system"), ("actor_id", "user:other"), ("actorId", "user:other"),
                                               ("actor_type", ["user"]), ("actor_id", {"$ne": 1}), ("actor_id", "")])  # fmt: skip
 def test_an_actor_that_the_credential_is_not_is_forbidden(each_house, field, value):
     tool = each_house.tool("/claimed")
@@ -99,7 +104,8 @@ def test_the_actor_is_the_credentials_whatever_else_is_said(each_house):
     reply = agent.call("POST", f"/api/v1/tools/{tool}/execute", {"input": {}}, headers=headers)
 
     row = each_house.execution(reply.json["execution_id"])
-    assert (row["requested_by_actor_type"], row["requested_by_actor_id"]) == ("agent", "agent:robot")
+    actor = next(key["actor_id"] for key in keys(each_house) if key["id"] == agent.key.split("_")[2])
+    assert (row["requested_by_actor_type"], row["requested_by_actor_id"]) == ("agent", actor)
     sent = {name for name, _ in each_house.stage.at("/acted")[0].headers}
     assert not sent & {name.lower() for name in headers}
     assert "authorization" not in sent

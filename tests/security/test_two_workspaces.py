@@ -3,6 +3,7 @@
 import pytest
 
 from tests.security.errors import is_error
+from tests.security.house import key_name
 from tests.security.routes import routes
 
 
@@ -12,7 +13,7 @@ def theirs(each_house):
     tool = each_house.tool("/theirs")
     detail = each_house.client.call("GET", f"/api/v1/tools/{tool}").json
     secret = each_house.secret("their-secret-value")
-    key = each_house.client.call("POST", "/api/v1/keys", {"name": "theirs"}).json
+    key = each_house.client.call("POST", "/api/v1/keys", {"name": key_name("theirs")}).json
     execution = each_house.execute(tool).json["execution_id"]
     workspace = each_house.execution(execution)["workspace_id"]
     return {

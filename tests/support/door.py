@@ -47,7 +47,9 @@ class Door:
         return _reply(answer)
 
     def _headers(self, given: dict[str, str]) -> dict[str, str]:
-        usual = {"content-type": "application/json"} | ({"authorization": f"Bearer {self.key}"} if self.key else {})
+        usual = {"content-type": "application/json"} | (
+            {"authorization": f"Bearer {self.key}"} if self.key else {}
+        )
         return usual | given
 
 

@@ -27,7 +27,11 @@ async def document(sqlite_door):
 
 
 def operations(document):
-    return {(method, path): what for path, methods in document["paths"].items() for method, what in methods.items()}
+    return {
+        (method, path): what
+        for path, methods in document["paths"].items()
+        for method, what in methods.items()
+    }
 
 
 async def test_the_openapi_file_contains_every_route(document):
@@ -50,7 +54,11 @@ async def test_every_reference_of_the_openapi_file_leads_somewhere(document):
     refs = {part.split('"')[0] for part in json.dumps(document).split('"$ref": "')[1:]}
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert refs <= known
-    assert {"#/components/schemas/ExecuteBody", "#/components/schemas/ExecuteAnswer", "#/components/schemas/ErrorAnswer"} <= refs
+    assert {
+        "#/components/schemas/ExecuteBody",
+        "#/components/schemas/ExecuteAnswer",
+        "#/components/schemas/ErrorAnswer",
+    } <= refs
 
 
 async def test_the_openapi_file_names_the_bearer_scheme_and_unique_operations(document):
@@ -77,7 +85,11 @@ async def test_no_route_answers_without_a_credential(sqlite_door, method, path):
         body = {"name": "K", "value": "v"} if path.endswith("/secrets") else {"name": "k"}
     for key in ("", "tcb_x", "x" * 300):
         status, headers, answer = await sqlite_door.as_(key)(method.upper(), path, body)
-        assert (status, answer["error"]["code"], headers["www-authenticate"]) == (401, "UNAUTHORIZED", "Bearer")
+        assert (status, answer["error"]["code"], headers["www-authenticate"]) == (
+            401,
+            "UNAUTHORIZED",
+            "Bearer",
+        )
 
 
 @pytest.mark.parametrize("path", ["/tools", "/tools/executions", "/secrets", "/keys", "/health"])
@@ -111,9 +123,13 @@ async def test_a_body_over_a_megabyte_is_refused(sqlite_door):
     assert "larger than 1000000 bytes" in answer["error"]["message"]
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-www-form-urlencoded", "", "multipart/form-data"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "text/plain", "application/x-www-form-urlencoded", "", "multipart/form-data"]
+)
 async def test_a_body_is_json_whatever_its_type_says(sqlite_door, kind):
-    answer = await sqlite_door("POST", "/api/v1/secrets", {"name": "K", "value": "s3cr3t-value"}, headers={"content-type": kind})
+    answer = await sqlite_door(
+        "POST", "/api/v1/secrets", {"name": "K", "value": "s3cr3t-value"}, headers={"content-type": kind}
+    )
     assert answer.status == 201
 
 

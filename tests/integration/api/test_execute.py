@@ -18,7 +18,10 @@ def execute(door, tool, body, **rest):
 
 async def counted(rig):
     await rig.gateway.stores.ledger.do_books()
-    return [(row["workspace_id"] != "", row["code"], row["principal"], row["tool"]) for row in await rig.rows("SELECT * FROM refusals")]
+    return [
+        (row["workspace_id"] != "", row["code"], row["principal"], row["tool"])
+        for row in await rig.rows("SELECT * FROM refusals")
+    ]
 
 
 @pytest.mark.parametrize("path", [V1, "/api/tools/{}/execute"])
@@ -28,7 +31,12 @@ async def test_a_call_answers_in_the_one_shape(rig, door, path):
     assert status == 200
     assert headers["content-type"] == "application/json"
     assert set(answer) == {"success", "execution_id", "status", "output", "error", "execution_time_ms"}
-    assert (answer["success"], answer["status"], answer["output"], answer["error"]) == (True, "succeeded", {"a": [1.5, None]}, None)
+    assert (answer["success"], answer["status"], answer["output"], answer["error"]) == (
+        True,
+        "succeeded",
+        {"a": [1.5, None]},
+        None,
+    )
     assert (await rig.find(answer["execution_id"])).tool == tool
 
 
@@ -36,7 +44,12 @@ async def test_a_refused_call_answers_in_the_same_shape(sqlite_rig, sqlite_door)
     tool = await sqlite_rig.register(enabled=False)
     status, _, answer = await execute(sqlite_door, tool, {"input": {}})
     assert status == 403
-    assert (answer["success"], answer["status"], answer["output"], answer["error"]["code"]) == (False, "denied", None, "TOOL_DISABLED")
+    assert (answer["success"], answer["status"], answer["output"], answer["error"]["code"]) == (
+        False,
+        "denied",
+        None,
+        "TOOL_DISABLED",
+    )
     assert (await sqlite_rig.find(answer["execution_id"])).error_code == "TOOL_DISABLED"
 
 
@@ -94,12 +107,17 @@ async def test_a_body_that_breaks_off_runs_nothing(sqlite_rig, sqlite_door):
 
 async def test_an_unknown_field_is_refused_by_name(sqlite_rig, sqlite_door):
     status, _, answer = await execute(sqlite_door, await sqlite_rig.register(), {"inputs": {}})
-    assert (status, answer["error"]["details"]) == (400, {"errors": [{"path": "/inputs", "message": "unknown field"}]})
+    assert (status, answer["error"]["details"]) == (
+        400,
+        {"errors": [{"path": "/inputs", "message": "unknown field"}]},
+    )
 
 
 async def test_an_agent_that_claims_to_be_a_person_is_refused(sqlite_rig, sqlite_door):
     key = await sqlite_rig.key(actor_type=ActorType.AGENT, name="bot")
-    status, _, answer = await execute(sqlite_door.as_(key), await sqlite_rig.register(), {"input": {}, "actorType": "user"})
+    status, _, answer = await execute(
+        sqlite_door.as_(key), await sqlite_rig.register(), {"input": {}, "actorType": "user"}
+    )
     assert (status, answer["error"]["code"]) == (403, "FORBIDDEN")
     assert sqlite_rig.provider.ran == []
 

@@ -46,7 +46,10 @@ async def test_every_filter_narrows(rig, door):
     assert await ids(door, "status=denied&tool=test.tool") == []
 
 
-@pytest.mark.parametrize("query", ["status=done", "limit=0", "from=yesterday", "to=1", "surprise=1", "cursor=AA", "tool=", "tool=a%00b"])
+@pytest.mark.parametrize(
+    "query",
+    ["status=done", "limit=0", "from=yesterday", "to=1", "surprise=1", "cursor=AA", "tool=", "tool=a%00b"],
+)
 async def test_a_query_that_is_wrong_is_400_on_every_database(door, query):
     status, _, answer = await door("GET", f"{PATH}?{query}")
     assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
@@ -60,15 +63,28 @@ async def test_the_workspace_of_a_query_is_the_credentials(sqlite_door):
 async def test_one_execution_is_shown_whole(rig, door):
     made = await running(rig, subject_type="view", subject_id="v", input='{"a":1}')
     status, _, now = await door("GET", f"{PATH}/{made.execution_id}")
-    assert (status, now["status"], now["finished_at"], now["execution_time_ms"]) == (200, "running", None, None)
+    assert (status, now["status"], now["finished_at"], now["execution_time_ms"]) == (
+        200,
+        "running",
+        None,
+        None,
+    )
     await rig.gateway.stores.ledger.settle(settlement(made))
     shown = (await door("GET", f"{PATH}/{made.execution_id}")).json
     assert shown == now | {
         "status": "succeeded", "output_payload": {"done": True}, "execution_time_ms": 5.0,
         "updated_at": iso(START + 5_000), "finished_at": iso(START + 5_000),
     }  # fmt: skip
-    assert (shown["workspace_id"], shown["subject"], shown["input_payload"]) == (rig.owner.workspace_id, {"type": "view", "id": "v"}, {"a": 1})
-    assert (shown["requested_by_actor_type"], shown["requested_by_actor_id"], shown["created_at"]) == ("user", "user:owner", iso(START))
+    assert (shown["workspace_id"], shown["subject"], shown["input_payload"]) == (
+        rig.owner.workspace_id,
+        {"type": "view", "id": "v"},
+        {"a": 1},
+    )
+    assert (shown["requested_by_actor_type"], shown["requested_by_actor_id"], shown["created_at"]) == (
+        "user",
+        "user:owner",
+        iso(START),
+    )
 
 
 async def test_an_execution_of_another_workspace_is_unknown_byte_by_byte(rig, door):

@@ -9,13 +9,20 @@ KEYS, SECRETS = "/api/v1/keys", "/api/v1/secrets"
 
 
 async def test_a_key_is_shown_once_and_works(door):
-    status, _, made = await door("POST", KEYS, {"name": "bot", "tools": ["b", "a"], "expires_at": "2030-01-01T00:00:00Z"})
+    status, _, made = await door(
+        "POST", KEYS, {"name": "bot", "tools": ["b", "a"], "expires_at": "2030-01-01T00:00:00Z"}
+    )
     assert status == 201
     assert (await door.as_(made["key"])("GET", "/api/v1/tools")).status == 200
     items = (await door("GET", KEYS)).json["items"]
     (item,) = [item for item in items if item["id"] == made["id"]]
     assert made["key"] not in str(items)
-    assert (item["actor_type"], item["actor_id"], item["role"], item["tools"]) == ("agent", "agent:bot", "member", ["a", "b"])
+    assert (item["actor_type"], item["actor_id"], item["role"], item["tools"]) == (
+        "agent",
+        "agent:bot",
+        "member",
+        ["a", "b"],
+    )
     assert (item["expires_at"], item["created_by"]) == ("2030-01-01T00:00:00.000Z", "user:owner")
 
 

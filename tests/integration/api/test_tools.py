@@ -24,12 +24,27 @@ async def pages(door, path, key):
 async def test_a_tool_is_registered_and_shown(door):
     status, _, answer = await door("POST", TOOLS, config("Get Weather", tags=["sky"], effects="read"))
     assert status == 201
-    assert answer == {"tool_id": answer["tool_id"], "registered": True, "name": "get_weather", "version": "1.0.0"}
+    assert answer == {
+        "tool_id": answer["tool_id"],
+        "registered": True,
+        "name": "get_weather",
+        "version": "1.0.0",
+    }
     for name in ("get_weather", answer["tool_id"]):
         status, _, shown = await door("GET", f"{TOOLS}/{name}")
         assert status == 200
-        assert (shown["id"], shown["title"], shown["scope"], shown["enabled"]) == (answer["tool_id"], "Get Weather", "workspace", True)
-        assert (shown["submitted"]["name"], shown["config"]["name"], shown["tags"], shown["effects"]) == ("Get Weather", "get_weather", ["sky"], "read")
+        assert (shown["id"], shown["title"], shown["scope"], shown["enabled"]) == (
+            answer["tool_id"],
+            "Get Weather",
+            "workspace",
+            True,
+        )
+        assert (shown["submitted"]["name"], shown["config"]["name"], shown["tags"], shown["effects"]) == (
+            "Get Weather",
+            "get_weather",
+            ["sky"],
+            "read",
+        )
 
 
 async def test_a_taken_name_is_409(door):
@@ -41,7 +56,12 @@ async def test_a_taken_name_is_409(door):
 async def test_every_fault_of_a_config_is_told(sqlite_door):
     status, _, answer = await sqlite_door("POST", TOOLS, {"name": "x", "api": {}, "y": 1})
     assert status == 400
-    assert {fault["path"] for fault in answer["error"]["details"]["errors"]} == {"/api/base_url", "/y", "/description", "/input_schema"}
+    assert {fault["path"] for fault in answer["error"]["details"]["errors"]} == {
+        "/api/base_url",
+        "/y",
+        "/description",
+        "/input_schema",
+    }
 
 
 @pytest.mark.parametrize("body", [[], "x", 7, None])
@@ -78,7 +98,10 @@ async def test_a_list_holds_what_is_asked_for(sqlite_rig, sqlite_door):
     assert (await sqlite_door("GET", f"{TOOLS}?scope=global")).json["tools"][0]["scope"] == "global"
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "scope=mine", "status=on", "cursor=!", "cursor=AA", "cursor="])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=201", "limit=x", "scope=mine", "status=on", "cursor=!", "cursor=AA", "cursor="],
+)
 async def test_a_query_that_is_wrong_is_400(sqlite_door, query):
     status, _, answer = await sqlite_door("GET", f"{TOOLS}?{query}")
     assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
@@ -98,7 +121,9 @@ async def test_two_lists_are_the_same_bytes_whatever_the_order_of_registration(s
     [({"input": {"h": "x"}}, True), ({"payload": {"h": "x"}}, True), ({"input": {}}, False), ({}, False)],
 )
 async def test_input_is_checked_without_running(sqlite_rig, sqlite_door, body, valid):
-    tool = await sqlite_rig.register(input_schema={"type": "object", "required": ["h"], "properties": {"h": {}}})
+    tool = await sqlite_rig.register(
+        input_schema={"type": "object", "required": ["h"], "properties": {"h": {}}}
+    )
     status, _, answer = await sqlite_door("POST", f"{TOOLS}/{tool}/validate", body)
     assert (status, answer["valid"], answer["decision"]["allowed"]) == (200, valid, True)
     assert [fault["path"] for fault in answer["errors"]] == ([] if valid else [""])
@@ -109,7 +134,11 @@ async def test_a_check_tells_which_rule_would_refuse(sqlite_rig, sqlite_door):
     tool = await sqlite_rig.register(enabled=False)
     answer = (await sqlite_door("POST", f"{TOOLS}/{tool}/validate", {"input": {}})).json
     assert answer["valid"]
-    assert (answer["decision"]["allowed"], answer["decision"]["code"], answer["decision"]["rule"]) == (False, "TOOL_DISABLED", "enabled")
+    assert (answer["decision"]["allowed"], answer["decision"]["code"], answer["decision"]["rule"]) == (
+        False,
+        "TOOL_DISABLED",
+        "enabled",
+    )
     assert "disabled" in answer["decision"]["message"]
 
 

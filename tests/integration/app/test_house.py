@@ -109,7 +109,10 @@ async def test_a_second_process_on_sqlite_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("parts", "name"),
-    [({"egress_allow": "http://x"}, "TOOLCRIB_EGRESS_ALLOW"), ({"egress_ca": "/no/such/file"}, "TOOLCRIB_EGRESS_CA")],
+    [
+        ({"egress_allow": "http://x"}, "TOOLCRIB_EGRESS_ALLOW"),
+        ({"egress_ca": "/no/such/file"}, "TOOLCRIB_EGRESS_CA"),
+    ],
 )
 def test_an_egress_that_cannot_be_is_refused_by_name(tmp_path, parts, name):
     with pytest.raises(UnsafeSetting, match=name):

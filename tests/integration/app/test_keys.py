@@ -55,7 +55,14 @@ def test_a_root_key_comes_from_the_setting_or_the_named_file(data_dir):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "!", base64.b64encode(bytes(31)).decode(), base64.b64encode(bytes(32)).decode(), base64.b64encode(b"password" * 4 * 2).decode(), GOOD + "="],
+    [
+        "",
+        "!",
+        base64.b64encode(bytes(31)).decode(),
+        base64.b64encode(bytes(32)).decode(),
+        base64.b64encode(b"password" * 4 * 2).decode(),
+        GOOD + "=",
+    ],
 )
 def test_a_root_key_that_is_none_or_guessable_is_refused(data_dir, text):
     (data_dir / "root.key").write_text(text)
@@ -66,7 +73,7 @@ def test_a_root_key_that_is_none_or_guessable_is_refused(data_dir, text):
 
 
 def test_a_weak_root_key_in_the_setting_is_refused_by_name():
-    with pytest.raises(UnsafeSetting, match="^TOOLCRIB_ROOT_KEY must be 32 random bytes"):
+    with pytest.raises(UnsafeSetting, match=r"^TOOLCRIB_ROOT_KEY must be 32 random bytes"):
         root_key(Settings(root_key_text="secret"))
 
 

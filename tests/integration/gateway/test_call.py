@@ -43,9 +43,22 @@ async def test_a_call_that_succeeds_is_recorded_with_input_and_output(rig):
     result = await rig.call(tool, {"a": 1}, subject=Subject("view", "v1"), exception_id="x1")
     assert (result.status, result.output, result.error) == (Status.SUCCEEDED, {"a": 1}, None)
     found = await rig.find(result.execution_id)
-    assert (found.status, found.tool, found.input_payload, found.output_payload) == (Status.SUCCEEDED, tool, {"a": 1}, {"a": 1})
-    assert (found.actor_type, found.actor_id, found.subject, found.exception_id) == ("user", "user:owner", Subject("view", "v1"), "x1")
-    assert [event["type"] for event in await rig.events()][-2:] == ["ToolExecutionRequested", "ToolExecutionCompleted"]
+    assert (found.status, found.tool, found.input_payload, found.output_payload) == (
+        Status.SUCCEEDED,
+        tool,
+        {"a": 1},
+        {"a": 1},
+    )
+    assert (found.actor_type, found.actor_id, found.subject, found.exception_id) == (
+        "user",
+        "user:owner",
+        Subject("view", "v1"),
+        "x1",
+    )
+    assert [event["type"] for event in await rig.events()][-2:] == [
+        "ToolExecutionRequested",
+        "ToolExecutionCompleted",
+    ]
 
 
 async def test_the_tool_runs_only_after_its_row_is_durable(rig):
@@ -209,7 +222,10 @@ async def test_a_provider_that_raises_closes_its_execution_and_tells_nothing_inn
     assert (result.status, result.error["code"]) == (Status.FAILED, "INTERNAL_ERROR")
     assert result.execution_id in result.error["message"]
     assert await recorded(rig, result) == (Status.FAILED, "INTERNAL_ERROR")
-    assert "hunter2" not in str(result) + str(await rig.rows("SELECT * FROM executions")) + capsys.readouterr().err
+    assert (
+        "hunter2"
+        not in str(result) + str(await rig.rows("SELECT * FROM executions")) + capsys.readouterr().err
+    )
 
 
 async def test_output_that_is_not_json_closes_its_execution(rig):
@@ -261,7 +277,9 @@ async def test_a_call_that_others_gave_up_meanwhile_is_answered_as_interrupted(r
     tool = await rig.register()
 
     async def give_up_behind_its_back(invocation):
-        await rig.sql("UPDATE executions SET status = 'interrupted' WHERE id = :id", id=invocation.execution_id)
+        await rig.sql(
+            "UPDATE executions SET status = 'interrupted' WHERE id = :id", id=invocation.execution_id
+        )
         return Success("done")
 
     rig.provider.behaviour = give_up_behind_its_back
@@ -273,7 +291,13 @@ async def test_a_call_that_others_gave_up_meanwhile_is_answered_as_interrupted(r
 
 @pytest.mark.parametrize(
     ("tool", "counted"),
-    [("tides.next", "tides.next"), ("aB", "aB"), ("not a name", "?"), ("<script>", "?"), ("n" * 200, "n" * 128)],
+    [
+        ("tides.next", "tides.next"),
+        ("aB", "aB"),
+        ("not a name", "?"),
+        ("<script>", "?"),
+        ("n" * 200, "n" * 128),
+    ],
 )
 async def test_a_request_that_never_became_a_call_is_counted_under_a_harmless_name(sqlite_rig, tool, counted):
     sqlite_rig.gateway.calls.count_refusal("w", "NOT_FOUND", "user:a", tool)

@@ -128,7 +128,9 @@ async def test_a_change_of_the_global_scope_is_decided_on_the_callers_own_worksp
     second = await rig.beside()
     await second.gateway.snapshots.of(rig.owner.workspace_id)
     await rig.raise_generation()
-    assert (await second.gateway.tools.register(rig.owner, config("g.tool", scope="global"))).workspace_id == "global"
+    assert (
+        await second.gateway.tools.register(rig.owner, config("g.tool", scope="global"))
+    ).workspace_id == "global"
 
 
 async def test_a_change_that_fails_leaves_nothing_behind(rig):
@@ -172,7 +174,9 @@ async def test_changes_and_calls_side_by_side_keep_the_order_of_commits(rig):
     for event in await rig.events():
         if event["type"] in ("ToolEnabled", "ToolDisabled"):
             enabled = event["type"] == "ToolEnabled"
-        elif (event["type"] == "ToolExecutionRequested" and not enabled) or (event["type"] == "ToolExecutionDenied" and enabled):
+        elif (event["type"] == "ToolExecutionRequested" and not enabled) or (
+            event["type"] == "ToolExecutionDenied" and enabled
+        ):
             wrong.append(event)
     assert wrong == []
 

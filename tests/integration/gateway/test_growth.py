@@ -32,11 +32,11 @@ async def add_rows(rig: Rig, number: int) -> None:
     done = await running(rig, execution_id="exe_0", tool_id="tool_old")
     await rig.gateway.stores.ledger.settle(settlement(done))
     for table, columns in (
-        ("executions", "workspace_id, 'exe_0' || i, tool_id, tool, tool_version, status, actor_type, actor_id, key_id, subject_type, subject_id, "
-         "exception_id, error_code, error_message, owner, created_at, updated_at, finished_at, execution_time_us FROM executions, n WHERE id = 'exe_0'"),
+        ("executions", ("workspace_id, 'exe_0' || i, tool_id, tool, tool_version, status, actor_type, actor_id, key_id, subject_type, subject_id, "
+         "exception_id, error_code, error_message, owner, created_at, updated_at, finished_at, execution_time_us FROM executions, n WHERE id = 'exe_0'")),
         ("bodies", "workspace_id, 'exe_0' || i, part, body FROM bodies, n WHERE execution_id = 'exe_0'"),
-        ("events", "workspace_id, -2 * i - (CASE type WHEN 'ToolExecutionRequested' THEN 1 ELSE 0 END), type, 'exe_0' || i, actor_type, actor_id, "
-         "about, at, facts FROM events, n WHERE execution_id = 'exe_0'"),
+        ("events", ("workspace_id, -2 * i - (CASE type WHEN 'ToolExecutionRequested' THEN 1 ELSE 0 END), type, 'exe_0' || i, actor_type, actor_id, "
+         "about, at, facts FROM events, n WHERE execution_id = 'exe_0'")),
     ):  # fmt: skip
         await rig.sql(f"{NUMBERS.format(number)}INSERT INTO {table} SELECT {columns}")
 
@@ -61,7 +61,9 @@ async def costs(rig: Rig, meter: Meter) -> dict[str, Counter[str]]:
         "list of an exception": lambda: gateway.history.list(rig.owner, 2, {"exception_id": "x1"}),
         "look around": gateway.snapshots.refresh,
     }
-    return {name: min([await meter.cost(one) for _ in range(8)], key=Counter.total) for name, one in work.items()}
+    return {
+        name: min([await meter.cost(one) for _ in range(8)], key=Counter.total) for name, one in work.items()
+    }
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -113,13 +115,17 @@ async def in_one_batch(rig: Rig, meter: Meter, calls: int, workspaces: int) -> C
     return cost
 
 
-async def test_a_batch_on_postgresql_has_the_same_statements_for_one_call_and_for_many_of_many_workspaces(postgres):
+async def test_a_batch_on_postgresql_has_the_same_statements_for_one_call_and_for_many_of_many_workspaces(
+    postgres,
+):
     async with open_rig(postgres.fresh_database()) as rig:
         meter = Meter(rig)
         one = await in_one_batch(rig, meter, 1, 1)
         many = await in_one_batch(rig, meter, 60, 12)
     assert many == one
-    assert one.total() <= 14  # two transactions: numbers, generation, outcomes, executions, bodies, bodies, events
+    assert (
+        one.total() <= 14
+    )  # two transactions: numbers, generation, outcomes, executions, bodies, bodies, events
 
 
 @pytest.mark.parametrize("calls", [1, 40])

@@ -11,7 +11,12 @@ HOUR = 3_600_000_000
 
 async def test_a_new_key_is_who_it_says(rig):
     who = await rig.principal(name="bot", actor_type=ActorType.AGENT, role=Role.MEMBER, tools=("a.b", "c"))
-    assert (who.actor_type, who.actor_id, who.role, who.tools) == (ActorType.AGENT, "agent:bot", Role.MEMBER, frozenset({"a.b", "c"}))
+    assert (who.actor_type, who.actor_id, who.role, who.tools) == (
+        ActorType.AGENT,
+        "agent:bot",
+        Role.MEMBER,
+        frozenset({"a.b", "c"}),
+    )
     assert (await rig.events())[-1]["type"] == "KeyCreated"
 
 
@@ -33,7 +38,10 @@ async def test_the_text_of_a_key_stands_in_no_table(rig):
         ({"role": Role.ADMIN, "expires_at": START + HOUR}, {}),
         ({"role": Role.ADMIN, "expires_at": START + HOUR}, {"expires_at": START + HOUR + 1}),
         ({"role": Role.MEMBER}, {"role": Role.VIEWER}),
-        ({"role": Role.OWNER, "actor_type": ActorType.AGENT}, {"role": Role.VIEWER, "actor_type": ActorType.AGENT}),
+        (
+            {"role": Role.OWNER, "actor_type": ActorType.AGENT},
+            {"role": Role.VIEWER, "actor_type": ActorType.AGENT},
+        ),
     ],
 )
 async def test_no_key_is_wider_than_who_makes_it(sqlite_rig, creator, wanted):
@@ -109,7 +117,9 @@ async def test_a_member_sees_no_keys(sqlite_rig):
         await sqlite_rig.gateway.keys.list(await sqlite_rig.principal(role=Role.MEMBER), 1, None)
 
 
-@pytest.mark.parametrize("text", ["", "tcb_", "Bearer x", "tcb_default_abc_" + "0" * 72, "é" * 10, "x" * 10_000])
+@pytest.mark.parametrize(
+    "text", ["", "tcb_", "Bearer x", "tcb_default_abc_" + "0" * 72, "é" * 10, "x" * 10_000]
+)
 async def test_what_is_no_key_is_nobody(sqlite_rig, text):
     with pytest.raises(Unauthorized):
         await sqlite_rig.gateway.credentials.principal(text)
@@ -136,7 +146,10 @@ async def test_setting_and_deleting_a_secret_is_told_by_name_alone(rig):
     await rig.gateway.secrets.set(rig.owner, "K", "s3cr3t-value")
     await rig.gateway.secrets.delete(rig.owner, "K")
     events = await rig.events()
-    assert [(event["type"], event["about"]) for event in events][-2:] == [("SecretSet", "K"), ("SecretDeleted", "K")]
+    assert [(event["type"], event["about"]) for event in events][-2:] == [
+        ("SecretSet", "K"),
+        ("SecretDeleted", "K"),
+    ]
     assert "s3cr3t" not in str(events)
     assert await rig.gateway.secrets.list(rig.owner, 50, None) == []
 

@@ -22,7 +22,9 @@ AWAY = DatabaseUnavailable("away")
 
 async def test_the_first_start_makes_one_workspace_and_one_owner(rig):
     assert [row["name"] for row in await rig.rows("SELECT name FROM workspaces")] == ["default"]
-    assert [(row["role"], row["actor_id"]) for row in await rig.rows("SELECT * FROM keys")] == [("owner", "user:owner")]
+    assert [(row["role"], row["actor_id"]) for row in await rig.rows("SELECT * FROM keys")] == [
+        ("owner", "user:owner")
+    ]
 
 
 async def test_a_later_start_makes_nothing(rig):
@@ -41,7 +43,9 @@ async def test_two_first_starts_at_once_make_one_workspace(database_url):
     await asyncio.gather(one.gateway.start(keys.append), two.gateway.start(keys.append))
     assert len(keys) == 1
     assert len(await one.rows("SELECT id FROM workspaces")) == 1
-    assert await one.gateway.credentials.principal(keys[0]) == await two.gateway.credentials.principal(keys[0])
+    assert await one.gateway.credentials.principal(keys[0]) == await two.gateway.credentials.principal(
+        keys[0]
+    )
     await one.gateway.stop()
     await two.gateway.stop()
 
@@ -69,7 +73,9 @@ async def test_a_first_start_killed_between_key_file_and_commit_leaves_nothing_a
 
 
 async def test_another_root_key_is_refused_at_the_start(rig):
-    second = open_gateway(Database(Tap(rig.tap.inner, shared=True)), Cipher(ROOT_KEY[::-1]), FakeClock(), [FakeProvider()])
+    second = open_gateway(
+        Database(Tap(rig.tap.inner, shared=True)), Cipher(ROOT_KEY[::-1]), FakeClock(), [FakeProvider()]
+    )
     with pytest.raises(WrongRootKey):
         await second.start(lambda _: None)
 

@@ -24,13 +24,21 @@ async def faults(rig, submitted):
 
 
 async def names(rig, **wanted):
-    return [view.tool.name for view in await rig.gateway.tools.list(wanted.pop("by", rig.owner), 50, None, **wanted)]
+    return [
+        view.tool.name
+        for view in await rig.gateway.tools.list(wanted.pop("by", rig.owner), 50, None, **wanted)
+    ]
 
 
 async def test_a_tool_is_stored_with_its_defaults_visible_and_as_it_was_sent(rig):
     submitted = config("tides.next", version=1)
     view = await stored(rig, submitted)
-    assert (view.config["version"], view.config["api"]["method"], view.config["scope"], view.enabled) == ("1.0.0", "GET", "workspace", True)
+    assert (view.config["version"], view.config["api"]["method"], view.config["scope"], view.enabled) == (
+        "1.0.0",
+        "GET",
+        "workspace",
+        True,
+    )
     assert view.tool.submitted_document() == submitted
     assert [event["type"] for event in await rig.events()][-1] == "ToolRegistered"
 

@@ -9,7 +9,9 @@ from toolcrib.kit.db import Clash, Tx
 
 async def keys(rig, workspace=None, known=None, since=-1):
     async def read(tx: Tx):
-        return await rig.gateway.stores.identity.load(tx, workspace or rig.owner.workspace_id, known or {}, since)
+        return await rig.gateway.stores.identity.load(
+            tx, workspace or rig.owner.workspace_id, known or {}, since
+        )
 
     return await rig.db.read((), read)
 
@@ -28,7 +30,12 @@ async def test_keys_are_read_back_whole(rig):
     new = NewKey("bot", ActorType.AGENT, Role.VIEWER, ("b", "a"), rig.clock.now() + 1)
     key_id, text = await rig.gateway.keys.create(rig.owner, new)
     key = (await keys(rig))[key_id]
-    assert (key.name, key.created_by, key.expires_at, key.revoked) == ("bot", "user:owner", new.expires_at, False)
+    assert (key.name, key.created_by, key.expires_at, key.revoked) == (
+        "bot",
+        "user:owner",
+        new.expires_at,
+        False,
+    )
     assert key.principal.tools == frozenset({"a", "b"})
     assert text.encode() not in key.digest
 
@@ -39,7 +46,11 @@ async def test_a_load_lays_what_changed_over_what_is_known(rig):
     (row,) = await rig.rows("SELECT max(generation) AS g FROM keys")
     await rig.gateway.keys.revoke(rig.owner, who.key_id)
     now = await keys(rig, None, known, row["g"])
-    assert (known[who.key_id].revoked, now[who.key_id].revoked, now[rig.owner.key_id].revoked) == (False, True, False)
+    assert (known[who.key_id].revoked, now[who.key_id].revoked, now[rig.owner.key_id].revoked) == (
+        False,
+        True,
+        False,
+    )
     assert await keys(rig, None, now, 1_000) is now
 
 

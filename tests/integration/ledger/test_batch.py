@@ -43,11 +43,19 @@ async def test_numbers_have_no_gap_and_follow_the_order_of_the_queue(rig):
     owners = [rig.owner, await rig.workspace(), await rig.workspace()]
     before = {who.workspace_id: numbers(await rig.events(who)) for who in owners}
     started = [await running(rig, who) for who in owners]
-    mixed = [item for old, who in zip(started, owners, strict=True) for item in (settlement(old), await intent(rig, who))]
+    mixed = [
+        item
+        for old, who in zip(started, owners, strict=True)
+        for item in (settlement(old), await intent(rig, who))
+    ]
     await in_one_batch(rig, *mixed[::2], *mixed[1::2])
     for number, who in enumerate(owners):
         events = [event for event in await rig.events(who) if event["execution_id"]]
-        own = [event["execution_id"] for event in events if event["execution_id"] in {m.execution_id for m in mixed}]
+        own = [
+            event["execution_id"]
+            for event in events
+            if event["execution_id"] in {m.execution_id for m in mixed}
+        ]
         assert own == [started[number].execution_id] * 2 + [mixed[2 * number + 1].execution_id]
         seqs = numbers(await rig.events(who))
         first = (before[who.workspace_id] or seqs)[0]
@@ -81,9 +89,13 @@ async def test_a_change_of_another_workspace_makes_no_intent_stale(rig):
 async def test_a_batch_of_stale_intents_alone_takes_no_number(rig):
     stale = await intent(rig)
     await rig.raise_generation()
-    seq = (await rig.rows(f"SELECT seq FROM workspace_state WHERE workspace_id = '{stale.workspace_id}'"))[0]["seq"]
+    seq = (await rig.rows(f"SELECT seq FROM workspace_state WHERE workspace_id = '{stale.workspace_id}'"))[0][
+        "seq"
+    ]
     assert await rig.gateway.stores.ledger.record(stale) is False
-    after = (await rig.rows(f"SELECT seq FROM workspace_state WHERE workspace_id = '{stale.workspace_id}'"))[0]["seq"]
+    after = (await rig.rows(f"SELECT seq FROM workspace_state WHERE workspace_id = '{stale.workspace_id}'"))[
+        0
+    ]["seq"]
     assert after == seq
 
 
@@ -109,7 +121,12 @@ async def test_a_value_that_no_column_takes_hurts_only_its_row(rig):
 async def test_an_intent_leaves_a_running_row_its_input_and_an_event(rig):
     made = await running(rig, input='{"a":1}', subject_type="view", subject_id="v1", exception_id="x1")
     (row,) = await rig.rows("SELECT * FROM executions")
-    assert (row["status"], row["owner"], row["finished_at"], row["execution_time_us"]) == ("running", made.owner, None, None)
+    assert (row["status"], row["owner"], row["finished_at"], row["execution_time_us"]) == (
+        "running",
+        made.owner,
+        None,
+        None,
+    )
     assert (row["subject_type"], row["subject_id"], row["exception_id"]) == ("view", "v1", "x1")
     (body,) = await rig.rows("SELECT * FROM bodies")
     assert (body["execution_id"], body["part"], body["body"]) == (made.execution_id, "input", '{"a":1}')
@@ -122,9 +139,17 @@ async def test_an_intent_leaves_a_running_row_its_input_and_an_event(rig):
 async def test_a_refused_call_is_final_at_once(rig):
     await running(rig, status=Status.DENIED, error_code="FORBIDDEN", error_message="no")
     (row,) = await rig.rows("SELECT * FROM executions")
-    assert (row["status"], row["error_code"], row["finished_at"], row["execution_time_us"]) == ("denied", "FORBIDDEN", row["created_at"], 0)
+    assert (row["status"], row["error_code"], row["finished_at"], row["execution_time_us"]) == (
+        "denied",
+        "FORBIDDEN",
+        row["created_at"],
+        0,
+    )
     event = (await rig.events())[-1]
-    assert (event["type"], event["facts"]) == ("ToolExecutionDenied", '{"status":"denied","error_code":"FORBIDDEN"}')
+    assert (event["type"], event["facts"]) == (
+        "ToolExecutionDenied",
+        '{"status":"denied","error_code":"FORBIDDEN"}',
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,13 +164,19 @@ async def test_a_settlement_closes_the_row_and_tells(rig, outcome, kind):
     made = await running(rig)
     assert await rig.gateway.stores.ledger.settle(settlement(made, status=outcome)) is True
     (row,) = await rig.rows("SELECT * FROM executions")
-    assert (row["status"], row["execution_time_us"], row["finished_at"]) == (outcome.value, 5_000, row["updated_at"])
+    assert (row["status"], row["execution_time_us"], row["finished_at"]) == (
+        outcome.value,
+        5_000,
+        row["updated_at"],
+    )
     assert (await rig.events())[-1]["type"] == kind
 
 
 async def test_a_failure_without_output_keeps_no_output(rig):
     made = await running(rig)
-    await rig.gateway.stores.ledger.settle(settlement(made, status=Status.FAILED, error_code="X", output=None))
+    await rig.gateway.stores.ledger.settle(
+        settlement(made, status=Status.FAILED, error_code="X", output=None)
+    )
     assert [body["part"] for body in await rig.rows("SELECT * FROM bodies")] == ["input"]
 
 

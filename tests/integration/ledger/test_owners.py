@@ -161,7 +161,9 @@ async def test_the_long_dead_are_forgotten_once_nothing_runs_under_their_name(ri
     await another_process(rig, "prc_empty")
     await another_process(rig, "prc_busy")
     made = await running(rig, owner="prc_busy")
-    await rig.sql("UPDATE processes SET dead_at = renewed_at - 3601000000 WHERE id LIKE 'prc_%' AND id IN ('prc_empty', 'prc_busy')")
+    await rig.sql(
+        "UPDATE processes SET dead_at = renewed_at - 3601000000 WHERE id LIKE 'prc_%' AND id IN ('prc_empty', 'prc_busy')"
+    )
     await rig.gateway.stores.ledger.do_books()
     assert await dead(rig) == {"prc_busy"}
     assert await status(rig, made) == "interrupted"

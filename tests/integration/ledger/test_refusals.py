@@ -20,7 +20,10 @@ async def test_refusals_are_written_with_the_next_books(rig):
     ledger.count_refusal("w1", "NOT_FOUND", "user:a", "t")
     assert await counted(rig) == []
     await ledger.keep()
-    assert await counted(rig) == [("w1", MINUTE, "NOT_FOUND", "user:a", "t", 1), ("w1", MINUTE, "UNAUTHORIZED", "", "t", 3)]
+    assert await counted(rig) == [
+        ("w1", MINUTE, "NOT_FOUND", "user:a", "t", 1),
+        ("w1", MINUTE, "UNAUTHORIZED", "", "t", 3),
+    ]
 
 
 async def test_counts_of_one_minute_add_up_over_books_and_processes(rig):
@@ -54,7 +57,11 @@ async def test_counts_survive_a_database_that_is_away(rig):
     async def nothing():
         return
 
-    rig.tap.before += [nothing, nothing, refusing(DatabaseUnavailable("away"))]  # renew, orphans, then the counts
+    rig.tap.before += [
+        nothing,
+        nothing,
+        refusing(DatabaseUnavailable("away")),
+    ]  # renew, orphans, then the counts
     with pytest.raises(DatabaseUnavailable):
         await ledger.keep()
     await ledger.keep()

@@ -58,7 +58,10 @@ async def test_a_value_moved_to_another_name_does_not_open(rig):
     await rig.gateway.secrets.set(rig.owner, "A", "value-a")
     await rig.gateway.secrets.set(rig.owner, "B", "value-b")
     (a, _) = await rows(rig)
-    await rig.sql("UPDATE secrets SET sealed = :sealed, generation = generation + 1 WHERE name = 'B'", sealed=a["sealed"])
+    await rig.sql(
+        "UPDATE secrets SET sealed = :sealed, generation = generation + 1 WHERE name = 'B'",
+        sealed=a["sealed"],
+    )
     await rig.raise_generation()
     assert await opened(rig, "A") == {"A": "value-a"}
     with pytest.raises(SecretNotFound):

@@ -28,7 +28,9 @@ TABLE = """
 
 
 def rows():
-    return [(code, int(status)) for code, status in (line.split() for line in TABLE.split("\n") if line.strip())]
+    return [
+        (code, int(status)) for code, status in (line.split() for line in TABLE.split("\n") if line.strip())
+    ]
 
 
 def test_every_code_stands_in_the_table_exactly_once():

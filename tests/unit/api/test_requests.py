@@ -14,7 +14,9 @@ async def read(*messages, limit=10, headers=()):
     async def receive():
         return next(waiting, {"type": "http.disconnect"})
 
-    return await read_body({"headers": [(name.encode(), value.encode()) for name, value in headers]}, receive, limit)
+    return await read_body(
+        {"headers": [(name.encode(), value.encode()) for name, value in headers]}, receive, limit
+    )
 
 
 def part(body=b"", more=False):
@@ -32,7 +34,11 @@ async def test_a_body_of_exactly_the_limit_is_taken():
 
 @pytest.mark.parametrize(
     "messages",
-    [[part(b"x" * 11)], [part(b"x" * 6, True), part(b"x" * 5)], [part(b"x" * 6, True), part(b"x" * 5, True), part(b"x")]],
+    [
+        [part(b"x" * 11)],
+        [part(b"x" * 6, True), part(b"x" * 5)],
+        [part(b"x" * 6, True), part(b"x" * 5, True), part(b"x")],
+    ],
 )
 async def test_a_longer_one_is_refused_as_soon_as_it_is(messages):
     with pytest.raises(Refused) as refused:
@@ -57,7 +63,9 @@ async def test_a_request_that_breaks_off_is_refused(messages):
     assert "broke off" in refused.value.error.message
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"a":1,"a":2}', b"NaN", b"[" * 65 + b"]" * 65, b'"\xff"', b"{} {}"])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"a":1,"a":2}', b"NaN", b"[" * 65 + b"]" * 65, b'"\xff"', b"{} {}"]
+)
 def test_what_is_not_strict_json_is_refused(body):
     with pytest.raises(Refused) as refused:
         parse_json(body)

@@ -20,7 +20,12 @@ def test_every_setting_has_a_name_of_its_own():
 
 def test_without_settings_the_server_is_safe():
     settings = Settings.read({})
-    assert (settings.host, settings.port, settings.environment, settings.egress_allow) == ("127.0.0.1", 8000, "development", "")
+    assert (settings.host, settings.port, settings.environment, settings.egress_allow) == (
+        "127.0.0.1",
+        8000,
+        "development",
+        "",
+    )
     assert (settings.max_request, settings.max_reply, settings.max_seconds) == (32_000_000, 64_000_000, 120)
     assert settings.notifications
     assert settings.data_dir == Path("./.toolcrib").absolute()

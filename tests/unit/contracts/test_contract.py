@@ -24,7 +24,12 @@ def places(**parts: Any) -> set[str]:
 
 def test_the_least_contract_has_the_usual_values():
     contract = parse_contract(LEAST)
-    assert (contract.version, contract.enabled, contract.kind, contract.scope) == ("1.0.0", True, "http", "workspace")
+    assert (contract.version, contract.enabled, contract.kind, contract.scope) == (
+        "1.0.0",
+        True,
+        "http",
+        "workspace",
+    )
     assert (contract.api.method, contract.api.path, contract.api.timeout) == ("GET", "", 30)
     assert (contract.api.auth.method, contract.idempotent, contract.errors) == ("none", False, [])
 
@@ -97,7 +102,9 @@ def test_a_timeout_is_a_number_of_seconds_up_to_an_hour(timeout):
 
 @pytest.mark.parametrize("path", [[], [1.5], {"a": "b"}, ["a"] * 65])
 def test_a_response_path_is_a_text_or_a_short_list(path):
-    assert all(place.startswith("/mapping/response_path") for place in places(mapping={"response_path": path}))
+    assert all(
+        place.startswith("/mapping/response_path") for place in places(mapping={"response_path": path})
+    )
 
 
 def test_all_faults_are_told_at_once():
@@ -144,7 +151,7 @@ def test_a_version_is_read_as_three_parts(submitted, version):
 
 @pytest.mark.parametrize(
     "submitted",
-    [True, None, [], "", "v1", "1.", "01", "1.02", "1.2.3.4", "1.2.3-beta", "-1", -1, "1\n", "1 ", "9" * 10, 1e30, float("nan"), "١"],
+    [True, None, [], "", "v1", "1.", "01", "1.02", "1.2.3.4", "1.2.3-beta", "-1", -1, "1\n", "1 ", "9" * 10, 1e30, float("nan"), "\u0661"],
 )  # fmt: skip
 def test_what_is_no_version_is_none(submitted):
     assert normal_version(submitted) is None

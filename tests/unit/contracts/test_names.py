@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from toolcrib.contracts.names import NAME_LIMIT, is_error_code, is_tool_name, slug, wire_name
 
 
-@pytest.mark.parametrize("name", ["a", "tides.next", "get_tide", "get-tide", "a.b.c", "a1._x", "n" * NAME_LIMIT])
+@pytest.mark.parametrize(
+    "name", ["a", "tides.next", "get_tide", "get-tide", "a.b.c", "a1._x", "n" * NAME_LIMIT]
+)
 def test_these_are_names(name):
     assert is_tool_name(name)
 

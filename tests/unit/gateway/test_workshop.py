@@ -10,7 +10,12 @@ from toolcrib.registry.service import StoredTool
 
 
 def stored(number: int, **parts) -> StoredTool:
-    config = {"name": f"t{number}", "description": "", "input_schema": {}, "api": {"base_url": "https://x.example"}} | parts
+    config = {
+        "name": f"t{number}",
+        "description": "",
+        "input_schema": {},
+        "api": {"base_url": "https://x.example"},
+    } | parts
     text = orjson.dumps(config).decode()
     return StoredTool(f"id{number}", "w", f"t{number}", "1.0.0", f"digest{number}", text, text, 0)
 
@@ -50,7 +55,9 @@ def test_a_ready_tool_knows_its_limits_and_schemas():
     workshop = Workshop([FakeProvider()])
     plain = workshop.ready(stored(1))
     assert (plain.output, plain.max_request) == (None, 1_000_000)
-    bound = workshop.ready(stored(2, output_schema={"type": "object"}, api={"base_url": "https://x.example", "max_request": 9}))
+    bound = workshop.ready(
+        stored(2, output_schema={"type": "object"}, api={"base_url": "https://x.example", "max_request": 9})
+    )
     assert bound.output is not None
     assert bound.output.is_valid({})
     assert not bound.output.is_valid([])

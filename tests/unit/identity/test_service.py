@@ -29,7 +29,16 @@ def house():
 
 def key_of(cipher: Cipher, token: Token, **parts) -> Key:
     principal = Principal(token.workspace_id, ActorType.USER, "user:k", Role.OWNER, token.key_id)
-    key = Key(token.key_id, "k", principal, cipher.digest("api-keys", token.text.encode()), START, "test", None, False)
+    key = Key(
+        token.key_id,
+        "k",
+        principal,
+        cipher.digest("api-keys", token.text.encode()),
+        START,
+        "test",
+        None,
+        False,
+    )
     return dataclasses.replace(key, **parts)
 
 
@@ -91,7 +100,10 @@ def test_the_role_is_the_one_known_now():
     token = new_token("w")
     key = key_of(cipher, token)
     narrowed = dataclasses.replace(key.principal, role=Role.VIEWER)
-    assert identity.again({key.id: dataclasses.replace(key, principal=narrowed)}, key.principal).role is Role.VIEWER
+    assert (
+        identity.again({key.id: dataclasses.replace(key, principal=narrowed)}, key.principal).role
+        is Role.VIEWER
+    )
 
 
 def test_what_is_remembered_is_bounded():

@@ -31,7 +31,15 @@ def test_a_shortened_key_is_noticed(cut):
 
 def test_other_prefixes_and_shapes_are_no_keys():
     text = new_token("ab12").text
-    for other in ("", "tcb", text.replace("tcb", "ghp"), text + "_x", text.replace("_", "-"), text + "é", "x" * 201):
+    for other in (
+        "",
+        "tcb",
+        text.replace("tcb", "ghp"),
+        text + "_x",
+        text.replace("_", "-"),
+        text + "é",
+        "x" * 201,
+    ):
         assert parse_token(other) is None
 
 

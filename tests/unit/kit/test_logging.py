@@ -17,7 +17,12 @@ def test_in_production_a_line_is_one_json_object(capsys):
     logging.configure(json=True)
     logging.logger("gateway").error("provider failed", execution_id="exe_1")
     line = json.loads(capsys.readouterr().err)
-    assert (line["event"], line["level"], line["room"], line["execution_id"]) == ("provider failed", "error", "gateway", "exe_1")
+    assert (line["event"], line["level"], line["room"], line["execution_id"]) == (
+        "provider failed",
+        "error",
+        "gateway",
+        "exe_1",
+    )
     assert line["timestamp"].endswith("Z")
 
 

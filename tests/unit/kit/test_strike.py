@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.unit.providers.http.fakes import contract, run
 from toolcrib.contracts.provider import Success
 from toolcrib.kit.http import HttpReply
-from toolcrib.providers.http.reply import plan_reply
 from toolcrib.kit.strike import Strikes
+from toolcrib.providers.http.reply import plan_reply
 
 SECRET = "p/ä?s~s>w+rd \"x'\\é{1}:9"  # every class of character that some encoding treats in a way of its own
 RAW = SECRET.encode()

@@ -9,7 +9,12 @@ from toolcrib.contracts.principal import ActorType, Principal, Role
 from toolcrib.policy.service import ToolFacts, decide
 
 NAME = "tides.next"
-KEYS = {"every tool": None, "this tool": frozenset({NAME, "x"}), "others": frozenset({"x"}), "none": frozenset()}
+KEYS = {
+    "every tool": None,
+    "this tool": frozenset({NAME, "x"}),
+    "others": frozenset({"x"}),
+    "none": frozenset(),
+}
 SCOPES = {"own": ("w1", False), "global": ("global", True), "foreign": ("w2", False)}
 ROLES = [role.value for role in Role]
 ACTORS = [actor.value for actor in ActorType]

@@ -163,9 +163,7 @@ def translated(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.IntegrityError) and _name(error) in _TAKEN:
         return Clash("a row with this key is already there")
     if isinstance(error, sqlite3.OperationalError):
-        return DatabaseUnavailable(
-            f"the database file cannot be used: {_name(error)}"
-        )
+        return DatabaseUnavailable(f"the database file cannot be used: {_name(error)}")
     if isinstance(error, sqlite3.Error):
         return DatabaseError(f"the database refused: {_name(error)}")
     return error

@@ -163,7 +163,9 @@ class Ear:
 async def test_notices_reach_all_who_listen_and_survive_a_break(wire):
     one, other = PostgresNotices(wire.url), PostgresNotices(wire.url)
     ear, own = Ear(), Ear()
-    tasks = [asyncio.create_task(n.listen(e.heard.append, e.connected)) for n, e in ((one, ear), (other, own))]
+    tasks = [
+        asyncio.create_task(n.listen(e.heard.append, e.connected)) for n, e in ((one, ear), (other, own))
+    ]
     await eventually(lambda: ear.connections and own.connections, "two listeners")
     await other.send("w1,w2")
     await eventually(lambda: ear.heard == ["w1,w2"] and own.heard == ["w1,w2"], "the notice")

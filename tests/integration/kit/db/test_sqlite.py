@@ -41,12 +41,15 @@ async def test_the_lock_goes_with_the_process_that_closes(tmp_path):
 
 
 async def test_the_lock_file_is_private(engine):
-    assert stat.S_IMODE(os.stat(f"{engine.path}.lock").st_mode) == 0o600
+    assert stat.S_IMODE(engine.path.with_name(f"{engine.path.name}.lock").stat().st_mode) == 0o600
 
 
 async def test_the_file_is_durable_and_in_wal_mode(engine):
     async def pragmas(tx):
-        return [(await tx.rows(query(f"PRAGMA {name}")))[0][0] for name in ("journal_mode", "synchronous", "foreign_keys")]
+        return [
+            (await tx.rows(query(f"PRAGMA {name}")))[0][0]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
 
     assert await engine.read((), pragmas) == ["wal", 2, 1]
 
