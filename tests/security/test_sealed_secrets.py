@@ -18,9 +18,9 @@ GET = (
 PUT = "UPDATE secrets SET sealed = ? WHERE name = ? AND workspace_id = (SELECT id FROM workspaces WHERE name = ?)"
 # What becomes of a secret's own sealed bytes; A's are another secret's.
 WRONGS = {
-    "ANOTHERS": lambda own, a: a,
-    "ANOTHERS_NONCE": lambda own, a: a[:12] + own[12:],
-    "ANOTHERS_END": lambda own, a: own[:-16] + a[-16:],
+    "FOREIGN": lambda own, a: a,
+    "FOREIGN_NONCE": lambda own, a: a[:12] + own[12:],
+    "FOREIGN_END": lambda own, a: own[:-16] + a[-16:],
     "ONE_BIT": lambda own, a: own[:20] + bytes([own[20] ^ 1]) + own[21:],
     "LAST_BIT": lambda own, a: own[:-1] + bytes([own[-1] ^ 0x80]),
     "LONGER": lambda own, a: own + b"\0",
