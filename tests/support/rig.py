@@ -196,14 +196,28 @@ def rig_database(postgres: Cluster) -> str:
     return url
 
 
+@pytest.fixture
+async def empty_postgres(rig_database: str) -> str:
+    """That database without a row in it."""
+    connection = await asyncpg.connect(rig_database, timeout=30)
+    await connection.execute("; ".join(f"DELETE FROM {table.name}" for table in metadata.sorted_tables))
+    await connection.close()
+    return rig_database
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def rig(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Rig]:
+def rig_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without a row, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'toolcrib.db'}"
+    url: str = request.getfixturevalue("empty_postgres")
+    return url
+
+
+@pytest.fixture
+async def rig(rig_url: str) -> AsyncIterator[Rig]:
     """The house on SQLite and on PostgreSQL."""
-    url = f"sqlite:///{tmp_path / 'toolcrib.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("rig_database")
-        await _empty(url)
-    async with open_rig(url) as one:
+    async with open_rig(rig_url) as one:
         yield one
 
 
@@ -218,9 +232,3 @@ async def _bring_up(url: str) -> None:
     engine = open_engine(Settings(database_url=url))
     await engine.transact((), bring_up)
     await engine.close()
-
-
-async def _empty(url: str) -> None:
-    connection = await asyncpg.connect(url, timeout=10)
-    await connection.execute("; ".join(f"DELETE FROM {table.name}" for table in metadata.sorted_tables))
-    await connection.close()

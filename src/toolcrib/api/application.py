@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.gateway import Gateway
@@ -41,7 +41,7 @@ def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
         Route(prefix + "/tools/{tool}/execute", execute, methods=["POST"])
         for prefix in (PREFIX, OLDER_PREFIX)
     ]
-    return Router([*hot, Mount("", OlderPrefix(app))], redirect_slashes=False)
+    return Router(hot, redirect_slashes=False, default=OlderPrefix(app))
 
 
 class OlderPrefix:

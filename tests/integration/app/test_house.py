@@ -20,8 +20,8 @@ from toolcrib.vault.service import WrongRootKey
 
 
 @pytest.fixture
-def settings(tmp_path, database_url):
-    return Settings(data_dir_text=str(tmp_path / "data"), database_url=database_url, egress_allow="127.0.0.1")
+def settings(tmp_path, rig_url):
+    return Settings(data_dir_text=str(tmp_path / "data"), database_url=rig_url, egress_allow="127.0.0.1")
 
 
 def door(house, settings):
@@ -130,9 +130,10 @@ async def test_the_pages_of_the_api_are_for_development(tmp_path, environment, s
     await house.stop()
 
 
-async def test_on_postgresql_notifications_can_be_turned_off(postgres):
-    url = postgres.fresh_database()
-    loud, quiet = (open_engine(Settings(database_url=url, notifications_text=text)) for text in ("on", "off"))
+async def test_on_postgresql_notifications_can_be_turned_off(empty_postgres):
+    loud, quiet = (
+        open_engine(Settings(database_url=empty_postgres, notifications_text=text)) for text in ("on", "off")
+    )
     assert loud.notices is not None
     assert quiet.notices is None
     await loud.close()

@@ -33,11 +33,11 @@ async def test_a_later_start_makes_nothing(rig):
     assert len(await rig.rows("SELECT id FROM keys")) == 1
 
 
-async def test_two_first_starts_at_once_make_one_workspace(database_url):
-    engine = open_engine(Settings(database_url=database_url))
+async def test_two_first_starts_at_once_make_one_workspace(rig_url):
+    engine = open_engine(Settings(database_url=rig_url))
     await engine.transact((), bring_up)
     shared = engine.dialect == "sqlite"
-    other = engine if shared else open_engine(Settings(database_url=database_url))
+    other = engine if shared else open_engine(Settings(database_url=rig_url))
     one, two = prepared(Tap(engine, shared=shared)), prepared(Tap(other))
     keys = []
     await asyncio.gather(one.gateway.start(keys.append), two.gateway.start(keys.append))
@@ -50,8 +50,8 @@ async def test_two_first_starts_at_once_make_one_workspace(database_url):
     await two.gateway.stop()
 
 
-async def test_a_first_start_killed_between_key_file_and_commit_leaves_nothing_and_starts_again(database_url):
-    engine = open_engine(Settings(database_url=database_url))
+async def test_a_first_start_killed_between_key_file_and_commit_leaves_nothing_and_starts_again(rig_url):
+    engine = open_engine(Settings(database_url=rig_url))
     await engine.transact((), bring_up)
     one = prepared(Tap(engine, shared=True))
     files = []
@@ -159,8 +159,8 @@ async def test_leaving_with_the_database_away_still_lets_go_of_it(tmp_path, caps
         rig.tap.inner = again = open_engine(Settings(database_url=url))
 
 
-async def test_changes_travel_between_processes_without_being_asked(postgres):
-    async with open_rig(postgres.fresh_database()) as rig:
+async def test_changes_travel_between_processes_without_being_asked(empty_postgres):
+    async with open_rig(empty_postgres) as rig:
         second = await rig.beside()
         await second.gateway.snapshots.of(rig.owner.workspace_id)
         await rig.register("fresh.tool")

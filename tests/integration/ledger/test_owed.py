@@ -119,8 +119,8 @@ async def test_an_owed_outcome_is_written_before_the_process_leaves(rig):
     assert await status(rig, made) == "succeeded"
 
 
-async def test_more_writes_than_may_wait_are_refused_at_once(database_url):
-    async with open_rig(database_url, queue_limit=2) as rig:
+async def test_more_writes_than_may_wait_are_refused_at_once(rig_url):
+    async with open_rig(rig_url, queue_limit=2) as rig:
         ledger, held = rig.gateway.stores.ledger, asyncio.Event()
         rig.tap.before.append(held.wait)
         many = [await intent(rig) for _ in range(5)]
@@ -152,8 +152,8 @@ async def test_a_full_disk_refuses_calls_and_owes_outcomes_until_there_is_room(s
 
 
 @pytest.mark.parametrize(("cut", "found"), [("before", "absent"), ("after", "failed")])
-async def test_a_wire_that_breaks_in_the_commit_of_a_record_runs_nothing(postgres, cut, found):
-    async with relay(postgres.fresh_database()) as wire, open_rig(wire.url) as rig:
+async def test_a_wire_that_breaks_in_the_commit_of_a_record_runs_nothing(empty_postgres, cut, found):
+    async with relay(empty_postgres) as wire, open_rig(wire.url) as rig:
         made = await intent(rig)
         wire.cut = cut
         with pytest.raises(Unavailable) as refused:
@@ -164,8 +164,8 @@ async def test_a_wire_that_breaks_in_the_commit_of_a_record_runs_nothing(postgre
 
 
 @pytest.mark.parametrize("cut", ["before", "after"])
-async def test_a_wire_that_breaks_in_the_commit_of_an_outcome_loses_no_outcome(postgres, cut):
-    async with relay(postgres.fresh_database()) as wire, open_rig(wire.url) as rig:
+async def test_a_wire_that_breaks_in_the_commit_of_an_outcome_loses_no_outcome(empty_postgres, cut):
+    async with relay(empty_postgres) as wire, open_rig(wire.url) as rig:
         made = await running(rig)
         wire.cut = cut
         with pytest.raises(Unavailable):

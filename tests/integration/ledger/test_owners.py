@@ -180,10 +180,10 @@ async def test_on_sqlite_the_next_process_knows_that_the_last_one_is_dead(sqlite
     assert second.gateway.stores.ledger.owner.holds
 
 
-async def test_on_postgresql_a_new_process_takes_nothing_from_the_living(postgres):
+async def test_on_postgresql_a_new_process_takes_nothing_from_the_living(empty_postgres):
     from tests.support.rig import open_rig
 
-    async with open_rig(postgres.fresh_database()) as rig:
+    async with open_rig(empty_postgres) as rig:
         made = await running(rig)
         await rig.beside()
         assert await status(rig, made) == "running"

@@ -29,9 +29,10 @@ ALL = query("SELECT name, n FROM things ORDER BY name")
 
 
 @pytest.fixture
-async def engine(database_url):
-    made = open_engine(Settings(database_url=database_url))
+async def engine(rig_url):
+    made = open_engine(Settings(database_url=rig_url))
     types = {"text": "TEXT", "bytes": "BLOB" if made.dialect == "sqlite" else "BYTEA"}
+    await made.transact((), lambda tx: tx.run(query("DROP TABLE IF EXISTS things")))
     await made.transact((), lambda tx: tx.run(query(MAKE.format(**types))))
     yield made
     await made.close()
