@@ -15,6 +15,8 @@ import pytest
 
 FULL = frozenset({"contracts", "policy", "ledger", "gateway"})
 FULL_FLOOR, OTHER_FLOOR = 100.0, 90.0
+# These run as processes of their own, killed by their tests; only a part of what they run is seen.
+PROCESS_FLOORS = {"cli": 70.0, "migrations": 50.0}
 COUNTS = ("num_statements", "covered_lines", "num_branches", "covered_branches")
 
 
@@ -28,7 +30,7 @@ class Room:
 
     @property
     def floor(self) -> float:
-        return FULL_FLOOR if self.name in FULL else OTHER_FLOOR
+        return FULL_FLOOR if self.name in FULL else PROCESS_FLOORS.get(self.name, OTHER_FLOOR)
 
     @property
     def percent(self) -> float:

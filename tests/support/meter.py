@@ -8,7 +8,7 @@ from typing import Any
 from tests.support.rig import Rig
 from toolcrib.kit.db import Tx
 
-_OURS = ("BEGIN", "COMMIT", "SELECT set_config")
+_OURS = ("BEGIN", "COMMIT", "ROLLBACK", "SELECT set_config")
 
 
 @dataclass
@@ -41,10 +41,11 @@ class Meter:
                 connection.add_query_logger(lambda record: self._statement(record.query))
 
     def _statement(self, text: str) -> None:
-        if not text.startswith(_OURS):
-            self._last = " ".join(text.split()[:3])
+        self._last = "" if text.startswith(_OURS) else " ".join(text.split()[:3])
+        if self._last:
             self.seen[self._last] += 1
 
     def _step(self) -> int:
-        self.seen["steps of " + self._last] += 1
+        if self._last:
+            self.seen["steps of " + self._last] += 1
         return 0

@@ -37,10 +37,7 @@ def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
     errors.install(app)
     openapi.describe(app)
     execute = errors.Guard(Execute(gateway, options.max_request))
-    hot = [
-        Route(prefix + "/tools/{tool}/execute", execute, methods=["POST"])
-        for prefix in (PREFIX, OLDER_PREFIX)
-    ]
+    hot = [Route(prefix + "/tools/{tool}/execute", execute) for prefix in (PREFIX, OLDER_PREFIX)]
     return Router(hot, redirect_slashes=False, default=OlderPrefix(app))
 
 

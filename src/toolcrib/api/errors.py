@@ -1,6 +1,7 @@
 """The one table from error code to HTTP status, and how an error looks on the wire."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -73,6 +74,14 @@ def render(error: ToolcribError) -> Response:
     }
     status = STATUS[error.code]
     return Response(dumps(body), status, headers_for(status), "application/json")
+
+
+def method_not_allowed(allowed: str) -> Response:
+    """The answer where FastAPI does not stand."""
+    refused = render(Invalid(f"This route takes {allowed} only."))
+    refused.status_code = HTTPStatus.METHOD_NOT_ALLOWED
+    refused.headers["Allow"] = allowed
+    return refused
 
 
 def headers_for(status: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import Written, dumps
 
-from .errors import STATUS, ErrorBody, Refused, headers_for, render
+from .errors import STATUS, ErrorBody, Refused, headers_for, method_not_allowed, render
 from .requests import Strict, bearer, parse_json, read_body
 
 _KNOWN = frozenset(
@@ -69,6 +69,9 @@ class Execute:
         self._limit = body_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await method_not_allowed("POST")(scope, receive, send)
+            return
         tool = scope["path_params"]["tool"]
         workspace, actor = "", ""
         try:

@@ -12,8 +12,10 @@ from tests.support.ports import free_port
 from tests.support.tools import marked
 from tests.support.until import eventually
 from toolcrib.app import server
+from toolcrib.app.keys import keep_pending
 from toolcrib.app.settings import Settings, UnsafeSetting
 from toolcrib.app.wiring import House, open_engine
+from toolcrib.identity.tokens import new_token
 from toolcrib.kit.db.sqlite import AlreadyRunning
 from toolcrib.migrations.fresh import bring_up
 from toolcrib.vault.service import WrongRootKey
@@ -72,6 +74,20 @@ async def test_a_start_killed_between_commit_and_renaming_keeps_the_key_it_made(
     again = House(settings, "1")
     assert await again.start(bring_up) == settings.data_dir / "owner.key"
     assert (await door(again, settings)("GET", "/api/v1/tools")).status == 200
+    await again.stop()
+
+
+async def test_a_pending_key_that_the_database_does_not_know_is_dropped(settings):
+    house = House(settings, "1")
+    await house.start(bring_up)
+    await house.stop()
+    for name in ("owner.key", "owner.key.pending"):
+        (settings.data_dir / name).unlink(missing_ok=True)
+    keep_pending(settings.data_dir, new_token("nowhere").text)
+    again = House(settings, "1")
+    assert await again.start(bring_up) is None
+    assert not (settings.data_dir / "owner.key").exists()
+    assert not (settings.data_dir / "owner.key.pending").exists()
     await again.stop()
 
 

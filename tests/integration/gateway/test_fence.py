@@ -113,6 +113,21 @@ async def test_a_change_goes_through_on_a_workspace_that_never_stands_still(rig)
     assert [row["name"] for row in await rig.rows("SELECT name FROM tools")] == ["made.all.the.same"]
 
 
+async def test_a_permission_that_was_taken_in_the_same_moment_permits_nothing(rig):
+    admin = await rig.principal(role=Role.ADMIN)
+
+    async def demote():
+        await rig.sql(
+            "UPDATE keys SET role = 'viewer', generation = generation + 100 WHERE id = :id", id=admin.key_id
+        )
+        await rig.raise_generation()
+
+    rig.tap.before.append(demote)
+    with pytest.raises(Forbidden):
+        await rig.gateway.secrets.set(admin, "K", "value")
+    assert await rig.rows("SELECT * FROM secrets") == []
+
+
 async def test_a_change_decided_on_a_stale_permission_is_decided_again(rig):
     admin = await rig.principal(role=Role.ADMIN)
     second = await rig.beside()

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.support.fakes import START
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unauthorized
-from toolcrib.contracts.principal import ActorType, Role
+from toolcrib.contracts.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from toolcrib.contracts.principal import ActorType, Principal, Role
 
 HOUR = 3_600_000_000
 
@@ -63,6 +63,25 @@ async def test_no_key_is_wider_than_who_makes_it(sqlite_rig, creator, wanted):
 async def test_a_key_as_wide_as_its_maker_is_made(sqlite_rig, creator, wanted):
     who = await sqlite_rig.principal(**creator)
     assert await sqlite_rig.principal(by=who, **wanted)
+
+
+async def test_two_keys_are_never_the_same_actor(rig):
+    first = await rig.principal(name="bot")
+    with pytest.raises(Conflict) as refused:
+        await rig.key(name="bot")
+    assert refused.value.details == {"reason": "name_taken", "name": "bot"}
+    await rig.gateway.keys.revoke(rig.owner, first.key_id)
+    with pytest.raises(Conflict):
+        await rig.key(name="bot")
+    assert (await rig.principal(name="bot", actor_type=ActorType.AGENT)).actor_id == "agent:bot"
+    other = await rig.workspace()
+    assert (await rig.principal(name="bot", by=other)).actor_id == "user:bot"
+
+
+async def test_who_is_of_no_workspace_changes_nothing(rig):
+    nobody = Principal("nowhere", ActorType.USER, "user:x", Role.OWNER, "k")
+    with pytest.raises(Unauthorized):
+        await rig.gateway.secrets.set(nobody, "K", "v")
 
 
 async def test_a_key_that_has_ended_already_is_not_made(sqlite_rig):

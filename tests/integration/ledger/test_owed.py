@@ -78,6 +78,19 @@ async def test_what_is_owed_stays_owed_while_the_database_is_away(rig):
     assert await status(rig, made) == "succeeded"
 
 
+async def test_what_cannot_be_paid_now_is_paid_with_the_next_books(rig):
+    ledger, made = rig.gateway.stores.ledger, await running(rig)
+    rig.tap.before.append(refusing(AWAY))
+    with pytest.raises(Unavailable):
+        await ledger.settle(settlement(made))
+    rig.tap.before += [nothing, refusing(AWAY)]  # it renews, and then cannot write
+    with pytest.raises(DatabaseUnavailable):
+        await ledger.keep()
+    assert await status(rig, made) == "running"
+    await ledger.keep()
+    assert (await rig.find(made.execution_id)).output_payload == {"done": True}
+
+
 async def test_an_outcome_that_was_written_after_all_is_not_written_twice(rig):
     ledger, made = rig.gateway.stores.ledger, await running(rig)
     rig.tap.after.append(refusing(UNCERTAIN))

@@ -107,6 +107,13 @@ def test_a_response_path_is_a_text_or_a_short_list(path):
     )
 
 
+@pytest.mark.parametrize("code", ["NOT_FOUND", "INTERNAL_ERROR", "UNAUTHORIZED"])
+def test_a_tool_declares_no_code_of_the_house(code):
+    assert faults(errors=[{"code": "MINE"}, {"code": code}]) == {
+        "/errors/1/code": "this code is the house's own; choose another, such as HARBOUR_NOT_FOUND"
+    }
+
+
 def test_all_faults_are_told_at_once():
     assert places(name=..., enabled="x", api={"base_url": 1, "method": "x"}) == {
         "/name", "/enabled", "/api/base_url", "/api/method",
