@@ -81,6 +81,11 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path):
         SqliteEngine(tmp_path / "t.db")
 
 
+async def test_a_file_in_a_folder_that_is_not_there_is_unavailable(tmp_path):
+    with pytest.raises(DatabaseUnavailable, match="cannot be opened: No such file"):
+        SqliteEngine(tmp_path / "none" / "t.db")
+
+
 async def test_work_that_waits_for_something_else_is_refused(engine):
     async def lazy(tx):
         await asyncio.sleep(0)
