@@ -28,6 +28,7 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "busy_timeout=5000",
     "cache_size=-4096",
+    "wal_autocheckpoint=4000",
     "temp_store=MEMORY",
 )
 
