@@ -20,6 +20,8 @@ from .owners import RENEW_SECONDS, Owner
 __all__ = ["RENEW_SECONDS", "ChangeFact", "Intent", "Ledger", "Settlement"]
 
 _MOST_COUNTED = 10_000
+# A commit that was cut off may still arrive: PostgreSQL ends one that hangs long before this.
+_LATE_COMMIT_US = 60_000_000
 _OPEN_TO_OUTCOMES = frozenset({Status.RUNNING, Status.INTERRUPTED})
 _INTERRUPTED = (
     "the process that ran this call ended or lost its database; whether the call took effect is not known"
@@ -88,9 +90,11 @@ class Ledger:
 
     async def _pay(self, settlement: Settlement) -> None:
         """Write an owed outcome: over a call that still runs, or as an event beside one that was given up meanwhile.
-        An outcome that the database refuses goes without its output the next time.
+        An outcome that the database refuses goes without its output the next time; one whose call is not there yet waits.
         """
         found = await self.find(settlement.workspace_id, settlement.execution_id)
+        if found is None and self._clock.now() < settlement.at + _LATE_COMMIT_US:
+            return
         if found is not None and found.status in _OPEN_TO_OUTCOMES - {settlement.status}:
             try:
                 await self._db.record(self._batch, (settlement.workspace_id,), settlement)

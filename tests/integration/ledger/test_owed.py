@@ -44,7 +44,21 @@ async def test_a_record_whose_commit_is_uncertain_and_did_not_happen_leaves_noth
         await rig.gateway.stores.ledger.record(made)
     await rig.gateway.stores.ledger.keep()
     assert await status(rig, made) == "absent"
+    rig.clock.go(60)
+    await rig.gateway.stores.ledger.keep()
     assert rig.gateway.stores.ledger._owed == {}
+
+
+async def test_a_record_whose_uncertain_commit_arrives_late_is_closed_as_not_run(rig):
+    ledger, made = rig.gateway.stores.ledger, await intent(rig)
+    rig.tap.before.append(refusing(UNCERTAIN))
+    with pytest.raises(Unavailable):
+        await ledger.record(made)
+    await ledger.keep()
+    assert await ledger.record(made)  # as the database that had it all the time
+    rig.clock.go(59)
+    await ledger.keep()
+    assert await status(rig, made) == "failed"
 
 
 async def test_an_uncertain_record_of_a_refusal_needs_no_closing(rig):

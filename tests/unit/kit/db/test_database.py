@@ -88,6 +88,19 @@ async def test_what_comes_during_a_commit_shares_the_next_one():
     assert engine.transactions == [(["w1"], [0]), (["w2", "w4", "w6"], [2, 4, 6])]
 
 
+@pytest.mark.parametrize(("sharers", "together"), [(5, True), (4, False)])
+async def test_after_a_shared_commit_the_next_waits_a_moment_for_company(sharers, together):
+    engine = FakeEngine()
+    db, numbers = Database(engine), Numbers()
+    await asyncio.gather(*(db.record(numbers, ("w",), 2 * n) for n in range(sharers)))
+    first = db.record(numbers, ("w",), 100)
+    for _ in range(3):  # a queue that did not wait would have begun by now
+        await asyncio.sleep(0)
+    await asyncio.gather(first, db.record(numbers, ("w",), 200))
+    done = [numbers for _, numbers in engine.transactions[1:]]
+    assert done == ([[100, 200]] if together else [[100], [200]])
+
+
 async def test_a_bad_entry_hurts_only_itself():
     engine, db = held()
     numbers = Numbers()
@@ -141,8 +154,8 @@ async def test_a_change_that_fails_beside_others_is_undone_alone():
 
 
 async def test_a_change_alone_needs_no_savepoint():
-    engine, db = FakeEngine(), None
-    db = Database(engine)
+    engine = FakeEngine()
+    db, numbers = Database(engine), Numbers()
     assert await db.change(("w",), doing(1)) == 1
     assert engine.transactions == [(["w"], [1])]
 
