@@ -155,7 +155,7 @@ async def test_a_change_that_fails_beside_others_is_undone_alone():
 
 async def test_a_change_alone_needs_no_savepoint():
     engine = FakeEngine()
-    db, numbers = Database(engine), Numbers()
+    db = Database(engine)
     assert await db.change(("w",), doing(1)) == 1
     assert engine.transactions == [(["w"], [1])]
 
