@@ -84,7 +84,7 @@ def test_a_value_within_the_budget_is_judged(document, value):
 @pytest.mark.parametrize(
     ("document", "value"),
     [
-        ({"items": {"enum": ["a", *range(1_500)]}}, [1499.0] * 200_000),
+        ({"items": {"enum": ["a", *range(1_500)]}}, [1499.0] * 190_000),
         ({"additionalProperties": {"enum": ["a", *range(1_500)]}}, {f"k{n}": 1499.0 for n in range(100_000)}),
         ({"items": {"items": {"allOf": [{"type": "string", "pattern": "(a|b)*c"}] * 200}}}, [["ab" * 900] * 300] * 30),
         ({"uniqueItems": True, "$defs": {"u": {"uniqueItems": True, "items": {"$ref": "#/$defs/u"}}}, "items": {"$ref": "#/$defs/u"}}, [[n] for n in range(90_000)]),
