@@ -1,12 +1,15 @@
 """The hot route: execute a tool. Plain ASGI, one strict parse, one answer; no model is built for a call."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
-from toolcrib.contracts.errors import Code, Forbidden, Invalid, ToolcribError
-from toolcrib.contracts.execution import Call, Result, Subject
+from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
+from toolcrib.contracts.execution import Call, Result, Status, Subject
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Gateway
@@ -30,6 +33,7 @@ _KNOWN = frozenset(
 )
 _INPUT = frozenset({"input", "payload"})
 _LABEL_LIMIT = 256
+_KEY_LIMIT = 255
 
 
 class SubjectBody(Strict):
@@ -51,11 +55,11 @@ class ExecuteBody(Strict):
 
 
 class ExecuteAnswer(Strict):
-    """What came of a call; `error` is set exactly when `success` is false."""
+    """What came of a call; `error` is set when it failed. A call that is not waited for is `running`, with 202."""
 
     success: bool
     execution_id: str
-    status: Literal["succeeded", "failed", "denied", "interrupted"]
+    status: Literal["succeeded", "failed", "denied", "cancelled", "interrupted", "running"]
     output: Any
     error: ErrorBody | None
     execution_time_ms: float
@@ -79,9 +83,8 @@ class Execute:
             document = parse_json(body)
             principal = await self._gateway.credentials.principal(bearer(scope))
             workspace, actor = principal.workspace_id, principal.actor_id
-            result = await self._gateway.calls.call_tool(
-                principal, read_call(document, tool, principal, len(body))
-            )
+            call = replace(read_call(document, tool, principal, len(body)), **_asked(scope))
+            result = await self._gateway.calls.call_tool(principal, call)
         except Refused as refused:
             self._gateway.calls.count_refusal(workspace, refused.error.code, actor, tool)
             await render(refused.error)(scope, receive, send)
@@ -89,7 +92,23 @@ class Execute:
             self._gateway.calls.count_refusal(workspace, error.code, actor, tool)
             await render(error)(scope, receive, send)
         else:
-            await _answer(result, send)
+            await send_result(result, send)
+
+
+def _asked(scope: Scope) -> dict[str, Any]:
+    """What the headers ask of a call. Raises `Invalid`."""
+    asked: dict[str, Any] = {}
+    for name, value in scope["headers"]:
+        if name == b"idempotency-key":
+            asked["idempotency_key"] = key = value.decode("latin-1").strip()
+            if not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
+                fault = Fault(
+                    "/headers/Idempotency-Key", f"give 1 to {_KEY_LIMIT} printable ASCII characters"
+                )
+                raise Invalid.because("The header is not valid.", [fault])
+        elif name == b"prefer" and b"respond-async" in value.lower():
+            asked["wait"] = False
+    return asked
 
 
 def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call:
@@ -143,11 +162,11 @@ def _check_actor(document: dict[str, Any], principal: Principal) -> None:
                 raise Forbidden(f"The field {name} does not agree with the credential; leave it out.")
 
 
-async def _answer(result: Result, send: Send) -> None:
-    status = 200 if result.error is None else result.http_status or STATUS[result.error["code"]]
+async def send_result(result: Result, send: Send) -> None:
+    """A result as execute answers it: 202 while it is not known."""
     body = dumps(
         {
-            "success": result.error is None,
+            "success": result.status is Status.SUCCEEDED,
             "execution_id": result.execution_id,
             "status": result.status.value,
             "output": result.output if result.written is None else Written(result.written),
@@ -156,7 +175,24 @@ async def _answer(result: Result, send: Send) -> None:
         }
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if status in (STATUS[Code.UNAVAILABLE], STATUS[Code.UNAUTHORIZED]):
-        headers += [(name.lower().encode(), value.encode()) for name, value in headers_for(status).items()]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if result.status is not Status.SUCCEEDED or result.replayed:
+        headers += [(name.lower().encode(), value.encode()) for name, value in _more_headers(result)]
+    await send({"type": "http.response.start", "status": _status(result), "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _status(result: Result) -> int:
+    if result.error is None:
+        return HTTPStatus.OK if result.status is Status.SUCCEEDED else HTTPStatus.ACCEPTED
+    return result.http_status or STATUS[result.error["code"]]
+
+
+def _more_headers(result: Result) -> Iterator[tuple[str, str]]:
+    if result.replayed:
+        yield "Idempotency-Replayed", "true"
+    if result.error is None:
+        yield "Location", f"/api/v1/tools/executions/{result.execution_id}/result"
+    elif result.error["details"].get("reason") == "in_progress":
+        yield "Retry-After", "1"
+    else:
+        yield from headers_for(_status(result)).items()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,15 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams would last for ever: they end first, and the server waits for what else is under way."""
+        self._end_streams()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on a signal; uvicorn would raise it again afterwards and end the process before the ledger is closed."""
@@ -46,6 +56,6 @@ async def run(
         gc.set_threshold(
             20_000, 20, 50
         )  # calls leave few cycles behind; looking for them at each 700 costs more
-        await _Server(config).serve()
+        await _Server(config, house.gateway.end_streams).serve()
     finally:
         await house.stop()

@@ -43,7 +43,11 @@ class House:
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
         self.gateway = open_gateway(
-            Database(self._engine), Cipher(key), SystemClock(), [HttpProvider(self._client, egress, limits)]
+            Database(self._engine),
+            Cipher(key),
+            SystemClock(),
+            [HttpProvider(self._client, egress, limits)],
+            retention_days=settings.retention_days,
         )
         options = ApiOptions(
             max_request=settings.max_request, docs=settings.environment == "development", version=version

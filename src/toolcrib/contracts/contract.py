@@ -96,6 +96,7 @@ class Contract(_Closed):
     errors: Annotated[list[DeclaredError], Field(max_length=128)] = Field(default_factory=list)
     effects: Literal["read", "write", "destructive"] | None = None
     idempotent: bool = False
+    record: Literal["full", "digest", "none"] = "full"
     side_effects: Annotated[str, StringConstraints(max_length=2048)] | None = None
     tags: Annotated[list[ShortText], Field(max_length=64)] = Field(default_factory=list)
     metadata: dict[str, Any] = Field(default_factory=dict)

@@ -26,7 +26,9 @@ class EventType(StrEnum):
     EXECUTION_COMPLETED = "ToolExecutionCompleted"
     EXECUTION_FAILED = "ToolExecutionFailed"
     EXECUTION_DENIED = "ToolExecutionDenied"
+    EXECUTION_CANCELLED = "ToolExecutionCancelled"
     EXECUTION_INTERRUPTED = "ToolExecutionInterrupted"
+    CANCEL_REQUESTED = "ToolExecutionCancelRequested"
     OUTCOME_LEARNED = "OutcomeLearned"
     TOOL_REGISTERED = "ToolRegistered"
     TOOL_ENABLED = "ToolEnabled"
@@ -35,6 +37,18 @@ class EventType(StrEnum):
     SECRET_DELETED = "SecretDeleted"
     KEY_CREATED = "KeyCreated"
     KEY_REVOKED = "KeyRevoked"
+
+
+FINAL_EVENTS = frozenset(
+    (
+        EventType.EXECUTION_COMPLETED,
+        EventType.EXECUTION_FAILED,
+        EventType.EXECUTION_DENIED,
+        EventType.EXECUTION_CANCELLED,
+        EventType.EXECUTION_INTERRUPTED,
+    )
+)
+"""After one of these only `OutcomeLearned` can follow for an execution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +61,24 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a principal asks for: a tool by name, alias or id, and its input."""
+    """What a principal asks for: a tool by name, alias or id, and its input. With an `idempotency_key` the same call has
+    one effect however often it is sent; `wait` false answers as soon as it is recorded.
+    """
 
     tool: str
     input: dict[str, Any]
     subject: Subject | None = None
     exception_id: str | None = None
     size: int = 0
+    idempotency_key: str | None = None
+    wait: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a caller is answered. `error` is None exactly when the status is `succeeded`; `http_status` only for
-    an error that the tool declares. `written` is the output as JSON text, for doors that send text.
+    """What a caller is answered. `error` is None where the status is `succeeded` or `running`; `http_status` only for
+    an error that the tool declares. `written` is the output as JSON text, for doors that send text. `replayed`: the
+    answer to an earlier call with the same idempotency key.
     """
 
     execution_id: str
@@ -69,6 +88,7 @@ class Result:
     execution_time_ms: float
     http_status: int | None = None
     written: bytes | None = None
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +111,31 @@ class Execution:
     updated_at: int
     finished_at: int | None
     execution_time_us: int | None
+    cancel_at: int | None = None
     input_payload: Any = None
     output_payload: Any = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will come of it, but for an outcome that is learned late."""
+        return self.status not in _OPEN
+
+
+_OPEN = frozenset({Status.REQUESTED, Status.AWAITING_APPROVAL, Status.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact of a workspace's ledger. `seq` is its place in the order of commits; `about` names the tool, key or
+    secret it tells of; `at` is UTC in microseconds since 1970.
+    """
+
+    seq: int
+    type: EventType
+    execution_id: str | None
+    actor_type: str
+    actor_id: str
+    about: str
+    at: int
+    facts: dict[str, Any]

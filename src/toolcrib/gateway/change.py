@@ -65,6 +65,7 @@ class Changes:
         except DatabaseUnavailable as error:
             raise Unavailable from error
         self._news.changed(scope)
+        self._stores.ledger.tail.wake(scope)
         with contextlib.suppress(
             Unavailable, DatabaseError
         ):  # it is made; the fence mends a snapshot that stays old

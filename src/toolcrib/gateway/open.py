@@ -30,6 +30,7 @@ from .who import Credentials
 from .workshop import Workshop
 
 _PING = Query(sqlite="SELECT 1 AS one", postgresql="SELECT 1 AS one")
+_DRAIN_SECONDS = 10.0
 _log = logger("gateway")
 
 
@@ -63,8 +64,14 @@ class Gateway:
         if self.stores.db.dialect == "postgresql":
             self._keeper.append(asyncio.create_task(self.news.follow()))
 
+    def end_streams(self) -> None:
+        """Let no stream hold up the stop."""
+        self.stores.ledger.tail.end()
+
     async def stop(self) -> None:
         """Leave: what still runs becomes `interrupted`."""
+        self.end_streams()
+        await self.calls.drain(_DRAIN_SECONDS)
         for task in self._keeper:
             task.cancel()
         await asyncio.gather(*self._keeper, return_exceptions=True)
@@ -93,6 +100,7 @@ class Gateway:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self.stores.ledger.keep()
+                self.calls.cancel(await self.stores.ledger.to_cancel())
             except DatabaseError as error:
                 _log.warning("the database does not answer", error=type(error).__name__)
             if not self.stores.ledger.owner.holds:
@@ -114,9 +122,17 @@ class Gateway:
         keep_key(text)
 
 
-def open_gateway(db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider]) -> Gateway:
-    """Every store over one database, and the counter before them."""
-    stores = Stores(db, Ledger(db, clock), Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
+def open_gateway(
+    db: Database,
+    cipher: Cipher,
+    clock: Clock,
+    providers: Sequence[Provider],
+    *,
+    retention_days: int | None = None,
+) -> Gateway:
+    """Every store over one database, and the counter before them. Payloads are kept for ever, or for so many days."""
+    ledger = Ledger(db, clock, retention_days)
+    stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
     snapshots = Snapshots(stores)
     workshop = Workshop(providers)
     news = News(snapshots, db.engine.notices)
@@ -124,5 +140,5 @@ def open_gateway(db: Database, cipher: Cipher, clock: Clock, providers: Sequence
     calls = Calls(stores, snapshots, workshop, clock)
     return Gateway(
         stores, snapshots, news, Credentials(stores.identity, snapshots), calls, Tools(stores, changes, calls, workshop),
-        SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes),
+        SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.errors import Invalid
 from toolcrib.contracts.provider import Provider, Runnable
+from toolcrib.contracts.redaction import Redactor
 from toolcrib.contracts.schema import CompiledSchema, compile_schema
 from toolcrib.registry.service import StoredTool
 
@@ -17,13 +18,15 @@ _USUAL_REQUEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A tool that can be called."""
+    """A tool that can be called; the redactors make its payloads fit to be stored."""
 
     contract: Contract
     input: CompiledSchema
     output: CompiledSchema | None
     runnable: Runnable
     max_request: int
+    input_redactor: Redactor
+    output_redactor: Redactor
 
 
 class Workshop:
@@ -63,4 +66,6 @@ class Workshop:
             output,
             runnable,
             contract.api.max_request or _USUAL_REQUEST,
+            Redactor(contract.input_schema),
+            Redactor(contract.output_schema),
         )

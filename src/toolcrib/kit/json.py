@@ -74,6 +74,16 @@ def dumps(value: object) -> bytes:
         ) from error
 
 
+def canonical(value: object) -> bytes:
+    """One text for one value, whatever the order of its keys; raises `JsonRefused` when it is none."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise JsonRefused(
+            f"The value cannot be written as JSON: {error}. Use plain JSON values only."
+        ) from error
+
+
 def _refuse_depth_and_range(value: JsonValue, max_depth: int, *, look_at_numbers: bool) -> None:
     """Walk level by level, so that depth costs no stack."""
     level: list[JsonValue] = [value]

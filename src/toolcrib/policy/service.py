@@ -19,7 +19,7 @@ class ToolFacts:
 
 
 _READ = frozenset({Permission.TOOLS_READ, Permission.EXECUTIONS_READ, Permission.SECRETS_READ})
-_MEMBER = _READ | {Permission.TOOLS_WRITE}
+_MEMBER = _READ | {Permission.TOOLS_WRITE, Permission.EXECUTIONS_CANCEL}
 _ALL = frozenset(Permission)
 _ROLES: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _ALL,

@@ -1,0 +1,181 @@
+"""What the ledger is told of a call, and what its caller: both are made of the same facts, so that an answer can be given again."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from toolcrib.contracts.errors import Code
+from toolcrib.contracts.execution import Call, Execution, Result, Status
+from toolcrib.contracts.principal import Principal
+from toolcrib.contracts.provider import Failure, Outcome, Success
+from toolcrib.contracts.redaction import Redactor
+from toolcrib.kit.ids import new_id
+from toolcrib.kit.json import canonical, dumps, loads
+from toolcrib.kit.strike import Strikes
+from toolcrib.ledger.service import Claim, Intent, Settlement
+from toolcrib.registry.service import StoredTool
+
+from .facts import Facts
+from .workshop import Ready
+
+LOST = "This process lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a call does not run; it is recorded all the same."""
+
+    status: Status
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Input that fits the contract, decided and with its secrets at hand."""
+
+    ready: Ready
+    secrets: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision and the facts it stands on."""
+
+    facts: Facts
+    who: Principal
+    tool: StoredTool
+    ready: Ready
+    verdict: Checked | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of a run; `written` is the output as JSON text."""
+
+    status: Status
+    outcome: Outcome
+    written: bytes | None = None
+
+
+def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
+    """The record that precedes everything: of a call that will run, or of a refusal."""
+    facts, who, tool, verdict, subject = (
+        decided.facts,
+        decided.who,
+        decided.tool,
+        decided.verdict,
+        call.subject,
+    )
+    failure = verdict.failure if isinstance(verdict, Refusal) else None
+    execution_id = new_id("exe")
+    return Intent(
+        execution_id=execution_id, workspace_id=who.workspace_id, generation=facts.generation, global_generation=facts.global_generation,
+        status=verdict.status if isinstance(verdict, Refusal) else Status.RUNNING, tool_id=tool.id, tool=tool.name, tool_version=tool.version,
+        actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
+        subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=str(failure.code) if failure else None,
+        error_message=_storable(failure) if failure else None, owner=owner, at=now, input=_input(decided, call),
+        error=_rest_of(failure) if failure else None, claim=_claim(decided, call, execution_id, now),
+    )  # fmt: skip
+
+
+def settlement_of(intent: Intent, ready: Ready, done: Done, now: int, spent_us: int) -> Settlement:
+    """The record that follows a run."""
+    failure = done.outcome if isinstance(done.outcome, Failure) else None
+    output = done.outcome.output if isinstance(done.outcome, Success) else None
+    return Settlement(
+        intent.execution_id, intent.workspace_id, intent.owner, done.status, intent.tool, intent.actor_type, intent.actor_id,
+        str(failure.code) if failure else None, _storable(failure) if failure else None, now, spent_us,
+        None if done.written is None else _kept(ready, ready.output_redactor, done.written, output),
+        _rest_of(failure) if failure else None,
+    )  # fmt: skip
+
+
+def answer_of(execution_id: str, done: Done, spent_us: int) -> Result:
+    """What the caller is told."""
+    outcome, spent_ms = done.outcome, spent_us / 1000
+    if isinstance(outcome, Success):
+        return Result(execution_id, done.status, outcome.output, None, spent_ms, written=done.written)
+    error = {
+        "code": str(outcome.code),
+        "message": _storable(outcome),
+        "details": dict(outcome.details),
+        "retryable": outcome.retryable,
+    }
+    return Result(execution_id, done.status, None, error, spent_ms, outcome.http_status)
+
+
+def answer_again(execution: Execution) -> Result:
+    """What the caller was told, from the record; one that still runs has no answer yet."""
+    spent_ms = (execution.execution_time_us or 0) / 1000
+    if execution.error_code is None:
+        return Result(execution.execution_id, execution.status, execution.output_payload, None, spent_ms)
+    rest = execution.error or {"details": {}, "retryable": False, "http_status": None}
+    error = {
+        "code": execution.error_code,
+        "message": execution.error_message,
+        "details": rest["details"],
+        "retryable": rest["retryable"],
+    }
+    return Result(execution.execution_id, execution.status, None, error, spent_ms, rest["http_status"])
+
+
+def refuse(status: Status, code: Code, message: str, **details: Any) -> Refusal:
+    """A refusal with an error of the house."""
+    return Refusal(status, Failure(code, message, details))
+
+
+def arguments_of(call: Call) -> str:
+    """A digest of everything that a repeated key must repeat."""
+    subject = [call.subject.type, call.subject.id] if call.subject else None
+    return hashlib.sha256(canonical([call.input, subject, call.exception_id])).hexdigest()
+
+
+def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim | None:
+    """Only a call that will run holds a key: a refusal can be repeated until it is mended."""
+    if call.idempotency_key is None or isinstance(decided.verdict, Refusal):
+        return None
+    who = decided.who
+    return Claim(
+        who.workspace_id,
+        who.actor_id,
+        decided.tool.id,
+        call.idempotency_key,
+        execution_id,
+        arguments_of(call),
+        now,
+    )
+
+
+def _input(decided: Decided, call: Call) -> str | None:
+    """The input as the ledger keeps it: a secret of this call is struck out even where the caller wrote it."""
+    verdict, written = decided.verdict, dumps(call.input)
+    value: Any = call.input
+    if isinstance(verdict, Checked) and verdict.secrets:
+        struck = Strikes(verdict.secrets.items()).strike(written)
+        if struck is not written:
+            written, value = struck, loads(struck, max_depth=200)
+    return _kept(decided.ready, decided.ready.input_redactor, written, value)
+
+
+def _kept(ready: Ready, redactor: Redactor, written: bytes, value: Any) -> str | None:
+    """As the contract's `record` says: whole, as a digest of what was said, or not at all."""
+    if ready.contract.record == "none":
+        return None
+    if ready.contract.record == "digest":
+        digest = hashlib.sha256(written).hexdigest()
+        return f'{{"sha256":"{digest}","bytes":{len(written)}}}'
+    return redactor.redact(written, value).decode()
+
+
+def _rest_of(failure: Failure) -> str:
+    rest = {
+        "details": dict(failure.details),
+        "retryable": failure.retryable,
+        "http_status": failure.http_status,
+    }
+    return dumps(rest).decode()
+
+
+def _storable(failure: Failure) -> str:
+    """A message as every database takes it; a contract's own texts may hold a NUL."""
+    return failure.message.replace("\x00", "")
