@@ -3,13 +3,43 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 
 from toolcrib.kit.db import Query, Row, Tx
 
-from .tables import enablement, tools
+from .tables import enablement, tool_versions, tools
 
 _ADD = Query(insert(tools))
+_ADD_VERSION = Query(insert(tool_versions))
+_THIS = (
+    tools.c.workspace_id == bindparam("workspace"),
+    tools.c.id == bindparam("tool"),
+    tools.c.deleted_at.is_(None),
+)
+_CURRENT = Query(select(tools).where(*_THIS))
+_REPLACE = Query(
+    update(tools)
+    .where(*_THIS)
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("version", "digest", "config", "submitted", "updated_at", "generation")
+        }
+    )
+)
+_DELETE = Query(
+    update(tools)
+    .where(*_THIS)
+    .values(deleted_at=bindparam("now"), updated_at=bindparam("now"), generation=bindparam("made"))
+    .returning(tools.c.id)
+)
+_VERSIONS = Query(
+    select(tool_versions)
+    .where(
+        tool_versions.c.workspace_id == bindparam("workspace"), tool_versions.c.tool_id == bindparam("tool")
+    )
+    .order_by(tool_versions.c.created_at.desc())
+)
 _CHANGED_TOOLS = Query(
     select(tools).where(
         tools.c.workspace_id == bindparam("workspace"), tools.c.generation > bindparam("since")
@@ -31,6 +61,33 @@ _PUT = Query(sqlite=_PUT_TEXT, postgresql=_PUT_TEXT)
 async def add(tx: Tx, **values: Any) -> None:
     """A new tool; the database refuses a name or wire name that is taken."""
     await tx.run(_ADD, **values)
+
+
+async def add_version(tx: Tx, **values: Any) -> None:
+    """What a tool was as of one version; never changed again."""
+    await tx.run(_ADD_VERSION, **values)
+
+
+async def current(tx: Tx, workspace: str, tool_id: str) -> Row | None:
+    """A tool as it is now, or None."""
+    rows = await tx.rows(_CURRENT, workspace=workspace, tool=tool_id)
+    return rows[0] if rows else None
+
+
+async def replace(tx: Tx, workspace: str, tool_id: str, **values: Any) -> None:
+    """Make another version of a tool the current one."""
+    named = {f"new_{name}": value for name, value in values.items()}
+    await tx.run(_REPLACE, workspace=workspace, tool=tool_id, **named)
+
+
+async def delete(tx: Tx, workspace: str, tool_id: str, now: int, made: int) -> bool:
+    """Take a tool out of the catalog; its versions stay. False when it was not there."""
+    return bool(await tx.rows(_DELETE, workspace=workspace, tool=tool_id, now=now, made=made))
+
+
+async def versions(tx: Tx, workspace: str, tool_id: str) -> Sequence[Row]:
+    """Every version of a tool, newest first."""
+    return await tx.rows(_VERSIONS, workspace=workspace, tool=tool_id)
 
 
 async def changed_tools(tx: Tx, workspace: str, since: int) -> Sequence[Row]:

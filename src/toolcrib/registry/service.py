@@ -1,11 +1,11 @@
 """What the registry means: a catalog of stored tools by name and id, and what is enabled."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from toolcrib.contracts.errors import Conflict
+from toolcrib.contracts.errors import Conflict, NotFound
 from toolcrib.contracts.names import wire_name
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Clash, Row, Tx
@@ -38,6 +38,17 @@ class StoredTool:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolVersion:
+    """What a tool was as of one version."""
+
+    version: str
+    digest: str
+    config: dict[str, Any]
+    created_at: int
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """The tools of one scope as of one generation."""
 
@@ -58,16 +69,19 @@ class Registry:
 
     async def load(self, tx: Tx, workspace: str, known: Catalog, since: int) -> Catalog:
         """The catalog of a scope, with what changed after a generation laid over what is known."""
-        tools = [_stored(row) for row in await queries.changed_tools(tx, workspace, since)]
+        rows = await queries.changed_tools(tx, workspace, since)
         flags = {
             row["tool_id"]: bool(row["enabled"])
             for row in await queries.changed_enablement(tx, workspace, since)
         }
-        if tools:
-            by_name = {**known.by_name, **{tool.name: tool for tool in tools}}
-            known = replace(
-                known, by_name=by_name, by_id={**known.by_id, **{tool.id: tool for tool in tools}}
+        if rows:
+            gone = {row["id"] for row in rows if row["deleted_at"] is not None}
+            tools = [_stored(row) for row in rows if row["deleted_at"] is None]
+            by_id = {**known.by_id, **{tool.id: tool for tool in tools}}
+            by_id = (
+                {tool_id: tool for tool_id, tool in by_id.items() if tool_id not in gone} if gone else by_id
             )
+            known = replace(known, by_name={tool.name: tool for tool in by_id.values()}, by_id=by_id)
         return replace(known, enabled={**known.enabled, **flags}) if flags else known
 
     async def add(
@@ -80,15 +94,12 @@ class Registry:
         generation: int,
     ) -> StoredTool:
         """Store a new tool. Raises `Conflict` when its name, or the name models would see, is taken."""
-        text = dumps(config).decode()
-        tool = StoredTool(
-            new_id("tool"), workspace, config["name"], config["version"], hashlib.sha256(text.encode()).hexdigest(), text,
-            dumps(submitted).decode(), self._clock.now(),
-        )  # fmt: skip
+        tool = self._made(new_id("tool"), workspace, config, submitted)
         try:
             await queries.add(
                 tx, workspace_id=workspace, id=tool.id, name=tool.name, wire_name=wire_name(tool.name), version=tool.version, digest=tool.digest,
-                config=text, submitted=tool.submitted, created_at=tool.created_at, created_by=by, generation=generation,
+                config=tool.config, submitted=tool.submitted, created_at=tool.created_at, created_by=by, updated_at=tool.created_at,
+                deleted_at=None, generation=generation,
             )  # fmt: skip
         except Exception as error:
             if isinstance(tx.translated(error), Clash):
@@ -98,7 +109,62 @@ class Registry:
                     name=tool.name,
                 ) from error
             raise
+        await self._keep_version(tx, tool, by)
         return tool
+
+    async def current(self, tx: Tx, workspace: str, tool_id: str) -> StoredTool:
+        """The tool as this transaction sees it. Raises `NotFound`."""
+        row = await queries.current(tx, workspace, tool_id)
+        if row is None:
+            raise NotFound("There is no such tool.")
+        return _stored(row)
+
+    async def replace(
+        self,
+        tx: Tx,
+        old: StoredTool,
+        config: Mapping[str, Any],
+        submitted: Mapping[str, Any],
+        by: str,
+        generation: int,
+    ) -> StoredTool:
+        """Make a new version of a tool its current one; the old ones stay as they were."""
+        tool = self._made(old.id, old.workspace_id, config, submitted)
+        await queries.replace(
+            tx, tool.workspace_id, tool.id, version=tool.version, digest=tool.digest, config=tool.config,
+            submitted=tool.submitted, updated_at=tool.created_at, generation=generation,
+        )  # fmt: skip
+        await self._keep_version(tx, tool, by)
+        return replace(tool, created_at=old.created_at)
+
+    async def delete(self, tx: Tx, workspace: str, tool_id: str, generation: int) -> None:
+        """Take a tool out of the catalog; its name is free again. Raises `NotFound`."""
+        if not await queries.delete(tx, workspace, tool_id, self._clock.now(), generation):
+            raise NotFound("There is no such tool.")
+
+    async def versions(self, tx: Tx, workspace: str, tool_id: str) -> Sequence[ToolVersion]:
+        """Every version of a tool, newest first."""
+        return [
+            ToolVersion(
+                row["version"], row["digest"], _object(row["config"]), row["created_at"], row["created_by"]
+            )
+            for row in await queries.versions(tx, workspace, tool_id)
+        ]
+
+    def _made(
+        self, tool_id: str, workspace: str, config: Mapping[str, Any], submitted: Mapping[str, Any]
+    ) -> StoredTool:
+        text = dumps(config).decode()
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return StoredTool(
+            tool_id, workspace, config["name"], config["version"], digest, text, dumps(submitted).decode(), self._clock.now()
+        )  # fmt: skip
+
+    async def _keep_version(self, tx: Tx, tool: StoredTool, by: str) -> None:
+        await queries.add_version(
+            tx, workspace_id=tool.workspace_id, tool_id=tool.id, version=tool.version, digest=tool.digest, config=tool.config,
+            submitted=tool.submitted, created_at=tool.created_at, created_by=by,
+        )  # fmt: skip
 
     async def set_enabled(
         self, tx: Tx, tool_id: str, *, workspace: str, enabled: bool, by: str, generation: int

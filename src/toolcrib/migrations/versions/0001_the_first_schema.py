@@ -46,10 +46,19 @@ def _registry() -> None:
         *_texts("workspace_id", "id", "name", "wire_name", "version", "digest", "config", "submitted"),
         _number("created_at"),
         *_texts("created_by"),
+        _number("updated_at"),
+        _number("deleted_at", nullable=True),
         _number("generation"),
         _key("workspace_id", "id"),
-        sa.UniqueConstraint("workspace_id", "name", name="tools_by_name"),
-        sa.UniqueConstraint("workspace_id", "wire_name", name="tools_by_wire_name"),
+    )
+    for name in ("name", "wire_name"):
+        _partial_index(f"tools_by_{name}", "tools", ["workspace_id", name], "deleted_at IS NULL", unique=True)
+    op.create_table(
+        "tool_versions",
+        *_texts("workspace_id", "tool_id", "version", "digest", "config", "submitted"),
+        _number("created_at"),
+        *_texts("created_by"),
+        _key("workspace_id", "tool_id", "version"),
     )
     op.create_index("tools_by_generation", "tools", ["workspace_id", "generation"])
     op.create_table(
@@ -169,9 +178,11 @@ def _events() -> None:
     )
 
 
-def _partial_index(name: str, table: str, columns: list[str], condition: str) -> None:
+def _partial_index(
+    name: str, table: str, columns: list[str], condition: str, *, unique: bool = False
+) -> None:
     where = sa.text(condition)
-    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _texts(*names: str, nullable: bool = False) -> list[sa.Column[Any]]:
