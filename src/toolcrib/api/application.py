@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.gateway import Gateway
 
-from . import errors, events, executions, health, keys, openapi, secrets, tools
+from . import errors, events, executions, health, keys, openapi, secrets, tools, versions
 from .execute import Execute
 
 PREFIX = "/api/v1"
@@ -59,7 +59,14 @@ def _router() -> APIRouter:
         "default": {"model": errors.ErrorAnswer, "description": "Any refusal, by its code."}
     }
     whole = APIRouter(responses=every)
-    for part in (events.router, executions.router, tools.router, secrets.router, keys.router):
+    for part in (
+        events.router,
+        executions.router,
+        versions.router,
+        tools.router,
+        secrets.router,
+        keys.router,
+    ):
         whole.include_router(part)
     whole.include_router(health.router)
     return whole

@@ -162,6 +162,12 @@ async def put_enablement(caller: Caller, gateway: Counter, tool: Label, body: En
     return body
 
 
+@router.delete("/tools/{tool}/enablement", status_code=204)
+async def delete_enablement(caller: Caller, gateway: Counter, tool: Label) -> None:
+    """Go back to what the tool's contract says."""
+    await gateway.tools.reset_enabled(caller, tool)
+
+
 def _item(view: ToolView) -> dict[str, Any]:
     config = view.config
     return {

@@ -31,6 +31,8 @@ class EventType(StrEnum):
     CANCEL_REQUESTED = "ToolExecutionCancelRequested"
     OUTCOME_LEARNED = "OutcomeLearned"
     TOOL_REGISTERED = "ToolRegistered"
+    TOOL_UPDATED = "ToolUpdated"
+    TOOL_DELETED = "ToolDeleted"
     TOOL_ENABLED = "ToolEnabled"
     TOOL_DISABLED = "ToolDisabled"
     SECRET_SET = "SecretSet"

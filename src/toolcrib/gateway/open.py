@@ -26,6 +26,7 @@ from .keys import ApiKeys
 from .news import News
 from .secrets import SecretNames
 from .tools import Tools
+from .versions import Versions
 from .who import Credentials
 from .workshop import Workshop
 
@@ -44,6 +45,7 @@ class Gateway:
     credentials: Credentials
     calls: Calls
     tools: Tools
+    versions: Versions
     secrets: SecretNames
     keys: ApiKeys
     history: History
@@ -138,7 +140,8 @@ def open_gateway(
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
     calls = Calls(stores, snapshots, workshop, clock)
+    tools = Tools(stores, changes, calls, workshop)
     return Gateway(
-        stores, snapshots, news, Credentials(stores.identity, snapshots), calls, Tools(stores, changes, calls, workshop),
+        stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),
     )  # fmt: skip

@@ -51,10 +51,10 @@ class Tools:
     async def register(self, principal: Principal, submitted: dict[str, Any]) -> StoredTool:
         """Check and store a new tool. Raises `Invalid` with all faults, `EgressRefused`, `Conflict`, `Forbidden`."""
         await self._changes.permitted(principal, Permission.TOOLS_WRITE)
-        contract, config = self._checked(submitted)
+        contract, config = self.checked(submitted)
         scope = GLOBAL if contract.scope == "global" else principal.workspace_id
         if scope == GLOBAL:
-            await self._operator_only(principal)
+            await self.operator_only(principal)
 
         async def add(change: Change) -> StoredTool:
             tool = await self._stores.registry.add(
@@ -128,6 +128,11 @@ class Tools:
 
         await self._changes.change(principal, Permission.ENABLEMENT_WRITE, put)
 
+    async def reset_enabled(self, principal: Principal, name_or_id: str) -> None:
+        """Enable or disable a tool in the principal's workspace as its contract says."""
+        view = await self.get(principal, name_or_id)
+        await self.set_enabled(principal, name_or_id, enabled=bool(view.config["enabled"]))
+
     async def _find(self, principal: Principal, name_or_id: str) -> tuple[Facts, StoredTool]:
         await self._changes.permitted(principal, Permission.TOOLS_READ)
         facts, tool = await self._calls.what(principal.workspace_id, name_or_id)
@@ -145,7 +150,9 @@ class Tools:
             generation=change.generation,
         )
 
-    async def _operator_only(self, principal: Principal) -> None:
+    async def operator_only(self, principal: Principal) -> None:
+        """Global tools are written by the operator alone. Raises `Forbidden`."""
+
         async def read(tx: Tx) -> str | None:
             return await self._stores.identity.default_workspace(tx)
 
@@ -154,11 +161,9 @@ class Tools:
         except DatabaseUnavailable as error:
             raise Unavailable from error
         if principal.workspace_id != operators or principal.role is not Role.OWNER:
-            raise Forbidden(
-                "Only the operator, the owner of the workspace `default`, registers global tools."
-            )
+            raise Forbidden("Only the operator, the owner of the workspace `default`, writes global tools.")
 
-    def _checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
+    def checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
         """The contract, and the config as it is stored: defaults visible, root closed, name and version in normal form."""
         contract = parse_contract(_normal(submitted))
         faults = [

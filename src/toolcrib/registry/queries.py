@@ -34,11 +34,9 @@ _DELETE = Query(
     .returning(tools.c.id)
 )
 _VERSIONS = Query(
-    select(tool_versions)
-    .where(
+    select(tool_versions).where(
         tool_versions.c.workspace_id == bindparam("workspace"), tool_versions.c.tool_id == bindparam("tool")
     )
-    .order_by(tool_versions.c.created_at.desc())
 )
 _CHANGED_TOOLS = Query(
     select(tools).where(
@@ -86,7 +84,7 @@ async def delete(tx: Tx, workspace: str, tool_id: str, now: int, made: int) -> b
 
 
 async def versions(tx: Tx, workspace: str, tool_id: str) -> Sequence[Row]:
-    """Every version of a tool, newest first."""
+    """Every version of a tool."""
     return await tx.rows(_VERSIONS, workspace=workspace, tool=tool_id)
 
 

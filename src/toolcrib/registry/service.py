@@ -144,12 +144,13 @@ class Registry:
 
     async def versions(self, tx: Tx, workspace: str, tool_id: str) -> Sequence[ToolVersion]:
         """Every version of a tool, newest first."""
-        return [
+        found = [
             ToolVersion(
                 row["version"], row["digest"], _object(row["config"]), row["created_at"], row["created_by"]
             )
             for row in await queries.versions(tx, workspace, tool_id)
         ]
+        return sorted(found, key=lambda one: tuple(map(int, one.version.split("."))), reverse=True)
 
     def _made(
         self, tool_id: str, workspace: str, config: Mapping[str, Any], submitted: Mapping[str, Any]
