@@ -1,7 +1,9 @@
 """Puts the house together: engine, cipher, egress, providers, gateway, door."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
@@ -10,6 +12,7 @@ from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
 from toolcrib.kit.db import Database, Engine, Tx
 from toolcrib.kit.http import Egress, HttpClient
+from toolcrib.mcp_server import McpDoor
 from toolcrib.providers.http import HttpProvider, Limits
 
 from .keys import keep_owner_key, keep_pending, open_data_dir, pending_key, root_key
@@ -28,6 +31,17 @@ def open_engine(settings: Settings) -> Engine:
     from toolcrib.kit.db.sqlite import SqliteEngine  # noqa: PLC0415 only where it is used
 
     return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")
+
+
+class Doors:
+    """The API, and beside it the doors with a path of their own."""
+
+    def __init__(self, api: ASGIApp, others: Mapping[str, ASGIApp]) -> None:
+        self._api = api
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._others.get(scope["path"], self._api)(scope, receive, send)
 
 
 class House:
@@ -52,7 +66,8 @@ class House:
         options = ApiOptions(
             max_request=settings.max_request, docs=settings.environment == "development", version=version
         )
-        self.app = create_app(self.gateway, options)
+        self._mcp = McpDoor(self.gateway, version)
+        self.app = Doors(create_app(self.gateway, options), {"/mcp": self._mcp})
 
     async def start(self, migrate: Migrate) -> Path | None:
         """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""
@@ -70,6 +85,7 @@ class House:
 
     async def stop(self) -> None:
         """Leave in order: running calls are closed in the ledger first."""
+        await self._mcp.stop()
         await self.gateway.stop()
         await self._client.close()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from .contract import effect_of
 from .faults import Fault
 
 _NOTES = frozenset(
@@ -111,9 +112,7 @@ def _breaks_of_conduct(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterat
 
 
 def _effect(contract: Mapping[str, Any]) -> str:
-    by_method = {"GET": "read", "DELETE": "destructive"}
-    declared = contract.get("effects")
-    return str(declared or by_method.get((contract.get("api") or {}).get("method", ""), "write"))
+    return effect_of(contract.get("effects"), (contract.get("api") or {}).get("method"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,9 +105,13 @@ class Contract(_Closed):
 
     @property
     def effect(self) -> str:
-        """What a call may do upstream: as declared, else GET reads, DELETE destroys, the rest writes."""
-        by_method = {"GET": "read", "DELETE": "destructive"}
-        return self.effects or by_method.get(self.api.method, "write")
+        """What a call may do upstream."""
+        return effect_of(self.effects, self.api.method)
+
+
+def effect_of(declared: str | None, method: str | None) -> str:
+    """As declared, else GET reads, DELETE destroys, the rest writes."""
+    return declared or {"GET": "read", "DELETE": "destructive"}.get(method or "", "write")
 
 
 def normal_version(submitted: object) -> str | None:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toolcrib.contracts.contract import Contract, normal_version, parse_contract
-from toolcrib.contracts.decision import Decision
+from toolcrib.contracts.contract import Contract, effect_of, normal_version, parse_contract
+from toolcrib.contracts.decision import Allow, Decision
 from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unavailable
 from toolcrib.contracts.execution import Call, EventType
 from toolcrib.contracts.faults import Fault
@@ -29,6 +29,11 @@ class ToolView:
     tool: StoredTool
     config: dict[str, Any]
     enabled: bool
+
+    @property
+    def effects(self) -> str:
+        """What a call may do: read, write or destroy."""
+        return effect_of(self.config.get("effects"), (self.config.get("api") or {}).get("method"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,20 @@ class Tools:
             enabled = tool is not None and facts.about(tool).enabled
             if tool is not None and (status is None or enabled == (status == "enabled")):
                 shown.append(ToolView(tool, tool.document(), enabled))
+            if len(shown) == limit:
+                break
+        return shown
+
+    async def callable(self, principal: Principal, limit: int, after: str | None) -> Sequence[ToolView]:
+        """The tools that this principal may call now, by name from `after` on."""
+        facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
+        who, shown = self._stores.identity.again(facts.keys, principal), []
+        for name in sorted({*facts.shared.by_name, *facts.catalog.by_name}):
+            if after is not None and name <= after:
+                continue
+            tool = facts.find(name)
+            if tool is not None and isinstance(decide(who, facts.about(tool)), Allow):
+                shown.append(ToolView(tool, tool.document(), enabled=True))
             if len(shown) == limit:
                 break
         return shown
