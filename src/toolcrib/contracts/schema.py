@@ -82,6 +82,14 @@ class CompiledSchema:
                 return False
         return self._matches(value)
 
+    def may_match(self, value: object) -> bool:
+        """Say whether a value matches; also where to find out would pass the budget, for a guard must not let it by."""
+        try:
+            self._cost.check(value)
+        except TooCostly:
+            return True
+        return self._matches(value)
+
     def faults(self, value: object) -> list[Fault]:
         """List what is wrong with a value, at most a hundred faults; an empty list means valid."""
         try:
@@ -184,10 +192,14 @@ def compile_schema(document: object) -> CompiledSchema:
     return CompiledSchema(own, validator, cost)
 
 
+def object_root(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy whose root, where it names no type, is an object."""
+    return {**document, "type": document.get("type", "object")}
+
+
 def close_root(document: dict[str, Any]) -> dict[str, Any]:
     """Return a copy whose root is an object, and takes no undeclared property unless the schema speaks of them."""
-    closed = copy.deepcopy(document)
-    closed.setdefault("type", "object")
+    closed = object_root(document)
     if closed["type"] == "object" and _SPEAKS_OF_OTHERS.isdisjoint(closed):
         closed["additionalProperties"] = False
     return closed
