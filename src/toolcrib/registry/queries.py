@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 
 from toolcrib.kit.db import Query, Row, Tx
+from toolcrib.kit.json import dumps
 
-from .tables import enablement, tools
+from .tables import aliases, enablement, tools
 
 _ADD = Query(insert(tools))
 _CHANGED_TOOLS = Query(
@@ -15,6 +16,26 @@ _CHANGED_TOOLS = Query(
         tools.c.workspace_id == bindparam("workspace"), tools.c.generation > bindparam("since")
     )
 )
+_CHANGED_ALIASES = Query(
+    select(aliases.c.name, aliases.c.tool_id).where(
+        aliases.c.workspace_id == bindparam("workspace"), aliases.c.generation > bindparam("since")
+    )
+)
+_AN_ALIAS = Query(
+    select(aliases.c.name).where(
+        aliases.c.workspace_id == bindparam("workspace"),
+        aliases.c.name.in_([bindparam("name"), bindparam("wire")]),
+    )
+)
+_NAMED = (
+    "SELECT name, wire_name, id FROM tools WHERE workspace_id = :workspace "
+    "AND (name IN ({names}) OR wire_name IN ({names}) OR id IN ({names}))"
+)
+_A_NAME = Query(
+    sqlite=_NAMED.format(names="SELECT value FROM json_each(:names)"),
+    postgresql=_NAMED.format(names="SELECT json_array_elements_text(CAST(:names AS json))"),
+)
+_ALIAS_COLUMNS = tuple(column.name for column in aliases.columns)
 _CHANGED_ENABLEMENT = Query(
     select(enablement.c.tool_id, enablement.c.enabled).where(
         enablement.c.workspace_id == bindparam("workspace"), enablement.c.generation > bindparam("since")
@@ -31,6 +52,27 @@ _PUT = Query(sqlite=_PUT_TEXT, postgresql=_PUT_TEXT)
 async def add(tx: Tx, **values: Any) -> None:
     """A new tool; the database refuses a name or wire name that is taken."""
     await tx.run(_ADD, **values)
+
+
+async def an_alias(tx: Tx, workspace: str, name: str, wire: str) -> bool:
+    """Whether a name, or what models see of it, leads to another tool already."""
+    return bool(await tx.rows(_AN_ALIAS, workspace=workspace, name=name, wire=wire))
+
+
+async def names_among(tx: Tx, workspace: str, wanted: Sequence[str]) -> Sequence[Row]:
+    """Tools whose name, wire name or id is one of these."""
+    return await tx.rows(_A_NAME, workspace=workspace, names=dumps(wanted).decode())
+
+
+async def add_aliases(tx: Tx, workspace: str, tool: str, names: Sequence[str], generation: int) -> None:
+    """More names of a tool; the database refuses one that is another's."""
+    if names:
+        await tx.insert_many(aliases, _ALIAS_COLUMNS, [(workspace, name, tool, generation) for name in names])
+
+
+async def changed_aliases(tx: Tx, workspace: str, since: int) -> Sequence[Row]:
+    """Aliases that changed after a generation."""
+    return await tx.rows(_CHANGED_ALIASES, workspace=workspace, since=since)
 
 
 async def changed_tools(tx: Tx, workspace: str, since: int) -> Sequence[Row]:

@@ -1,7 +1,7 @@
 """What the registry means: a catalog of stored tools by name and id, and what is enabled."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,10 +44,12 @@ class Catalog:
     by_name: Mapping[str, StoredTool] = field(default_factory=dict)
     by_id: Mapping[str, StoredTool] = field(default_factory=dict)
     enabled: Mapping[str, bool] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
-        """A tool by its name or id."""
-        return self.by_name.get(name_or_id) or self.by_id.get(name_or_id)
+        """A tool by its name, by an alias or the name that models see, which `also` holds, or by its id."""
+        found = self.by_name.get(name_or_id)
+        return found or self.by_id.get(self.also.get(name_or_id, name_or_id))
 
 
 class Registry:
@@ -63,11 +65,14 @@ class Registry:
             row["tool_id"]: bool(row["enabled"])
             for row in await queries.changed_enablement(tx, workspace, since)
         }
+        also = {row["name"]: row["tool_id"] for row in await queries.changed_aliases(tx, workspace, since)}
+        also |= {wire: tool.id for tool in tools if (wire := wire_name(tool.name)) != tool.name}
         if tools:
             by_name = {**known.by_name, **{tool.name: tool for tool in tools}}
             known = replace(
                 known, by_name=by_name, by_id={**known.by_id, **{tool.id: tool for tool in tools}}
             )
+        known = replace(known, also={**known.also, **also}) if also else known
         return replace(known, enabled={**known.enabled, **flags}) if flags else known
 
     async def add(
@@ -79,26 +84,43 @@ class Registry:
         by: str,
         generation: int,
     ) -> StoredTool:
-        """Store a new tool. Raises `Conflict` when its name, or the name models would see, is taken."""
+        """Store a new tool. Raises `Conflict` when a name of it, or the name models would see, is taken.
+
+        Whoever changes a workspace holds its row, so nothing comes between a look at the names and the write.
+        """
         text = dumps(config).decode()
         tool = StoredTool(
             new_id("tool"), workspace, config["name"], config["version"], hashlib.sha256(text.encode()).hexdigest(), text,
             dumps(submitted).decode(), self._clock.now(),
         )  # fmt: skip
+        wire, aliases = wire_name(tool.name), config.get("aliases", ())
+        if await queries.an_alias(tx, workspace, tool.name, wire):
+            raise _name_taken(tool.name)
         try:
             await queries.add(
-                tx, workspace_id=workspace, id=tool.id, name=tool.name, wire_name=wire_name(tool.name), version=tool.version, digest=tool.digest,
+                tx, workspace_id=workspace, id=tool.id, name=tool.name, wire_name=wire, version=tool.version, digest=tool.digest,
                 config=text, submitted=tool.submitted, created_at=tool.created_at, created_by=by, generation=generation,
             )  # fmt: skip
         except Exception as error:
             if isinstance(tx.translated(error), Clash):
-                raise Conflict(
-                    f"The name {tool.name} is taken in this workspace; choose another.",
-                    reason="name_taken",
-                    name=tool.name,
-                ) from error
+                raise _name_taken(tool.name) from error
             raise
+        if aliases:
+            await self._add_aliases(tx, tool, aliases, generation)
         return tool
+
+    async def _add_aliases(self, tx: Tx, tool: StoredTool, aliases: Sequence[str], generation: int) -> None:
+        wanted = [alias for alias in aliases if alias != wire_name(tool.name)]
+        for row in await queries.names_among(tx, tool.workspace_id, wanted):
+            raise alias_taken(
+                next(name for name in wanted if name in {row["name"], row["wire_name"], row["id"]})
+            )
+        try:
+            await queries.add_aliases(tx, tool.workspace_id, tool.id, wanted, generation)
+        except Exception as error:
+            if isinstance(tx.translated(error), Clash):
+                raise alias_taken(", ".join(wanted)) from error
+            raise
 
     async def set_enabled(
         self, tx: Tx, tool_id: str, *, workspace: str, enabled: bool, by: str, generation: int
@@ -108,6 +130,17 @@ class Registry:
         await queries.put_enablement(
             tx, workspace=workspace, tool=tool_id, enabled=int(enabled), now=now, by=by, made=generation
         )
+
+
+def alias_taken(alias: str) -> Conflict:
+    """The refusal of an alias that leads to another tool."""
+    message = f"The alias {alias} leads to another tool already; choose another."
+    return Conflict(message, reason="alias_taken", name=alias)
+
+
+def _name_taken(name: str) -> Conflict:
+    message = f"The name {name} is taken in this workspace; choose another."
+    return Conflict(message, reason="name_taken", name=name)
 
 
 def _stored(row: Row) -> StoredTool:

@@ -23,6 +23,16 @@ tools = Table(
 )
 Index("tools_by_generation", tools.c.workspace_id, tools.c.generation)
 
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("tool_id", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+)
+Index("aliases_by_generation", aliases.c.workspace_id, aliases.c.generation)
+
 enablement = Table(
     "enablement",
     metadata,
