@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .selection import Selection
+
 
 class Status(StrEnum):
     """State of an execution. `interrupted`: nobody can know whether it happened, so it is never repeated."""
@@ -47,19 +49,25 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a principal asks for: a tool by name, alias or id, and its input."""
+    """What a principal asks for: a tool by name, alias or id, and its input.
+
+    `dry_run` None leaves it to the tool's impact; `selection` is what of the output is answered.
+    """
 
     tool: str
     input: dict[str, Any]
     subject: Subject | None = None
     exception_id: str | None = None
     size: int = 0
+    dry_run: bool | None = None
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a caller is answered. `error` is None exactly when the status is `succeeded`; `http_status` only for
-    an error that the tool declares. `written` is the output as JSON text, for doors that send text.
+    an error that the tool declares. `written` is the output as JSON text, for doors that send text; `truncated` says
+    that a selection left elements out.
     """
 
     execution_id: str
@@ -69,6 +77,7 @@ class Result:
     execution_time_ms: float
     http_status: int | None = None
     written: bytes | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +100,6 @@ class Execution:
     updated_at: int
     finished_at: int | None
     execution_time_us: int | None
+    dry_run: bool = False
     input_payload: Any = None
     output_payload: Any = None

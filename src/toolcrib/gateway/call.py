@@ -26,6 +26,7 @@ from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
 
 from .facts import Facts, Snapshots, Stores
+from .rehearsal import rehearse
 from .workshop import Ready, Workshop
 
 _TRIES = 50
@@ -86,12 +87,12 @@ class Calls:
         else:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(verdict, Refusal):
-            return _answer(intent, Done(verdict.status, verdict.failure), 0.0)
+            return _answer(call, intent, Done(verdict.status, verdict.failure), 0.0)
         done = await self._do(verdict, intent, call)
         spent = self._clock.monotonic() - began
         if not await self._stores.ledger.settle(_settlement(intent, done, self._clock.now(), spent)):
             done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
-        return _answer(intent, done, spent)
+        return _answer(call, intent, done, spent)
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
         """Valid, then allowed, then complete: the one place where a call is decided."""
@@ -142,7 +143,8 @@ class Calls:
         self._running.add(task)
         try:
             invocation = Invocation(intent.execution_id, intent.workspace_id, call.input, checked.secrets)
-            return _done(checked.ready, await checked.ready.runnable.run(invocation))
+            run = rehearse if intent.dry_run else _run
+            return _done(checked.ready, await run(checked.ready, invocation), dry=intent.dry_run)
         except asyncio.CancelledError:
             task.uncancel()
             return Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
@@ -164,7 +166,7 @@ class Calls:
             actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
             subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=refusal.failure.code if refusal else None,
             error_message=_storable(refusal.failure) if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
-            input=_stored(call, verdict),
+            input=_stored(call, verdict), dry_run=self._workshop.ready(tool).is_dry(call),
         )  # fmt: skip
 
 
@@ -181,13 +183,17 @@ def _storable(failure: Failure) -> str:
     return failure.message.replace("\x00", "")
 
 
-def _done(ready: Ready, outcome: Outcome) -> Done:
-    """A tool may answer only what its contract says."""
+async def _run(ready: Ready, invocation: Invocation) -> Outcome:
+    return await ready.runnable.run(invocation)
+
+
+def _done(ready: Ready, outcome: Outcome, *, dry: bool) -> Done:
+    """A tool may answer only what its contract says; what a dry run answers is not the tool's output."""
     if isinstance(outcome, Failure):
         declared = outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
         return Done(Status.FAILED, outcome if declared else _undeclared(outcome))
     written = dumps(outcome.output)
-    if ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
+    if dry or ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
         return Done(Status.SUCCEEDED, outcome, written)
     errors = [fault.as_json() for fault in ready.output.faults(outcome.output)]
     message = "The tool's output does not fit its output_schema; see details.errors."
@@ -215,9 +221,12 @@ def _settlement(intent: Intent, done: Done, now: int, spent: float) -> Settlemen
     )  # fmt: skip
 
 
-def _answer(intent: Intent, done: Done, spent: float) -> Result:
+def _answer(call: Call, intent: Intent, done: Done, spent: float) -> Result:
     outcome, spent_ms = done.outcome, round(spent * 1000, 3)
     if isinstance(outcome, Success):
+        if call.selection is not None and not intent.dry_run:
+            shown, cut = call.selection.apply(outcome.output)
+            return Result(intent.execution_id, done.status, shown, None, spent_ms, truncated=cut)
         return Result(intent.execution_id, done.status, outcome.output, None, spent_ms, written=done.written)
     error = {
         "code": str(outcome.code),

@@ -47,6 +47,7 @@ class Intent:
     owner: str
     at: int
     input: str
+    dry_run: bool = False
 
     def row(self) -> tuple[Any, ...]:
         """In the order of `queries.EXECUTION_COLUMNS`."""
@@ -54,7 +55,7 @@ class Intent:
         return (
             self.workspace_id, self.execution_id, self.tool_id, self.tool, self.tool_version, self.status.value, self.actor_type,
             self.actor_id, self.key_id, self.subject_type, self.subject_id, self.exception_id, self.error_code, self.error_message,
-            self.owner, self.at, self.at, finished, None if finished is None else 0,
+            int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0,
         )  # fmt: skip
 
 
