@@ -292,6 +292,15 @@ def test_what_the_rest_of_a_schema_leaves_over_is_told_part_by_part():
     assert compile_schema(rules).faults([1, "x", 2]) == [Fault("/2", 'must be of type "string"')]
 
 
+def test_a_guard_lets_nothing_by_that_it_cannot_judge():
+    guard = compile_schema({"items": {"uniqueItems": True}})
+    assert guard.may_match([[1, 2]])
+    assert not guard.may_match([[1, 1]])
+    endless = [[{"a": n, "b": [n]} for n in range(20_000)]] * 3
+    assert not guard.is_valid(endless)
+    assert guard.may_match(endless)
+
+
 def test_formats_are_notes_not_rules():
     assert compile_schema({"$schema": DRAFTS["draft7"], "format": "date"}).is_valid("no date")
 
