@@ -3,7 +3,6 @@
 The registry asks `schema_faults` before it keeps a contract; the gateway validates every input and output.
 """
 
-import copy
 import re
 from typing import Any
 
@@ -170,7 +169,7 @@ def compile_schema(document: object) -> CompiledSchema:
     faults = shape_faults(document)
     if faults or not isinstance(document, dict):
         raise SchemaRefused(faults)
-    own = copy.deepcopy(document)  # the caller may go on changing theirs
+    own: dict[str, Any] = orjson.loads(orjson.dumps(document))  # the caller may go on changing theirs
     reading = Reading(own)
     if reading.faults:
         raise SchemaRefused(reading.faults)
