@@ -196,13 +196,13 @@ def test_a_dry_run_shows_the_request_without_its_secret_and_sends_nothing(desk, 
             },
         },
     )
-    dear = {"ship": "Fram", "price": 5000}
+    dear = {"ship": "Maud", "price": 5000}
     reply = execute(client, "ship.sell", dear)
     request = reply.json["output"]["request"]
     assert (reply.status, reply.json["output"]["dry_run"], desk.upstream.journal) == (200, True, [])
     assert (request["method"], request["url"], request["body"]) == (
         "POST",
-        f"{desk.upstream.url}/echo/Fram",
+        f"{desk.upstream.url}/echo/Maud",
         {"price": 5000},
     )
     assert "[secret:SHIP_KEY]" in request["headers"]["Authorization"]

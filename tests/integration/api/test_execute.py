@@ -158,10 +158,10 @@ async def test_only_post_executes(sqlite_rig, sqlite_door):
 
 
 async def test_a_cut_answer_says_so_and_no_other_does(sqlite_rig, sqlite_door):
-    sqlite_rig.provider.answers(Success([{"id": 1, "name": "Fram"}, {"id": 2, "name": "Gjøa"}]))
+    sqlite_rig.provider.answers(Success([{"id": 1, "name": "Maud"}, {"id": 2, "name": "Gjøa"}]))
     tool = await sqlite_rig.register()
     _, _, answer = await execute(sqlite_door, tool, {"input": {}, "select": ["name"], "limit": 1})
-    assert (answer["output"], answer["truncated"]) == ([{"name": "Fram"}], True)
+    assert (answer["output"], answer["truncated"]) == ([{"name": "Maud"}], True)
     _, _, answer = await execute(sqlite_door, tool, {"idsOnly": True})
     assert (answer["output"], "truncated" in answer) == ({"ids": [1, 2], "count": 2}, False)
 
