@@ -26,6 +26,7 @@ STATUS: Mapping[str, int] = {
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.SECRET_NOT_FOUND: 409,
+    Code.AUTHORIZATION_REQUIRED: 409,
     Code.RATE_LIMITED: 429,
     Code.INTERNAL_ERROR: 500,
     Code.UPSTREAM_ERROR: 502,

@@ -12,6 +12,7 @@ from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
 from toolcrib.contracts.execution import Call, Result, Status, Subject
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
+from toolcrib.contracts.selection import MAX_LIMIT, MAX_PATHS, parse_selection
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import Written, dumps
 
@@ -29,6 +30,12 @@ _KNOWN = frozenset(
         "actorType",
         "actor_id",
         "actorId",
+        "select",
+        "ids_only",
+        "idsOnly",
+        "limit",
+        "dry_run",
+        "dryRun",
     }
 )
 _INPUT = frozenset({"input", "payload"})
@@ -44,7 +51,9 @@ class SubjectBody(Strict):
 
 
 class ExecuteBody(Strict):
-    """`input` (or `payload`) goes to the tool; actor fields, if given, must agree with the credential."""
+    """`input` (or `payload`) goes to the tool; actor fields, if given, must agree with the credential. `select`,
+    `ids_only` and `limit` say what of the output is answered; `dry_run` shows the call instead of making it.
+    """
 
     input: dict[str, Any] | None = None
     payload: dict[str, Any] | None = None
@@ -52,10 +61,16 @@ class ExecuteBody(Strict):
     exception_id: str | None = Field(default=None, alias="exceptionId")
     actor_type: str | None = Field(default=None, alias="actorType")
     actor_id: str | None = Field(default=None, alias="actorId")
+    select: list[str] | None = Field(default=None, max_length=MAX_PATHS)
+    ids_only: bool | None = Field(default=None, alias="idsOnly")
+    limit: int | None = Field(default=None, ge=1, le=MAX_LIMIT)
+    dry_run: bool | None = Field(default=None, alias="dryRun")
 
 
 class ExecuteAnswer(Strict):
-    """What came of a call; `error` is set when it failed. A call that is not waited for is `running`, with 202."""
+    """What came of a call; `error` is set when it failed, `truncated` only where elements were left out. A call that is
+    not waited for is `running`, with 202.
+    """
 
     success: bool
     execution_id: str
@@ -63,6 +78,7 @@ class ExecuteAnswer(Strict):
     output: Any
     error: ErrorBody | None
     execution_time_ms: float
+    truncated: Literal[True] | None = None
 
 
 class Execute:
@@ -130,7 +146,26 @@ def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call
     exception_id = document.get("exception_id", document.get("exceptionId"))
     if exception_id is not None:
         _check_label("/exception_id", exception_id)
-    return Call(tool, input_, _subject(document.get("subject")), exception_id, size)
+    ids_only = _flag(document, "ids_only", "idsOnly") or False
+    selection = parse_selection(document.get("select"), document.get("limit"), ids_only=ids_only)
+    dry_run = _flag(document, "dry_run", "dryRun")
+    return Call(
+        tool,
+        input_,
+        _subject(document.get("subject")),
+        exception_id,
+        size,
+        dry_run=dry_run,
+        selection=selection,
+    )
+
+
+def _flag(document: dict[str, Any], name: str, camel: str) -> bool | None:
+    """A flag under either name; under both, they must agree."""
+    given = {document[key] for key in (name, camel) if isinstance(document.get(key), bool)}
+    if len(given) > 1 or any(not isinstance(document.get(key), bool | None) for key in (name, camel)):
+        raise Invalid.because("The body is not valid.", [Fault(f"/{name}", "give true or false")])
+    return given.pop() if given else None
 
 
 def _subject(given: Any) -> Subject | None:
@@ -173,6 +208,7 @@ async def send_result(result: Result, send: Send) -> None:
             "error": result.error,
             "execution_time_ms": result.execution_time_ms,
         }
+        | ({"truncated": True} if result.truncated else {})
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if result.status is not Status.SUCCEEDED or result.replayed:

@@ -144,7 +144,7 @@ def item(execution: Execution) -> ExecutionItem:
         output_payload=execution.output_payload,
         error_code=execution.error_code,
         error_message=execution.error_message,
-        dry_run=False,
+        dry_run=execution.dry_run,
         approval_id=None,
         created_at=iso(execution.created_at),
         updated_at=iso(execution.updated_at),

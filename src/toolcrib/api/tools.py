@@ -33,6 +33,8 @@ class ToolItem(BaseModel):
     enabled: bool
     effects: str | None
     tags: list[str]
+    aliases: list[str]
+    deprecated: dict[str, str] | None
     created_at: str
 
 
@@ -126,7 +128,7 @@ async def list_tools(
 
 @router.get("/tools/{tool}")
 async def get_tool(caller: Caller, gateway: Counter, tool: Label) -> ToolDetail:
-    """One tool by name or id, with its stored contract."""
+    """One tool by name, alias or id, with its stored contract."""
     view = await gateway.tools.get(caller, tool)
     return ToolDetail(**_item(view), config=view.config, submitted=view.tool.submitted_document())
 
@@ -182,5 +184,7 @@ def _item(view: ToolView) -> dict[str, Any]:
         "enabled": view.enabled,
         "effects": config.get("effects"),
         "tags": config["tags"],
+        "aliases": config.get("aliases", []),
+        "deprecated": config.get("deprecated"),
         "created_at": iso(view.tool.created_at),
     }

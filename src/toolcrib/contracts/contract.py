@@ -3,37 +3,33 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
 from .errors import Code, Invalid
 from .faults import Fault
+from .terms import Closed, Deprecation, Example, Impact, PathExpression, Requires, ShortText, When
 
 SECRET_REF = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _SEMVER = re.compile(r"(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?(?:\.(0|[1-9]\d{0,8}))?\Z")
 
-ShortText = Annotated[str, StringConstraints(max_length=512)]
-PathExpression = ShortText | Annotated[list[ShortText | int], Field(min_length=1, max_length=64)]
 Names = Annotated[dict[ShortText, ShortText], Field(max_length=512)]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Auth(_Closed):
+class Auth(Closed):
     """How the upstream wants to be convinced. `secret_ref` is always `${NAME}`: a literal key is refused.
 
     `basic` sends `username` with the secret as password; without `username` the secret is `user:password`.
+    `oauth_stub` stands for an authorization that nobody can give yet: such a tool is kept, and sends nothing.
     """
 
-    method: Literal["none", "api_key_header", "api_key_query", "bearer", "basic"] = "none"
+    method: Literal["none", "api_key_header", "api_key_query", "bearer", "basic", "oauth_stub"] = "none"
     key_name: ShortText | None = None
     secret_ref: ShortText | None = None
     username: ShortText | None = None
 
 
-class HttpApi(_Closed):
+class HttpApi(Closed):
     """The upstream of an `http` tool. `timeout` is in seconds, `max_request` and `max_reply` are in bytes."""
 
     base_url: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
@@ -47,11 +43,11 @@ class HttpApi(_Closed):
     max_reply: Annotated[int, Field(gt=0)] | None = None
 
 
-class Mapping(_Closed):
+class Mapping(Closed):
     """How input becomes a request and a reply becomes output; dotted paths, path lists or JSON Pointers.
 
     Inputs named by the path template go there. With no `input_to_*` at all the rest is sent under its own name:
-    in the query for GET and DELETE, in a JSON body otherwise.
+    in the query for GET and DELETE, in a JSON body otherwise. With `raw` a reply that is no JSON is kept as its text.
     """
 
     input_to_params: Names = Field(default_factory=dict)
@@ -61,14 +57,15 @@ class Mapping(_Closed):
     response_to_output: Annotated[dict[ShortText, PathExpression], Field(max_length=512)] = Field(
         default_factory=dict
     )
+    raw: bool = False
 
 
-class DeclaredError(_Closed):
-    """An error that the tool may return; `when.status` names the upstream status that means it."""
+class DeclaredError(Closed):
+    """An error that the tool may return; `when` says which replies of the upstream mean it."""
 
     code: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
     description: ShortText = ""
-    when: dict[Literal["status"], int] = Field(default_factory=dict)
+    when: When = Field(default_factory=When)
     http_status: Annotated[int, Field(ge=400, le=599)] = 422
 
     @field_validator("code")
@@ -81,13 +78,14 @@ class DeclaredError(_Closed):
         return code
 
 
-class Contract(_Closed):
+class Contract(Closed):
     """One tool: what it is for, what it takes and gives, what it may break, how it runs."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     title: ShortText | None = None
     description: Annotated[str, StringConstraints(max_length=8192)]
     version: str = "1.0.0"
+    aliases: Annotated[list[ShortText], Field(max_length=32)] = Field(default_factory=list)
     enabled: bool = True
     kind: Literal["http"] = "http"
     scope: Literal["workspace", "global"] = "workspace"
@@ -95,13 +93,28 @@ class Contract(_Closed):
     output_schema: dict[str, Any] | None = None
     errors: Annotated[list[DeclaredError], Field(max_length=128)] = Field(default_factory=list)
     effects: Literal["read", "write", "destructive"] | None = None
+    impact: Impact = "normal"
     idempotent: bool = False
     record: Literal["full", "digest", "none"] = "full"
+    requires: Requires | None = None
+    deprecated: Deprecation | None = None
+    examples: Annotated[list[Example], Field(max_length=32)] = Field(default_factory=list)
     side_effects: Annotated[str, StringConstraints(max_length=2048)] | None = None
     tags: Annotated[list[ShortText], Field(max_length=64)] = Field(default_factory=list)
     metadata: dict[str, Any] = Field(default_factory=dict)
     api: HttpApi
     mapping: Mapping = Mapping()
+
+    @field_validator("impact", mode="before")
+    @classmethod
+    def _is_an_impact(cls, impact: Any) -> Any:
+        if impact in ("normal", "high") or (
+            isinstance(impact, dict) and impact.keys() == {"when"} and isinstance(impact["when"], dict)
+        ):
+            return impact
+        raise PydanticCustomError(
+            "impact", "use normal, high or an object with one member `when`, a JSON Schema over the input"
+        )
 
     @property
     def effect(self) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from .selection import Selection
+
 
 class Status(StrEnum):
     """State of an execution. `interrupted`: nobody can know whether it happened, so it is never repeated."""
@@ -64,7 +66,8 @@ class Subject:
 @dataclass(frozen=True, slots=True)
 class Call:
     """What a principal asks for: a tool by name, alias or id, and its input. With an `idempotency_key` the same call has
-    one effect however often it is sent; `wait` false answers as soon as it is recorded.
+    one effect however often it is sent; `wait` false answers as soon as it is recorded. `dry_run` None leaves it to the
+    tool's impact; `selection` is what of the output is answered.
     """
 
     tool: str
@@ -74,13 +77,15 @@ class Call:
     size: int = 0
     idempotency_key: str | None = None
     wait: bool = True
+    dry_run: bool | None = None
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a caller is answered. `error` is None where the status is `succeeded` or `running`; `http_status` only for
     an error that the tool declares. `written` is the output as JSON text, for doors that send text. `replayed`: the
-    answer to an earlier call with the same idempotency key.
+    answer to an earlier call with the same idempotency key. `truncated`: a selection left elements out.
     """
 
     execution_id: str
@@ -91,6 +96,7 @@ class Result:
     http_status: int | None = None
     written: bytes | None = None
     replayed: bool = False
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,7 @@ class Execution:
     finished_at: int | None
     execution_time_us: int | None
     cancel_at: int | None = None
+    dry_run: bool = False
     input_payload: Any = None
     output_payload: Any = None
     error: dict[str, Any] | None = None

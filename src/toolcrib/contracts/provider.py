@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from .contract import Contract
 
@@ -48,6 +48,15 @@ class Runnable(Protocol):
 
     async def run(self, invocation: Invocation) -> Outcome:
         """Run once. Never raises for what the upstream does; never tries twice."""
+        ...
+
+
+@runtime_checkable
+class Previews(Protocol):
+    """A runnable that can also show what a run would do."""
+
+    async def preview(self, invocation: Invocation) -> Outcome:
+        """Make ready all that a run needs and do nothing. A success is `{"dry_run": true, …}`, with no secret in it."""
         ...
 
 

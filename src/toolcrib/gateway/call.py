@@ -25,6 +25,7 @@ from toolcrib.registry.service import StoredTool
 
 from .facts import Facts, Snapshots, Stores
 from .records import LOST, Checked, Decided, Done, Refusal, answer_of, intent_of, refuse, settlement_of
+from .rehearsal import rehearse
 from .repeats import Repeats
 from .workshop import Ready, Workshop
 
@@ -60,14 +61,14 @@ class Calls:
             if recorded is False:
                 await self._snapshots.reload(principal.workspace_id)
                 continue
-            earlier = await self._repeats.of(intent, recorded)
+            earlier = await self._repeats.of(intent, call, recorded)
             if isinstance(earlier, Result):
                 return earlier
             clash = earlier
         else:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(decided.verdict, Refusal):
-            return answer_of(intent.execution_id, Done(decided.verdict.status, decided.verdict.failure), 0)
+            return answer_of(intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
         finish = self._finish(decided.verdict, intent, call, began)
         return await finish if call.wait else self._detach(intent.execution_id, finish)
 
@@ -141,7 +142,7 @@ class Calls:
         settlement = settlement_of(intent, checked.ready, done, self._clock.now(), spent_us)
         if not await self._stores.ledger.settle(settlement):
             done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST))
-        return answer_of(intent.execution_id, done, spent_us)
+        return answer_of(intent, call, done, spent_us)
 
     async def _do(self, checked: Checked, intent: Intent, call: Call) -> Done:
         task = asyncio.current_task()
@@ -149,7 +150,8 @@ class Calls:
         self._running[intent.execution_id] = task
         try:
             invocation = Invocation(intent.execution_id, intent.workspace_id, call.input, checked.secrets)
-            return _done(checked.ready, await checked.ready.runnable.run(invocation))
+            run = rehearse if intent.dry_run else _run
+            return _done(checked.ready, await run(checked.ready, invocation), dry=intent.dry_run)
         except asyncio.CancelledError:
             task.uncancel()
             if intent.execution_id in self._cancelled:
@@ -178,13 +180,17 @@ class Calls:
             _log.warning("an outcome could not be recorded yet", error=type(task.exception()).__name__)
 
 
-def _done(ready: Ready, outcome: Outcome) -> Done:
-    """A tool may answer only what its contract says."""
+async def _run(ready: Ready, invocation: Invocation) -> Outcome:
+    return await ready.runnable.run(invocation)
+
+
+def _done(ready: Ready, outcome: Outcome, *, dry: bool) -> Done:
+    """A tool may answer only what its contract says; what a dry run answers is not the tool's output."""
     if isinstance(outcome, Failure):
         declared = outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
         return Done(Status.FAILED, outcome if declared else _undeclared(outcome))
     written = dumps(outcome.output)
-    if ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
+    if dry or ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
         return Done(Status.SUCCEEDED, outcome, written)
     errors = [fault.as_json() for fault in ready.output.faults(outcome.output)]
     message = "The tool's output does not fit its output_schema; see details.errors."

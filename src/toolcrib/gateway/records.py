@@ -1,7 +1,7 @@
 """What the ledger is told of a call, and what its caller: both are made of the same facts, so that an answer can be given again."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from toolcrib.contracts.errors import Code
@@ -9,6 +9,7 @@ from toolcrib.contracts.execution import Call, Execution, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
 from toolcrib.contracts.redaction import Redactor
+from toolcrib.contracts.selection import Selection
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import canonical, dumps, loads
 from toolcrib.kit.strike import Strikes
@@ -75,6 +76,7 @@ def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
         subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=str(failure.code) if failure else None,
         error_message=_storable(failure) if failure else None, owner=owner, at=now, input=_input(decided, call),
         error=_rest_of(failure) if failure else None, claim=_claim(decided, call, execution_id, now),
+        dry_run=decided.ready.is_dry(call),
     )  # fmt: skip
 
 
@@ -90,11 +92,12 @@ def settlement_of(intent: Intent, ready: Ready, done: Done, now: int, spent_us: 
     )  # fmt: skip
 
 
-def answer_of(execution_id: str, done: Done, spent_us: int) -> Result:
-    """What the caller is told."""
-    outcome, spent_ms = done.outcome, spent_us / 1000
+def answer_of(intent: Intent, call: Call, done: Done, spent_us: int) -> Result:
+    """What the caller is told: of the output, what it selected."""
+    outcome, spent_ms, execution_id = done.outcome, spent_us / 1000, intent.execution_id
     if isinstance(outcome, Success):
-        return Result(execution_id, done.status, outcome.output, None, spent_ms, written=done.written)
+        result = Result(execution_id, done.status, outcome.output, None, spent_ms, written=done.written)
+        return _selected(result, None if intent.dry_run else call.selection)
     error = {
         "code": str(outcome.code),
         "message": _storable(outcome),
@@ -104,11 +107,12 @@ def answer_of(execution_id: str, done: Done, spent_us: int) -> Result:
     return Result(execution_id, done.status, None, error, spent_ms, outcome.http_status)
 
 
-def answer_again(execution: Execution) -> Result:
+def answer_again(execution: Execution, selection: Selection | None = None) -> Result:
     """What the caller was told, from the record; one that still runs has no answer yet."""
     spent_ms = (execution.execution_time_us or 0) / 1000
     if execution.error_code is None:
-        return Result(execution.execution_id, execution.status, execution.output_payload, None, spent_ms)
+        result = Result(execution.execution_id, execution.status, execution.output_payload, None, spent_ms)
+        return _selected(result, None if execution.dry_run else selection)
     rest = execution.error or {"details": {}, "retryable": False, "http_status": None}
     error = {
         "code": execution.error_code,
@@ -119,6 +123,13 @@ def answer_again(execution: Execution) -> Result:
     return Result(execution.execution_id, execution.status, None, error, spent_ms, rest["http_status"])
 
 
+def _selected(result: Result, selection: Selection | None) -> Result:
+    if selection is None or result.status is not Status.SUCCEEDED:
+        return result
+    shown, cut = selection.apply(result.output)
+    return replace(result, output=shown, written=None, truncated=cut)
+
+
 def refuse(status: Status, code: Code, message: str, **details: Any) -> Refusal:
     """A refusal with an error of the house."""
     return Refusal(status, Failure(code, message, details))
@@ -127,7 +138,9 @@ def refuse(status: Status, code: Code, message: str, **details: Any) -> Refusal:
 def arguments_of(call: Call) -> str:
     """A digest of everything that a repeated key must repeat."""
     subject = [call.subject.type, call.subject.id] if call.subject else None
-    return hashlib.sha256(canonical([call.input, subject, call.exception_id])).hexdigest()
+    selection = asdict(call.selection) if call.selection else None
+    asked = [call.input, subject, call.exception_id, call.dry_run, selection]
+    return hashlib.sha256(canonical(asked)).hexdigest()
 
 
 def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim | None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from toolcrib.contracts.errors import Code, Unavailable
-from toolcrib.contracts.execution import Result, Status
+from toolcrib.contracts.execution import Call, Result, Status
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.ledger.service import Intent, Ledger, Taken
 
@@ -21,7 +21,7 @@ class Repeats:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    async def of(self, intent: Intent, taken: Taken) -> Result | Refusal:
+    async def of(self, intent: Intent, call: Call, taken: Taken) -> Result | Refusal:
         """The earlier call's answer, marked as replayed; a conflict where it differs or still runs."""
         assert intent.claim is not None  # noqa: S101 only a claim can come too late
         if taken.arguments != intent.claim.arguments:
@@ -33,4 +33,4 @@ class Repeats:
         if earlier is None or not earlier.is_final:
             details = {"reason": "in_progress", "execution_id": taken.execution_id}
             return refuse(Status.FAILED, Code.CONFLICT, _RUNNING, **details)
-        return replace(answer_again(earlier), replayed=True)
+        return replace(answer_again(earlier, call.selection), replayed=True)

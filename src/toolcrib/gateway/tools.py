@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toolcrib.contracts.contract import Contract, effect_of, normal_version, parse_contract
+from toolcrib.contracts.checks import contract_faults
+from toolcrib.contracts.contract import Contract, effect_of, parse_contract
 from toolcrib.contracts.decision import Allow, Decision
 from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unavailable
 from toolcrib.contracts.execution import Call, EventType
 from toolcrib.contracts.faults import Fault
-from toolcrib.contracts.names import GLOBAL, is_tool_name, slug
+from toolcrib.contracts.forms import normal_form
+from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal, Role
-from toolcrib.contracts.schema import close_root, schema_faults
 from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.policy.service import decide
-from toolcrib.registry.service import StoredTool
+from toolcrib.registry.service import StoredTool, alias_taken
 
 from .call import Calls
 from .change import Change, Changes
@@ -55,9 +56,10 @@ class Tools:
 
     async def register(self, principal: Principal, submitted: dict[str, Any]) -> StoredTool:
         """Check and store a new tool. Raises `Invalid` with all faults, `EgressRefused`, `Conflict`, `Forbidden`."""
-        await self._changes.permitted(principal, Permission.TOOLS_WRITE)
+        facts = await self._changes.permitted(principal, Permission.TOOLS_WRITE)
         contract, config = self.checked(submitted)
         scope = GLOBAL if contract.scope == "global" else principal.workspace_id
+        _refuse_taken(facts, scope, contract.aliases)
         if scope == GLOBAL:
             await self.operator_only(principal)
 
@@ -94,7 +96,9 @@ class Tools:
                 continue
             tool = facts.shared.by_name[name] if scope == "global" else facts.find(name)
             enabled = tool is not None and facts.about(tool).enabled
-            if tool is not None and (status is None or enabled == (status == "enabled")):
+            if tool is None or tool.name != name:  # an alias of the workspace stands before this name
+                continue
+            if status is None or enabled == (status == "enabled"):
                 shown.append(ToolView(tool, tool.document(), enabled))
             if len(shown) == limit:
                 break
@@ -184,41 +188,20 @@ class Tools:
 
     def checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
         """The contract, and the config as it is stored: defaults visible, root closed, name and version in normal form."""
-        contract = parse_contract(_normal(submitted))
-        faults = [
-            Fault(f"/input_schema{fault.path}", fault.message)
-            for fault in schema_faults(contract.input_schema)
-        ]
-        if contract.output_schema is not None:
-            faults += [
-                Fault(f"/output_schema{fault.path}", fault.message)
-                for fault in schema_faults(contract.output_schema)
-            ]
-        if faults:
-            raise Invalid.because("The tool's schemas are not valid; see details.errors.", faults)
-        self._workshop.provider(contract.kind).check(contract)
+        form = normal_form(submitted)
+        try:
+            contract = parse_contract(form.document)
+            if faults := contract_faults(contract):
+                raise Invalid.because("The tool's config is not valid; see details.errors.", faults)
+            self._workshop.provider(contract.kind).check(contract)
+        except Invalid as refused:
+            raise form.told(refused) from None
         return contract, contract.model_dump(mode="json", exclude_none=True)
 
 
-def _normal(submitted: dict[str, Any]) -> dict[str, Any]:
-    """The accepted forms in the one that is stored: a free-text name becomes title and slug, version `1` is `1.0.0`."""
-    document = dict(submitted)
-    name = document.get("name")
-    if isinstance(name, str) and not is_tool_name(name):
-        document["name"] = slug(name)
-        if not document["name"]:
-            raise Invalid.because(
-                "The tool's config is not valid.",
-                [Fault("/name", "use namespace.action in lower snake case, or text with letters")],
-            )
-        document.setdefault("title", name)
-    if "version" in document:
-        version = normal_version(document["version"])
-        if version is None:
-            raise Invalid.because(
-                "The tool's config is not valid.", [Fault("/version", "use semver such as 1.2.0")]
-            )
-        document["version"] = version
-    if isinstance(document.get("input_schema"), dict):
-        document["input_schema"] = close_root(document["input_schema"])
-    return document
+def _refuse_taken(facts: Facts, scope: str, aliases: Sequence[str]) -> None:
+    """An alias leads to one tool only; the registry refuses what another process took meanwhile."""
+    catalogs = [facts.shared] if scope == GLOBAL else [facts.catalog, facts.shared]
+    for alias in aliases:
+        if any(catalog.find(alias) for catalog in catalogs):
+            raise alias_taken(alias)

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.execution import Call
 from toolcrib.contracts.provider import Provider, Runnable
 from toolcrib.contracts.redaction import Redactor
 from toolcrib.contracts.schema import CompiledSchema, compile_schema
@@ -27,6 +28,14 @@ class Ready:
     max_request: int
     input_redactor: Redactor
     output_redactor: Redactor
+    high: bool = False
+    high_when: CompiledSchema | None = None
+
+    def is_dry(self, call: Call) -> bool:
+        """Whether a call only shows what it would do: as it says, else where its impact is high."""
+        if call.dry_run is not None:
+            return call.dry_run
+        return self.high or (self.high_when is not None and self.high_when.may_match(call.input))
 
 
 class Workshop:
@@ -60,6 +69,7 @@ class Workshop:
         contract = parse_contract(document)
         output = None if contract.output_schema is None else compile_schema(contract.output_schema)
         runnable = self.provider(contract.kind).prepare(contract)
+        impact = contract.impact
         return Ready(
             contract,
             compile_schema(contract.input_schema),
@@ -68,4 +78,6 @@ class Workshop:
             contract.api.max_request or _USUAL_REQUEST,
             Redactor(contract.input_schema),
             Redactor(contract.output_schema),
+            high=impact == "high" or contract.effects == "destructive",
+            high_when=compile_schema(impact["when"]) if isinstance(impact, dict) else None,
         )

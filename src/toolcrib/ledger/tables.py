@@ -29,6 +29,7 @@ executions = Table(
     Column("exception_id", Text),
     Column("error_code", Text),
     Column("error_message", Text),
+    Column("dry_run", BigInteger, nullable=False),
     Column("owner", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),

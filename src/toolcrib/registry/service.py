@@ -1,7 +1,7 @@
 """What the registry means: a catalog of stored tools by name and id, and what is enabled."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -55,10 +55,12 @@ class Catalog:
     by_name: Mapping[str, StoredTool] = field(default_factory=dict)
     by_id: Mapping[str, StoredTool] = field(default_factory=dict)
     enabled: Mapping[str, bool] = field(default_factory=dict)
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
-        """A tool by its name or id."""
-        return self.by_name.get(name_or_id) or self.by_id.get(name_or_id)
+        """A tool by its name, by an alias or the name that models see, which `also` holds, or by its id."""
+        found = self.by_name.get(name_or_id)
+        return found or self.by_id.get(self.also.get(name_or_id, name_or_id))
 
 
 class Registry:
@@ -74,14 +76,7 @@ class Registry:
             row["tool_id"]: bool(row["enabled"])
             for row in await queries.changed_enablement(tx, workspace, since)
         }
-        if rows:
-            gone = {row["id"] for row in rows if row["deleted_at"] is not None}
-            tools = [_stored(row) for row in rows if row["deleted_at"] is None]
-            by_id = {**known.by_id, **{tool.id: tool for tool in tools}}
-            by_id = (
-                {tool_id: tool for tool_id, tool in by_id.items() if tool_id not in gone} if gone else by_id
-            )
-            known = replace(known, by_name={tool.name: tool for tool in by_id.values()}, by_id=by_id)
+        known = _laid_over(known, rows) if rows else known
         return replace(known, enabled={**known.enabled, **flags}) if flags else known
 
     async def add(
@@ -93,22 +88,25 @@ class Registry:
         by: str,
         generation: int,
     ) -> StoredTool:
-        """Store a new tool. Raises `Conflict` when its name, or the name models would see, is taken."""
+        """Store a new tool. Raises `Conflict` when a name of it, or the name models would see, is taken.
+
+        Whoever changes a workspace holds its row, so nothing comes between a look at the names and the write.
+        """
         tool = self._made(new_id("tool"), workspace, config, submitted)
+        wire, aliases = wire_name(tool.name), config.get("aliases", ())
+        if await queries.an_alias(tx, workspace, tool.name, wire):
+            raise _name_taken(tool.name)
         try:
             await queries.add(
-                tx, workspace_id=workspace, id=tool.id, name=tool.name, wire_name=wire_name(tool.name), version=tool.version, digest=tool.digest,
+                tx, workspace_id=workspace, id=tool.id, name=tool.name, wire_name=wire, version=tool.version, digest=tool.digest,
                 config=tool.config, submitted=tool.submitted, created_at=tool.created_at, created_by=by, updated_at=tool.created_at,
                 deleted_at=None, generation=generation,
             )  # fmt: skip
         except Exception as error:
             if isinstance(tx.translated(error), Clash):
-                raise Conflict(
-                    f"The name {tool.name} is taken in this workspace; choose another.",
-                    reason="name_taken",
-                    name=tool.name,
-                ) from error
+                raise _name_taken(tool.name) from error
             raise
+        await self._add_aliases(tx, tool, aliases, generation)
         await self._keep_version(tx, tool, by)
         return tool
 
@@ -128,19 +126,22 @@ class Registry:
         by: str,
         generation: int,
     ) -> StoredTool:
-        """Make a new version of a tool its current one; the old ones stay as they were."""
+        """Make a new version of a tool its current one; the old ones stay as they were. Raises `Conflict` for an alias."""
         tool = self._made(old.id, old.workspace_id, config, submitted)
         await queries.replace(
             tx, tool.workspace_id, tool.id, version=tool.version, digest=tool.digest, config=tool.config,
             submitted=tool.submitted, updated_at=tool.created_at, generation=generation,
         )  # fmt: skip
+        await queries.drop_aliases(tx, tool.workspace_id, tool.id)
+        await self._add_aliases(tx, tool, config.get("aliases", ()), generation)
         await self._keep_version(tx, tool, by)
         return replace(tool, created_at=old.created_at)
 
     async def delete(self, tx: Tx, workspace: str, tool_id: str, generation: int) -> None:
-        """Take a tool out of the catalog; its name is free again. Raises `NotFound`."""
+        """Take a tool out of the catalog; its names are free again. Raises `NotFound`."""
         if not await queries.delete(tx, workspace, tool_id, self._clock.now(), generation):
             raise NotFound("There is no such tool.")
+        await queries.drop_aliases(tx, workspace, tool_id)
 
     async def versions(self, tx: Tx, workspace: str, tool_id: str) -> Sequence[ToolVersion]:
         """Every version of a tool, newest first."""
@@ -167,6 +168,21 @@ class Registry:
             submitted=tool.submitted, created_at=tool.created_at, created_by=by,
         )  # fmt: skip
 
+    async def _add_aliases(self, tx: Tx, tool: StoredTool, aliases: Sequence[str], generation: int) -> None:
+        wanted = [alias for alias in aliases if alias != wire_name(tool.name)]
+        if not wanted:
+            return
+        for row in await queries.names_among(tx, tool.workspace_id, wanted):
+            raise alias_taken(
+                next(name for name in wanted if name in {row["name"], row["wire_name"], row["id"]})
+            )
+        try:
+            await queries.add_aliases(tx, tool.workspace_id, tool.id, wanted, generation)
+        except Exception as error:
+            if isinstance(tx.translated(error), Clash):
+                raise alias_taken(", ".join(wanted)) from error
+            raise
+
     async def set_enabled(
         self, tx: Tx, tool_id: str, *, workspace: str, enabled: bool, by: str, generation: int
     ) -> None:
@@ -175,6 +191,37 @@ class Registry:
         await queries.put_enablement(
             tx, workspace=workspace, tool=tool_id, enabled=int(enabled), now=now, by=by, made=generation
         )
+
+
+def alias_taken(alias: str) -> Conflict:
+    """The refusal of an alias that leads to another tool."""
+    message = f"The alias {alias} leads to another tool already; choose another."
+    return Conflict(message, reason="alias_taken", name=alias)
+
+
+def _name_taken(name: str) -> Conflict:
+    message = f"The name {name} is taken in this workspace; choose another."
+    return Conflict(message, reason="name_taken", name=name)
+
+
+def _laid_over(known: Catalog, rows: Sequence[Row]) -> Catalog:
+    """What is known with changed tools laid over it: deleted ones are gone, and so are the aliases that a tool gave up."""
+    changed = {row["id"]: None if row["deleted_at"] is not None else _stored(row) for row in rows}
+    by_id = {tool_id: tool for tool_id, tool in known.by_id.items() if tool_id not in changed}
+    also = {name: tool_id for name, tool_id in known.also.items() if tool_id not in changed}
+    for tool in filter(None, changed.values()):
+        by_id[tool.id] = tool
+        also |= dict.fromkeys(_other_names(tool), tool.id)
+    return replace(known, by_name={tool.name: tool for tool in by_id.values()}, by_id=by_id, also=also)
+
+
+def _other_names(tool: StoredTool) -> Iterator[str]:
+    """What leads to a tool beside its name: the name that models see, and its aliases. Few have any."""
+    wire = wire_name(tool.name)
+    if wire != tool.name:
+        yield wire
+    if '"aliases":["' in tool.config:
+        yield from tool.document()["aliases"]
 
 
 def _stored(row: Row) -> StoredTool:

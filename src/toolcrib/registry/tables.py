@@ -52,6 +52,15 @@ tool_versions = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
 )
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("tool_id", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+)
+Index("aliases_by_generation", aliases.c.workspace_id, aliases.c.generation)
 
 enablement = Table(
     "enablement",

@@ -6,7 +6,7 @@ from tests.support.fakes import refusing
 from toolcrib.api.errors import STATUS
 from toolcrib.contracts.errors import Code
 from toolcrib.contracts.principal import ActorType
-from toolcrib.contracts.provider import Failure
+from toolcrib.contracts.provider import Failure, Success
 from toolcrib.kit.db import DatabaseUnavailable
 
 V1 = "/api/v1/tools/{}/execute"
@@ -155,3 +155,22 @@ async def test_only_post_executes(sqlite_rig, sqlite_door):
     for method in ("GET", "PUT", "DELETE"):
         assert (await sqlite_door(method, V1.format(tool))).status in {404, 405}
     assert sqlite_rig.provider.ran == []
+
+
+async def test_a_cut_answer_says_so_and_no_other_does(sqlite_rig, sqlite_door):
+    sqlite_rig.provider.answers(Success([{"id": 1, "name": "Maud"}, {"id": 2, "name": "Gjøa"}]))
+    tool = await sqlite_rig.register()
+    _, _, answer = await execute(sqlite_door, tool, {"input": {}, "select": ["name"], "limit": 1})
+    assert (answer["output"], answer["truncated"]) == ([{"name": "Maud"}], True)
+    _, _, answer = await execute(sqlite_door, tool, {"idsOnly": True})
+    assert (answer["output"], "truncated" in answer) == ({"ids": [1, 2], "count": 2}, False)
+
+
+async def test_a_dry_run_is_a_success_that_is_marked_in_the_ledger(sqlite_rig, sqlite_door):
+    tool = await sqlite_rig.register(impact="high")
+    status, _, answer = await execute(sqlite_door, tool, {"input": {}})
+    assert (status, answer["success"], answer["output"]["dry_run"]) == (200, True, True)
+    _, _, found = await sqlite_door("GET", f"/api/v1/tools/executions/{answer['execution_id']}")
+    assert (found["dry_run"], found["status"]) == (True, "succeeded")
+    _, _, answer = await execute(sqlite_door, tool, {"input": {}, "dryRun": False})
+    assert answer["output"] == {}

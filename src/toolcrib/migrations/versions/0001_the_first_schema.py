@@ -62,6 +62,13 @@ def _registry() -> None:
     )
     op.create_index("tools_by_generation", "tools", ["workspace_id", "generation"])
     op.create_table(
+        "aliases",
+        *_texts("workspace_id", "name", "tool_id"),
+        _number("generation"),
+        _key("workspace_id", "name"),
+    )
+    op.create_index("aliases_by_generation", "aliases", ["workspace_id", "generation"])
+    op.create_table(
         "enablement",
         *_texts("workspace_id", "tool_id"),
         _number("enabled"),
@@ -105,6 +112,7 @@ def _executions() -> None:
             "key_id",
         ),
         *_texts("subject_type", "subject_id", "exception_id", "error_code", "error_message", nullable=True),
+        _number("dry_run"),
         *_texts("owner"),
         _number("created_at"),
         _number("updated_at"),

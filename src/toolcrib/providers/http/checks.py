@@ -8,7 +8,7 @@ from toolcrib.contracts.contract import SECRET_REF, Contract
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.paths import pointer
 from toolcrib.providers.http import names
-from toolcrib.providers.http.auth import auth_header, auth_param
+from toolcrib.providers.http.auth import WITHOUT_SECRET, auth_header, auth_param
 from toolcrib.providers.http.mapping_checks import mapping_faults
 from toolcrib.providers.http.schemas import properties
 from toolcrib.providers.http.target import PARAMETER, has_dot_segment, path_parameters
@@ -83,7 +83,7 @@ def _auth_faults(contract: Contract) -> Iterator[Fault]:
         yield Fault(
             "/api/auth/secret_ref", "Put the value in a secret and write `${NAME}` here, nothing else."
         )
-    if auth.secret_ref is None and auth.method != "none":
+    if auth.secret_ref is None and auth.method not in WITHOUT_SECRET:
         yield Fault("/api/auth/secret_ref", f"The method {auth.method} needs a secret: write `${{NAME}}`.")
     header, param = auth_header(auth), auth_param(auth)
     if header is not None and (message := names.header_fault(header)):

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from toolcrib.contracts.contract import Contract, PathExpression
+from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.paths import PathError, parse_path, pointer
+from toolcrib.contracts.terms import PathExpression
 from toolcrib.providers.http import names
 from toolcrib.providers.http.auth import auth_header, auth_param
 from toolcrib.providers.http.request import body_keys
@@ -102,12 +103,15 @@ def _path_faults(contract: Contract) -> Iterator[Fault]:
     ]
     if mapping.response_path is not None:
         paths.append(("/mapping/response_path", mapping.response_path))
+    for at, error in enumerate(contract.errors):
+        if "path" in error.when:
+            paths.append((pointer("errors", at, "when", "path"), error.when["path"]))
     in_all = 0
-    for at, path in paths:
+    for place, path in paths:
         try:
             in_all += len(parse_path(path).steps)
         except PathError as bad:
-            yield Fault(at, str(bad))
+            yield Fault(place, str(bad))
     if in_all > _MAX_PARTS:
         yield Fault(
             "/mapping/response_to_output",
