@@ -7,7 +7,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, select
 
 from toolcrib.kit.db import Query, Row, Tx
-
 from toolcrib.ledger.tables import bodies, events, executions
 
 _BODIES = Query(

@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, select, text, update
 
 from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.kit.json import dumps
-
 from toolcrib.ledger.tables import bodies, events, executions, processes, workspace_state
 
 EXECUTION_COLUMNS = tuple(column.name for column in executions.columns)
