@@ -23,6 +23,8 @@ STREAM = "text/event-stream"
 _HEARTBEAT_SECONDS = 15.0
 _MOST_DIGITS = 18
 _AS_THEY_ARE = {"type", "tool", "actor", "execution_id", "exception_id", "subject_type", "subject_id"}
+LastEventId = Annotated[Label | None, Header(alias="Last-Event-ID")]
+_AS_STREAM: dict[str, Any] = {"content": {STREAM: {"schema": {"type": "string"}}}}
 _STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -75,14 +77,14 @@ async def audit(caller: Caller, gateway: Counter, filters: Annotated[Filters, Qu
     return _page(await gateway.history.audit(caller, page.limit + 1, wanted), page.limit)
 
 
-@router.get("/tools/executions/{execution_id}/events", response_model=EventList)
+@router.get("/tools/executions/{execution_id}/events", response_model=EventList, responses={200: _AS_STREAM})
 async def execution_events(
     request: Request,
     caller: Caller,
     gateway: Counter,
     execution_id: Label,
     page: Paging,
-    last_event_id: Annotated[Label | None, Header()] = None,
+    last_event_id: LastEventId = None,
 ) -> Any:
     """One execution's events in order; with `Accept: text/event-stream` a stream until it has come to its end."""
     if STREAM in request.headers.get("accept", ""):
@@ -93,10 +95,8 @@ async def execution_events(
     return _page(await gateway.history.events(caller, execution_id, page.limit + 1, after), page.limit)
 
 
-@router.get("/events", response_class=StreamingResponse)
-async def follow_events(
-    caller: Caller, gateway: Counter, last_event_id: Annotated[Label | None, Header()] = None
-) -> Response:
+@router.get("/events", response_class=StreamingResponse, responses={200: _AS_STREAM})
+async def follow_events(caller: Caller, gateway: Counter, last_event_id: LastEventId = None) -> Response:
     """The workspace's events as they are committed (SSE), from now on or after `Last-Event-ID`. Nothing is skipped."""
     after = _number("/headers/Last-Event-ID", last_event_id) if last_event_id else None
     return _stream(gateway.history.follow(caller, after, _HEARTBEAT_SECONDS))
@@ -123,12 +123,15 @@ def _stream(pages: AsyncGenerator[Sequence[Event], None]) -> Response:
 
 
 async def _written(pages: AsyncGenerator[Sequence[Event], None]) -> AsyncIterator[bytes]:
-    """As server-sent events; an empty page is a comment, which keeps the connection open. An error is the last event."""
+    """As server-sent events; an empty page is a comment, which keeps the connection open. The last event is `end`, or
+    `error` with its code.
+    """
     yield b"retry: 2000\n\n"
     async with aclosing(pages):
         try:
             async for page in pages:
                 yield b"".join(map(_event, page)) or b": nothing new\n\n"
+            yield b"event: end\ndata: {}\n\n"
         except ToolcribError as error:
             told = {"code": error.code.value, "message": error.message}
             yield b"event: error\ndata: " + dumps(told) + b"\n\n"

@@ -116,15 +116,25 @@ def _asked(scope: Scope) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     for name, value in scope["headers"]:
         if name == b"idempotency-key":
-            asked["idempotency_key"] = key = value.decode("latin-1").strip()
-            if not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
-                fault = Fault(
-                    "/headers/Idempotency-Key", f"give 1 to {_KEY_LIMIT} printable ASCII characters"
-                )
-                raise Invalid.because("The header is not valid.", [fault])
-        elif name == b"prefer" and b"respond-async" in value.lower():
+            asked["idempotency_key"] = _key(value, again="idempotency_key" in asked)
+        elif name == b"prefer" and _prefers_async(value):
             asked["wait"] = False
     return asked
+
+
+def _key(value: bytes, *, again: bool) -> str:
+    key = value.decode("latin-1").strip()
+    if again or not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
+        fault = Fault(
+            "/headers/Idempotency-Key", f"give one, of 1 to {_KEY_LIMIT} printable ASCII characters"
+        )
+        raise Invalid.because("The header is not valid.", [fault])
+    return key
+
+
+def _prefers_async(value: bytes) -> bool:
+    wishes = (wish.partition(b";")[0].strip().lower() for wish in value.split(b","))
+    return b"respond-async" in wishes
 
 
 def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call:
@@ -220,15 +230,15 @@ async def send_result(result: Result, send: Send) -> None:
 def _status(result: Result) -> int:
     if result.error is None:
         return HTTPStatus.OK if result.status is Status.SUCCEEDED else HTTPStatus.ACCEPTED
-    return result.http_status or STATUS[result.error["code"]]
+    return result.http_status or STATUS.get(result.error["code"], HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def _more_headers(result: Result) -> Iterator[tuple[str, str]]:
     if result.replayed:
         yield "Idempotency-Replayed", "true"
-    if result.error is None:
+    if result.status is Status.RUNNING:
         yield "Location", f"/api/v1/tools/executions/{result.execution_id}/result"
-    elif result.error["details"].get("reason") == "in_progress":
+    elif result.error and result.error["details"].get("reason") == "in_progress":
         yield "Retry-After", "1"
     else:
         yield from headers_for(_status(result)).items()

@@ -102,7 +102,11 @@ async def get_execution(caller: Caller, gateway: Counter, execution_id: Label) -
     return item(await gateway.history.get(caller, execution_id))
 
 
-@router.get("/tools/executions/{execution_id}/result", response_model=ExecuteAnswer)
+@router.get(
+    "/tools/executions/{execution_id}/result",
+    response_model=ExecuteAnswer,
+    responses={202: {"model": ExecuteAnswer}},
+)
 async def get_result(caller: Caller, gateway: Counter, execution_id: Label) -> Response:
     """What execute answered, or will answer: 202 while the call runs."""
     return ResultAnswer(await gateway.history.result(caller, execution_id))

@@ -14,6 +14,7 @@ from .settings import Settings
 from .wiring import House, Migrate
 
 GRACE_SECONDS = 30
+_STUCK_SECONDS = 30
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -21,6 +22,13 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
         super().__init__(config)
         self._end_streams = end_streams
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """A connection inherits it: whoever takes nothing of what is sent to them for so long is cut by the system."""
+        await super().startup(sockets)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            for listening in (one for server in self.servers for one in server.sockets):
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_SECONDS * 1_000)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Streams would last for ever: they end first, and the server waits for what else is under way."""

@@ -127,9 +127,12 @@ class Calls:
                 task.cancel()
 
     async def drain(self, seconds: float) -> None:
-        """Wait for the calls that nobody waits for."""
+        """Wait for the calls that nobody waits for; what lasts longer is given up."""
         if self._detached:
-            await asyncio.wait(self._detached, timeout=seconds)
+            _, late = await asyncio.wait(self._detached, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def give_up(self) -> None:
         """End all running calls: this process no longer counts as alive, so their outcomes would not count either."""

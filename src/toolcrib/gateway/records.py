@@ -8,10 +8,10 @@ from toolcrib.contracts.errors import Code
 from toolcrib.contracts.execution import Call, Execution, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
-from toolcrib.contracts.redaction import Redactor
+from toolcrib.contracts.redaction import REDACTED, Redactor
 from toolcrib.contracts.selection import Selection
 from toolcrib.kit.ids import new_id
-from toolcrib.kit.json import canonical, dumps, loads
+from toolcrib.kit.json import JsonRefused, canonical, dumps, loads
 from toolcrib.kit.strike import Strikes
 from toolcrib.ledger.service import Claim, Intent, Settlement
 from toolcrib.registry.service import StoredTool
@@ -19,7 +19,7 @@ from toolcrib.registry.service import StoredTool
 from .facts import Facts
 from .workshop import Ready
 
-LOST = "This process lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
+LOST = "This process stopped or lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +166,16 @@ def _input(decided: Decided, call: Call) -> str | None:
     if isinstance(verdict, Checked) and verdict.secrets:
         struck = Strikes(verdict.secrets.items()).strike(written)
         if struck is not written:
-            written, value = struck, loads(struck, max_depth=200)
+            written, value = _read_again(struck)
     return _kept(decided.ready, decided.ready.input_redactor, written, value)
+
+
+def _read_again(struck: bytes) -> tuple[bytes, Any]:
+    """A secret may be a number, or the name of two members at once: what is no JSON any more is not kept."""
+    try:
+        return struck, loads(struck, max_depth=200)
+    except JsonRefused:
+        return dumps(REDACTED), REDACTED
 
 
 def _kept(ready: Ready, redactor: Redactor, written: bytes, value: Any) -> str | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from toolcrib.contracts.errors import Code, Unavailable
 from toolcrib.contracts.execution import Call, Result, Status
+from toolcrib.contracts.provider import Failure
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.ledger.service import Intent, Ledger, Taken
 
@@ -32,5 +33,5 @@ class Repeats:
             raise Unavailable from error
         if earlier is None or not earlier.is_final:
             details = {"reason": "in_progress", "execution_id": taken.execution_id}
-            return refuse(Status.FAILED, Code.CONFLICT, _RUNNING, **details)
+            return Refusal(Status.FAILED, Failure(Code.CONFLICT, _RUNNING, details, retryable=True))
         return replace(answer_again(earlier, call.selection), replayed=True)

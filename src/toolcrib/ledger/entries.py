@@ -14,7 +14,7 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.kit.db import Tx
 
 from .queries import writing
-from .repeats import Claim, Taken, claim
+from .repeats import Claim, Taken, claim, free
 
 _EVENT_OF = {
     Status.RUNNING: EventType.EXECUTION_REQUESTED,
@@ -68,7 +68,7 @@ class Intent:
 @dataclass(slots=True)
 class Settlement:
     """What came of a running call. It is written only while the row still runs under the same owner. `error` is the
-    rest of its error as JSON text.
+    rest of its error as JSON text; `frees` the idempotency key of a call that did not run after all.
     """
 
     execution_id: str
@@ -84,6 +84,7 @@ class Settlement:
     execution_time_us: int
     output: str | None
     error: str | None = None
+    frees: Claim | None = None
 
     def row(self) -> tuple[Any, ...]:
         """Keys, then new values, in the order of `writing.SETTLEMENT_KEYS` and `writing.SETTLEMENT_SETS`."""
@@ -119,6 +120,7 @@ class Batch:
         settlements = [s for s in items if isinstance(s, Settlement)]
         in_time = await writing.settle(tx, [s.row() for s in settlements])
         answers |= {id(s): first for s, first in zip(settlements, in_time, strict=True)}
+        await free(tx, [s.frees for s in settlements if s.frees and answers[id(s)]])
         await self._write(tx, items, answers, {name: first for name, (first, _) in states.items()})
         return [answers[id(item)] for item in items]
 

@@ -6,12 +6,14 @@ A process that dies before that commit leaves no claim; one that dies after it l
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from toolcrib.kit.db import Query, Row, Tx
 
 LIFE_US = 24 * 3600 * 1_000_000
 _COLUMNS = ("workspace_id", "actor_id", "tool_id", "key", "execution_id", "arguments", "created_at")
+_HELD_BY = _COLUMNS[:5]
+Holder: TypeAlias = tuple[str, str, str, str]
 _INTO = "INSERT INTO idempotency_keys (workspace_id, actor_id, tool_id, key, execution_id, arguments, created_at) "
 # A key that is older than its life (a day in microseconds) may be claimed anew.
 _ONCE = (
@@ -30,12 +32,24 @@ _CLAIM_ALL = Query(
     "CAST(:key AS text[]), CAST(:execution_id AS text[]), CAST(:arguments AS text[]), CAST(:created_at AS bigint[]))"
     + _ONCE
 )
-_HOLDER_TEXT = (
-    "SELECT execution_id, arguments FROM idempotency_keys "
+_OF = "workspace_id, actor_id, tool_id, key"
+_HOLDER = Query(
+    sqlite="SELECT * FROM idempotency_keys "
     "WHERE workspace_id = :workspace_id AND actor_id = :actor_id AND tool_id = :tool_id AND key = :key"
 )
-_HOLDER = Query(sqlite=_HOLDER_TEXT, postgresql=_HOLDER_TEXT)
-_FORGET_TEXT = "DELETE FROM idempotency_keys WHERE workspace_id = :workspace AND created_at <= :before"
+_HOLDERS = Query(
+    postgresql=f"SELECT * FROM idempotency_keys WHERE ({_OF}) IN (SELECT * FROM unnest("  # noqa: S608 constants
+    "CAST(:workspace_id AS text[]), CAST(:actor_id AS text[]), CAST(:tool_id AS text[]), CAST(:key AS text[])))"
+)
+_FREE_TEXT = (
+    "DELETE FROM idempotency_keys WHERE workspace_id = :workspace_id AND actor_id = :actor_id AND tool_id = :tool_id "
+    "AND key = :key AND execution_id = :execution_id"
+)
+_FREE = Query(sqlite=_FREE_TEXT, postgresql=_FREE_TEXT)
+_FORGET_TEXT = (
+    f"DELETE FROM idempotency_keys WHERE ({_OF}) IN (SELECT {_OF} FROM idempotency_keys "  # noqa: S608 constants
+    "WHERE workspace_id = :workspace AND created_at <= :before LIMIT :limit) RETURNING key"
+)
 _FORGET = Query(sqlite=_FORGET_TEXT, postgresql=_FORGET_TEXT)
 
 
@@ -52,7 +66,7 @@ class Claim:
     created_at: int
 
     @property
-    def holder(self) -> tuple[str, str, str, str]:
+    def holder(self) -> Holder:
         """What is unique."""
         return self.workspace_id, self.actor_id, self.tool_id, self.key
 
@@ -74,26 +88,46 @@ async def claim(tx: Tx, claims: Sequence[Claim]) -> dict[str, Taken]:
     first = {one.holder: one for one in reversed(claims)}
     won = await _insert(tx, list(first.values())) if first else set()
     late = [one for one in claims if one.execution_id not in won]
-    return {one.execution_id: await _holder(tx, one) for one in late}
+    holders = await _holders(tx, late) if late else {}
+    return {one.execution_id: holders[one.holder] for one in late}
 
 
-async def forget(tx: Tx, workspace: str, before: int) -> None:
-    """Delete the keys of a workspace that were claimed until then."""
-    await tx.run(_FORGET, workspace=workspace, before=before)
+async def free(tx: Tx, claims: Sequence[Claim]) -> None:
+    """Give up keys of calls that did not run: whoever repeats one runs it."""
+    for one in claims:
+        await tx.run(_FREE, **dict(zip(_HELD_BY, (*one.holder, one.execution_id), strict=True)))
+
+
+async def forget(tx: Tx, workspace: str, before: int, limit: int) -> int:
+    """Delete keys of a workspace that were claimed until then, at most `limit`; answers how many went."""
+    return len(await tx.rows(_FORGET, workspace=workspace, before=before, limit=limit))
 
 
 async def _insert(tx: Tx, claims: Sequence[Claim]) -> set[str]:
     if tx.dialect == "postgresql":
-        columns = zip(*(one.row() for one in claims), strict=True)
-        values = {name: list(column) for name, column in zip(_COLUMNS, columns, strict=True)}
-        return {row["execution_id"] for row in await tx.rows(_CLAIM_ALL, **values)}
+        return {row["execution_id"] for row in await tx.rows(_CLAIM_ALL, **_columns(claims, _COLUMNS))}
     rows: list[Row] = []
     for one in claims:
         rows += await tx.rows(_CLAIM, **dict(zip(_COLUMNS, one.row(), strict=True)))
     return {row["execution_id"] for row in rows}
 
 
-async def _holder(tx: Tx, late: Claim) -> Taken:
-    names = ("workspace_id", "actor_id", "tool_id", "key")
-    (row,) = await tx.rows(_HOLDER, **dict(zip(names, late.holder, strict=True)))
-    return Taken(row["execution_id"], row["arguments"])
+async def _holders(tx: Tx, late: Sequence[Claim]) -> dict[Holder, Taken]:
+    keys = {one.holder: one for one in late}
+    if tx.dialect == "postgresql":
+        rows = list(await tx.rows(_HOLDERS, **_columns(list(keys.values()), _COLUMNS[:4])))
+    else:
+        rows = []
+        for holder in keys:
+            rows += await tx.rows(_HOLDER, **dict(zip(_COLUMNS[:4], holder, strict=True)))
+    return {
+        (row["workspace_id"], row["actor_id"], row["tool_id"], row["key"]): Taken(
+            row["execution_id"], row["arguments"]
+        )
+        for row in rows
+    }
+
+
+def _columns(claims: Sequence[Claim], names: Sequence[str]) -> dict[str, list[Any]]:
+    columns = zip(*(one.row()[: len(names)] for one in claims), strict=True)
+    return {name: list(column) for name, column in zip(names, columns, strict=True)}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Database, Tx
+from toolcrib.kit.ids import first_id
 
 from . import repeats
 from .queries import writing
@@ -15,7 +16,7 @@ from .queries import writing
 _DAY_US = 24 * 3600 * 1_000_000
 _EVERY_SECONDS = 600.0
 _AT_ONCE = 500
-_MOST_TRANSACTIONS = 8  # in one round: whoever keeps the books also renews this process's claim
+_MOST_TRANSACTIONS = 8  # at a time: whoever keeps the books also renews this process's claim
 
 
 class Retention:
@@ -26,17 +27,18 @@ class Retention:
         self._clock = clock
         self._due = float("-inf")
         self._days = days
+        self._left: list[str] = []
 
     async def keep(self) -> None:
-        """Do a round when one is due; what it leaves is due at once."""
-        if self._clock.monotonic() < self._due:
-            return
-        left = _MOST_TRANSACTIONS
-        for workspace in await self._workspaces():
-            await self._forget_keys(workspace)
-            while self._days is not None and left and await self._drop_bodies(workspace, self._days):
-                left -= 1
-        self._due = self._clock.monotonic() + (_EVERY_SECONDS if left else 0)
+        """A part of a round; a new one begins when the last is done and the next is due."""
+        if not self._left:
+            if self._clock.monotonic() < self._due:
+                return
+            self._left = list(await self._workspaces())
+            self._due = self._clock.monotonic() + _EVERY_SECONDS
+        for _ in range(_MOST_TRANSACTIONS):
+            if self._left and await self._clean(self._left[-1]):
+                self._left.pop()
 
     async def _workspaces(self) -> Sequence[str]:
         async def read(tx: Tx) -> Sequence[str]:
@@ -44,16 +46,17 @@ class Retention:
 
         return await self._db.read((), read)
 
-    async def _forget_keys(self, workspace: str) -> None:
-        async def forget(tx: Tx) -> None:
-            await repeats.forget(tx, workspace, self._clock.now() - repeats.LIFE_US)
+    async def _clean(self, workspace: str) -> bool:
+        """Delete some of what is too old; whether that was all."""
+        now = self._clock.now()
 
-        await self._db.change((workspace,), forget)
+        async def clean(tx: Tx) -> bool:
+            keys = await repeats.forget(tx, workspace, now - repeats.LIFE_US, _AT_ONCE)
+            bodies = 0
+            if self._days is not None:
+                first_kept = first_id("exe", now - self._days * _DAY_US)
+                bodies = await writing.drop_bodies(tx, workspace, first_kept, _AT_ONCE)
+            return keys < _AT_ONCE and bodies == 0
 
-    async def _drop_bodies(self, workspace: str, days: int) -> int:
-        first_kept = f"exe_{(self._clock.now() - days * _DAY_US) // 1000:012x}"
-
-        async def drop(tx: Tx) -> int:
-            return await writing.drop_bodies(tx, workspace, first_kept, _AT_ONCE)
-
-        return await self._db.change((workspace,), drop)
+        done: bool = await self._db.change((workspace,), clean)
+        return done

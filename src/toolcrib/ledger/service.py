@@ -246,7 +246,7 @@ def _not_run(intent: Intent) -> Settlement:
     message = "the database could not confirm the record of this call, so it was not run"
     return Settlement(
         intent.execution_id, intent.workspace_id, intent.owner, Status.FAILED, intent.tool, intent.actor_type, intent.actor_id,
-        "UNAVAILABLE", message, intent.at, 0, None,
+        "UNAVAILABLE", message, intent.at, 0, None, frees=intent.claim,
     )  # fmt: skip
 
 

@@ -38,11 +38,14 @@ class Listener:
 
     def give(self, events: Sequence[Event]) -> None:
         """Hand over what it has not seen."""
+        if self.cut:
+            return
         self._waiting += [event for event in events if event.seq > self._after]
         if self._waiting:
             self._after = self._waiting[-1].seq
             self._news.set()
         if len(self._waiting) > _MOST_WAITING:
+            self._waiting.clear()
             self.end()
 
     def end(self) -> None:

@@ -13,6 +13,7 @@ PEOPLE = {
     "tools:write":       "yes    yes    yes    no",
     "enablement:write":  "yes    yes    no     no",
     "executions:read":   "yes    yes    yes    yes",
+    "executions:cancel": "yes    yes    yes    no",
     "secrets:read":      "yes    yes    yes    yes",
     "secrets:write":     "yes    yes    no     no",
     "keys:read":         "yes    yes    no     no",
