@@ -54,7 +54,7 @@ class FakeProvider:
 
     def prepare(self, contract: Contract) -> "FakeRunnable":
         self.prepared += 1
-        ref = contract.api.auth.secret_ref
+        ref = contract.upstream.auth.secret_ref
         return FakeRunnable(self, frozenset() if ref is None else frozenset({ref[2:-1]}))
 
     def answers(self, outcome: Outcome) -> None:

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     EXECUTION_INTERRUPTED = "ToolExecutionInterrupted"
     OUTCOME_LEARNED = "OutcomeLearned"
     TOOL_REGISTERED = "ToolRegistered"
+    TOOL_UPDATED = "ToolUpdated"
     TOOL_ENABLED = "ToolEnabled"
     TOOL_DISABLED = "ToolDisabled"
     SECRET_SET = "SecretSet"
@@ -47,13 +48,14 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a principal asks for: a tool by name, alias or id, and its input."""
+    """What a principal asks for: a tool by name, alias or id, and its input. `depth` counts the tools that lie between."""
 
     tool: str
     input: dict[str, Any]
     subject: Subject | None = None
     exception_id: str | None = None
     size: int = 0
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

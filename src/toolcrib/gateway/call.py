@@ -25,10 +25,13 @@ from toolcrib.ledger.service import Intent, Settlement
 from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
 
+from .attempts import attempt
+from .desk import CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
 from .workshop import Ready, Workshop
 
 _TRIES = 50
+_DEEPEST = 8
 _NO_TOOL = "There is no such tool."
 _HOUSE_CODES = frozenset(code.value for code in Code)
 _LOST = "This process lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
@@ -63,12 +66,16 @@ class Checked:
 class Calls:
     """Runs calls, and answers what a call would meet."""
 
-    def __init__(self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock) -> None:
+    def __init__(
+        self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock, heard: Heard
+    ) -> None:
         self._stores = stores
         self._snapshots = snapshots
         self._workshop = workshop
         self._clock = clock
+        self._heard = heard
         self._running: set[asyncio.Task[Any]] = set()
+        self._beside: set[asyncio.Task[Result]] = set()
 
     async def call_tool(self, principal: Principal, call: Call) -> Result:
         """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result."""
@@ -87,7 +94,7 @@ class Calls:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(verdict, Refusal):
             return _answer(intent, Done(verdict.status, verdict.failure), 0.0)
-        done = await self._do(verdict, intent, call)
+        done = await self._do(verdict, intent, who, call)
         spent = self._clock.monotonic() - began
         if not await self._stores.ledger.settle(_settlement(intent, done, self._clock.now(), spent)):
             done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
@@ -105,6 +112,9 @@ class Calls:
             errors = [fault.as_json() for fault in ready.input.faults(call.input)]
             message = f"The input does not fit the contract of {tool.name}; see details.errors."
             return Refusal(Status.FAILED, Failure(Code.VALIDATION_ERROR, message, {"errors": errors}))
+        if call.depth > _DEEPEST:
+            message = f"Tools call each other more than {_DEEPEST} deep here; {tool.name} is not called."
+            return Refusal(Status.DENIED, Failure(Code.FORBIDDEN, message, {"rule": "depth"}))
         decision = decide(who, facts.about(tool))
         if isinstance(decision, Deny):
             rules = {"rule": decision.reasons[-1].rule}
@@ -136,16 +146,22 @@ class Calls:
         for task in self._running:
             task.cancel()
 
-    async def _do(self, checked: Checked, intent: Intent, call: Call) -> Done:
+    async def _do(self, checked: Checked, intent: Intent, who: Principal, call: Call) -> Done:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 a call is always awaited in a task
         self._running.add(task)
         try:
-            invocation = Invocation(intent.execution_id, intent.workspace_id, call.input, checked.secrets)
-            return _done(checked.ready, await checked.ready.runnable.run(invocation))
-        except asyncio.CancelledError:
+            ready, execution_id = checked.ready, intent.execution_id
+            desk = CallerDesk(self, self._snapshots, who, call, execution_id, self._heard, self._beside)
+            invocation = Invocation(
+                execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
+            )
+            return _done(ready, await attempt(ready, invocation, self._clock))
+        except asyncio.CancelledError as cancelled:
             task.uncancel()
-            return Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
+            return Done(
+                Status.INTERRUPTED, Failure(Code.UNAVAILABLE, cancelled.args[0] if cancelled.args else _LOST)
+            )
         except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
             _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)
             message = f"The call failed inside Toolcrib; quote {intent.execution_id}."
@@ -185,7 +201,8 @@ def _done(ready: Ready, outcome: Outcome) -> Done:
     """A tool may answer only what its contract says."""
     if isinstance(outcome, Failure):
         declared = outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
-        return Done(Status.FAILED, outcome if declared else _undeclared(outcome))
+        status = Status.INTERRUPTED if outcome.unknown else Status.FAILED
+        return Done(status, outcome if declared else _undeclared(outcome))
     written = dumps(outcome.output)
     if ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
         return Done(Status.SUCCEEDED, outcome, written)

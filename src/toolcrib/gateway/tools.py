@@ -51,7 +51,7 @@ class Tools:
     async def register(self, principal: Principal, submitted: dict[str, Any]) -> StoredTool:
         """Check and store a new tool. Raises `Invalid` with all faults, `EgressRefused`, `Conflict`, `Forbidden`."""
         await self._changes.permitted(principal, Permission.TOOLS_WRITE)
-        contract, config = self._checked(submitted)
+        contract, config = self.checked(submitted)
         scope = GLOBAL if contract.scope == "global" else principal.workspace_id
         if scope == GLOBAL:
             await self._operator_only(principal)
@@ -158,7 +158,7 @@ class Tools:
                 "Only the operator, the owner of the workspace `default`, registers global tools."
             )
 
-    def _checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
+    def checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
         """The contract, and the config as it is stored: defaults visible, root closed, name and version in normal form."""
         contract = parse_contract(_normal(submitted))
         faults = [
@@ -172,8 +172,8 @@ class Tools:
             ]
         if faults:
             raise Invalid.because("The tool's schemas are not valid; see details.errors.", faults)
-        self._workshop.provider(contract.kind).check(contract)
-        return contract, contract.model_dump(mode="json", exclude_none=True)
+        self._workshop.check(contract)
+        return contract, contract.document()
 
 
 def _normal(submitted: dict[str, Any]) -> dict[str, Any]:

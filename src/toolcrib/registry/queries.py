@@ -20,6 +20,14 @@ _CHANGED_ENABLEMENT = Query(
         enablement.c.workspace_id == bindparam("workspace"), enablement.c.generation > bindparam("since")
     )
 )
+_NAMED = Query(
+    select(tools).where(tools.c.workspace_id == bindparam("workspace"), tools.c.name == bindparam("tool"))
+)
+_REPLACED_TEXT = (
+    "UPDATE tools SET version = :version, digest = :digest, config = :config, submitted = :submitted, generation = :made "
+    "WHERE workspace_id = :workspace AND id = :tool"
+)
+_REPLACE = Query(sqlite=_REPLACED_TEXT, postgresql=_REPLACED_TEXT)
 _PUT_TEXT = (
     "INSERT INTO enablement (workspace_id, tool_id, enabled, updated_at, updated_by, generation) VALUES (:workspace, :tool, :enabled, :now, :by, :made) "
     "ON CONFLICT (workspace_id, tool_id) DO UPDATE SET enabled = excluded.enabled, updated_at = excluded.updated_at, "
@@ -31,6 +39,17 @@ _PUT = Query(sqlite=_PUT_TEXT, postgresql=_PUT_TEXT)
 async def add(tx: Tx, **values: Any) -> None:
     """A new tool; the database refuses a name or wire name that is taken."""
     await tx.run(_ADD, **values)
+
+
+async def replace(tx: Tx, **values: Any) -> None:
+    """Another contract for a tool that keeps its id and name."""
+    await tx.run(_REPLACE, **values)
+
+
+async def named(tx: Tx, workspace: str, name: str) -> Row | None:
+    """The tool of that name as it is in this transaction."""
+    found = await tx.rows(_NAMED, workspace=workspace, tool=name)
+    return found[0] if found else None
 
 
 async def changed_tools(tx: Tx, workspace: str, since: int) -> Sequence[Row]:

@@ -82,7 +82,7 @@ class Registry:
         """Store a new tool. Raises `Conflict` when its name, or the name models would see, is taken."""
         text = dumps(config).decode()
         tool = StoredTool(
-            new_id("tool"), workspace, config["name"], config["version"], hashlib.sha256(text.encode()).hexdigest(), text,
+            new_id("tool"), workspace, config["name"], config["version"], digest_of(config), text,
             dumps(submitted).decode(), self._clock.now(),
         )  # fmt: skip
         try:
@@ -100,6 +100,24 @@ class Registry:
             raise
         return tool
 
+    async def named(self, tx: Tx, workspace: str, name: str) -> StoredTool | None:
+        """The tool of that name as it is inside this transaction."""
+        row = await queries.named(tx, workspace, name)
+        return None if row is None else _stored(row)
+
+    async def replace(
+        self, tx: Tx, tool: StoredTool, config: Mapping[str, Any], submitted: Mapping[str, Any], generation: int
+    ) -> StoredTool:  # fmt: skip
+        """Give a tool another contract; it keeps its id and its name."""
+        new = replace(
+            tool, version=config["version"], digest=digest_of(config), config=dumps(config).decode(), submitted=dumps(submitted).decode()
+        )  # fmt: skip
+        await queries.replace(
+            tx, workspace=tool.workspace_id, tool=tool.id, version=new.version, digest=new.digest, config=new.config,
+            submitted=new.submitted, made=generation,
+        )  # fmt: skip
+        return new
+
     async def set_enabled(
         self, tx: Tx, tool_id: str, *, workspace: str, enabled: bool, by: str, generation: int
     ) -> None:
@@ -108,6 +126,11 @@ class Registry:
         await queries.put_enablement(
             tx, workspace=workspace, tool=tool_id, enabled=int(enabled), now=now, by=by, made=generation
         )
+
+
+def digest_of(config: Mapping[str, Any]) -> str:
+    """What tells one stored contract from another."""
+    return hashlib.sha256(dumps(config)).hexdigest()
 
 
 def _stored(row: Row) -> StoredTool:
