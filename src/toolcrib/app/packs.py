@@ -4,7 +4,8 @@ import importlib
 import importlib.metadata
 from collections.abc import Mapping, Sequence
 
-from toolcrib.contracts.errors import ToolcribError
+from toolcrib.contracts.contract import parse_contract
+from toolcrib.contracts.errors import Invalid, ToolcribError
 from toolcrib.contracts.pack import Pack
 from toolcrib.gateway import Gateway
 from toolcrib.providers.python import LoadedPack
@@ -18,17 +19,7 @@ _SETTING = "TOOLCRIB_PACKS"
 def load_packs(names: str, environment: Mapping[str, str]) -> list[LoadedPack]:
     """The packs of the setting, each with the values of its own settings. Raises `UnsafeSetting`."""
     packs = [_load(name) for name in (entry.strip() for entry in names.split(",")) if name]
-    _refuse_twins([pack.name for pack in packs], "packs are called")
-    owners = {
-        definition.name: [one.name for one in packs if _has(one, definition.name)]
-        for pack in packs
-        for definition in pack.definitions
-    }
-    for tool, found in owners.items():
-        if len(found) > 1:
-            raise UnsafeSetting(
-                f"{_SETTING}: the packs {' and '.join(found)} both have a tool {tool}; load one of them"
-            )
+    _refuse_twins(packs)
     return [
         LoadedPack(pack, {one.name: environment.get(one.name, one.default) for one in pack.settings})
         for pack in packs
@@ -41,13 +32,8 @@ async def install_packs(gateway: Gateway, packs: Sequence[LoadedPack]) -> None:
         try:
             await gateway.packs.install(loaded.pack)
         except ToolcribError as error:
-            faults = "; ".join(
-                f"{fault['path']}: {fault['message']}" for fault in error.details.get("errors", [])
-            )
-            said = f"{error.message} {faults}".strip()
-            raise UnsafeSetting(
-                f"{_SETTING}: the pack {loaded.pack.name} cannot be set up: {said}"
-            ) from error
+            said = f"the pack {loaded.pack.name} cannot be set up: {_said(error)}"
+            raise UnsafeSetting(f"{_SETTING}: {said}") from error
 
 
 def _load(name: str) -> Pack:
@@ -63,6 +49,12 @@ def _load(name: str) -> Pack:
         raise UnsafeSetting(
             f"{_SETTING}: {name} is a {type(found).__name__}, not a toolcrib.Pack; name the object that is one"
         )
+    for definition in found.definitions:
+        try:
+            parse_contract(definition.in_pack(found.name))
+        except Invalid as error:
+            said = f"the tool {definition.name}: {_said(error)}"
+            raise UnsafeSetting(f"{_SETTING}: {name} cannot be loaded: {said}") from error
     return found
 
 
@@ -81,11 +73,17 @@ def _entry_point(name: str) -> object:
     return points[name].load()
 
 
-def _has(pack: Pack, tool: str) -> bool:
-    return any(definition.name == tool for definition in pack.definitions)
+def _refuse_twins(packs: Sequence[Pack]) -> None:
+    """A name is one pack's, and a tool's name one tool's: whichever came last would win otherwise."""
+    owners: dict[str, str] = {}
+    for pack in packs:
+        for what in (f"pack {pack.name}", *(f"tool {definition.name}" for definition in pack.definitions)):
+            if what in owners:
+                both = f"with {owners[what]} and with {pack.name}"
+                raise UnsafeSetting(f"{_SETTING}: the {what} comes twice, {both}; load one of them")
+            owners[what] = pack.name
 
 
-def _refuse_twins(names: list[str], what: str) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise UnsafeSetting(f"{_SETTING}: two {what} {name}; load one of them")
+def _said(error: ToolcribError) -> str:
+    faults = [f"{fault['path']}: {fault['message']}" for fault in error.details.get("errors", [])]
+    return " ".join([error.message, "; ".join(faults)]).strip()

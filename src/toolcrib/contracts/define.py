@@ -64,13 +64,16 @@ class ToolFunction(Protocol[P, R_co]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
 
 
-Decorator = Callable[[Callable[P, R_co]], ToolFunction[P, R_co]]
+class Decorator(Protocol):
+    """What `@tool(…)` stands for."""
+
+    def __call__(self, function: Callable[P, R_co], /) -> ToolFunction[P, R_co]: ...
 
 
 @overload
 def tool(named: Callable[P, R_co], /) -> ToolFunction[P, R_co]: ...
 @overload
-def tool(named: str | None = None, /, **options: Unpack[ToolOptions]) -> Decorator[P, R_co]: ...
+def tool(named: str | None = None, /, **options: Unpack[ToolOptions]) -> Decorator: ...
 def tool(named: Any = None, /, **options: Any) -> Any:
     """Make a tool of a function: `@tool`, or `@tool("namespace.action", effects="read", …)`. Raises `InvalidTool`."""
     if named is None or isinstance(named, str):
@@ -97,6 +100,8 @@ def _define(
     if unknown:
         raise InvalidTool(f"{who}: @tool does not know {', '.join(unknown)}.")
     signature = read_signature(function, told_parameters(function.__doc__), local)
+    if "version" in options and normal_version(options["version"]) is None:
+        raise InvalidTool(f"{who}: version: use semver such as 1.2.0.")
     definition = ToolDefinition(name, _contract(name, function, options, signature), function, signature)
     _check(who, definition)
     made = cast("ToolFunction[P, R_co]", function)
@@ -119,7 +124,7 @@ def _contract(
         field: list(value) if isinstance(value, tuple) else value for field, value in options.items()
     }
     if "version" in document:
-        document["version"] = normal_version(document["version"]) or str(document["version"])
+        document["version"] = normal_version(document["version"])
     if "errors" in document:
         errors = document["errors"]
         document["errors"] = [{"code": one} if isinstance(one, str) else dict(one) for one in errors]

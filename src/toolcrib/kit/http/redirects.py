@@ -28,7 +28,10 @@ async def send_following(send: Send, pool: str, request: HttpRequest) -> HttpRep
 
 def _at(place: str, request: HttpRequest) -> HttpRequest:
     """The same request to where the reply points. Another origin would get headers that are not meant for it."""
-    url = urldefrag(urljoin(request.url, place)).url
+    try:
+        url = urldefrag(urljoin(request.url, place)).url
+    except ValueError:
+        raise HttpFailed("redirect", sent=True) from None
     if parse_origin(split(url)[0]) != parse_origin(split(request.url)[0]):
         raise HttpFailed("redirect", sent=True)
     return replace(request, url=url)
