@@ -41,6 +41,9 @@ TYPES = st.recursive(
 )
 NUMBERS = st.integers(-(2**53), 2**53) | st.floats(-(2.0**53), 2.0**53)
 TEXTS = st.text(max_size=5) | st.sampled_from(["a", "red", "blue", "1", "true", ""])
+NEAR = st.sampled_from(
+    [0, 1, 1.0, 1.5, True, False, "1", -1, 9, 9.0, 10, "", "abcd", None, [1.0], [True], {"x": 1.0}]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.integers(-2, 12) | TEXTS,
     lambda inner: (
@@ -96,7 +99,7 @@ def calls(draw: st.DrawFn) -> tuple[dict[str, Any], set[str], dict[str, Any]]:
     """Parameters with their types, those that must be given, and an input that may or may not fit."""
     hints = draw(st.dictionaries(st.sampled_from(["a", "b", "copy", "_c", "json"]), TYPES, max_size=3))
     required = set(draw(st.lists(st.sampled_from(sorted(hints)), unique=True))) if hints else set()
-    found = {name: draw(fitting(kind) | JSON) for name, kind in hints.items()}
+    found = {name: draw(fitting(kind) | JSON | NEAR) for name, kind in hints.items()}
     left_out = draw(st.sets(st.sampled_from(sorted(found)), max_size=1)) if found else set()
     more = draw(st.dictionaries(st.sampled_from(["a", "z"]), JSON, max_size=1) | st.just({}))
     return hints, required, more | {name: value for name, value in found.items() if name not in left_out}
@@ -130,3 +133,21 @@ async def test_the_schema_accepts_exactly_what_calling_accepts(call):
         assert outcome == Success(sorted(given))
     else:
         assert isinstance(outcome, Success) or outcome.code == Code.VALIDATION_ERROR
+
+
+@st.composite
+def values(draw: st.DrawFn) -> tuple[Any, Any]:
+    """A type, and a value that is of it or only looks like it."""
+    kind = draw(TYPES)
+    return kind, draw(NEAR | fitting(kind))
+
+
+@settings(max_examples=1_500, deadline=None)
+@given(values())
+async def test_a_parameters_schema_accepts_exactly_the_values_of_its_type(drawn):
+    kind, value = drawn
+    made = function({"a": kind}, {"a"})
+    fits = takes(kind, value)
+
+    assert compile_schema(made.tool.contract["input_schema"]).is_valid({"a": value}) == fits
+    assert not fits or await run(made, {"a": value}) == Success(["a"])
