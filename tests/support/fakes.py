@@ -55,7 +55,7 @@ class FakeProvider:
 
     def prepare(self, contract: Contract) -> "FakeRunnable":
         self.prepared += 1
-        ref = contract.api.auth.secret_ref
+        ref = contract.upstream.auth.secret_ref
         made = FakeRunnable if self.shows is None else ShowingRunnable
         return made(self, frozenset() if ref is None else frozenset({ref[2:-1]}))
 

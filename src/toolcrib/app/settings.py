@@ -34,6 +34,7 @@ class Settings:
     root_key_text: str = _setting("TOOLCRIB_ROOT_KEY", "")
     root_key_file: str = _setting("TOOLCRIB_ROOT_KEY_FILE", "")
     notifications_text: str = _setting("TOOLCRIB_NOTIFICATIONS", "on")
+    packs: str = _setting("TOOLCRIB_PACKS", "")
     log_level: str = _setting("TOOLCRIB_LOG_LEVEL", "info")
 
     @classmethod

@@ -1,5 +1,6 @@
 """Puts the house together: engine, cipher, egress, providers, gateway, door."""
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -7,15 +8,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
+from toolcrib.contracts.provider import Provider
 from toolcrib.gateway import open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
 from toolcrib.kit.db import Database, Engine, Tx
 from toolcrib.kit.http import Egress, HttpClient
 from toolcrib.mcp_server import McpDoor
+from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
+from toolcrib.providers.python import PythonProvider
 
 from .keys import keep_owner_key, keep_pending, open_data_dir, pending_key, root_key
+from .packs import install_packs, load_packs
 from .settings import Settings, UnsafeSetting
 
 Migrate = Callable[[Tx], Awaitable[None]]
@@ -51,16 +56,24 @@ class House:
         self._data_dir = open_data_dir(settings)
         key = root_key(settings)
         egress = _egress(settings)
+        self._packs = load_packs(settings.packs, os.environ)
         self._engine = open_engine(settings)
         self._client = _client(egress, settings)
         limits = Limits(
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
+        clock = SystemClock()
+        providers: list[Provider] = [
+            HttpProvider(self._client, egress, limits),
+            PythonProvider(self._packs, self._client, limits, clock),
+            DummyProvider(),
+        ]
         self.gateway = open_gateway(
             Database(self._engine),
             Cipher(key),
-            SystemClock(),
-            [HttpProvider(self._client, egress, limits)],
+            clock,
+            providers,
+            max_seconds=settings.max_seconds,
             retention_days=settings.retention_days,
         )
         options = ApiOptions(
@@ -73,6 +86,7 @@ class House:
         """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""
         await self._engine.transact((), migrate)
         await self.gateway.start(lambda text: keep_pending(self._data_dir, text))
+        await install_packs(self.gateway, self._packs)
         pending = pending_key(self._data_dir)
         return None if pending is None else keep_owner_key(self._data_dir, valid=await self._knows(pending))
 

@@ -8,12 +8,14 @@ from pydantic_core import PydanticCustomError
 
 from .errors import Code, Invalid
 from .faults import Fault
+from .kinds import Dummy, PythonFunction, blocks_of_others, kind_faults
 from .terms import Closed, Deprecation, Example, Impact, PathExpression, Requires, ShortText, When
 
 SECRET_REF = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _SEMVER = re.compile(r"(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?(?:\.(0|[1-9]\d{0,8}))?\Z")
 
 Names = Annotated[dict[ShortText, ShortText], Field(max_length=512)]
+SecretName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
 
 
 class Auth(Closed):
@@ -87,7 +89,7 @@ class Contract(Closed):
     version: str = "1.0.0"
     aliases: Annotated[list[ShortText], Field(max_length=32)] = Field(default_factory=list)
     enabled: bool = True
-    kind: Literal["http"] = "http"
+    kind: Literal["http", "python", "dummy"] = "http"
     scope: Literal["workspace", "global"] = "workspace"
     input_schema: dict[str, Any]
     output_schema: dict[str, Any] | None = None
@@ -102,8 +104,21 @@ class Contract(Closed):
     side_effects: Annotated[str, StringConstraints(max_length=2048)] | None = None
     tags: Annotated[list[ShortText], Field(max_length=64)] = Field(default_factory=list)
     metadata: dict[str, Any] = Field(default_factory=dict)
-    api: HttpApi
+    timeout: Annotated[int | float, Field(gt=0, le=3600)] | None = None
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    backoff: Annotated[int | float, Field(ge=0, le=30)] = 1.0
+    api: HttpApi | None = None
     mapping: Mapping = Mapping()
+    python: PythonFunction | None = None
+    secrets: Annotated[list[SecretName], Field(max_length=64)] = Field(default_factory=list)
+    dummy: Dummy | None = None
+
+    @property
+    def upstream(self) -> HttpApi:
+        """The `api` of an http tool, which always has one."""
+        if self.api is None:
+            raise LookupError(f"a tool of kind {self.kind} has no upstream")
+        return self.api
 
     @field_validator("impact", mode="before")
     @classmethod
@@ -118,8 +133,17 @@ class Contract(Closed):
 
     @property
     def effect(self) -> str:
-        """What a call may do upstream."""
-        return effect_of(self.effects, self.api.method)
+        """What a call may do."""
+        return effect_of(self.effects, self.api.method if self.api else None)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same call twice does no harm, so that it may be tried again."""
+        return self.idempotent or self.effect == "read"
+
+    def document(self) -> dict[str, Any]:
+        """The contract as it is stored: defaults visible, without the blocks of other kinds."""
+        return self.model_dump(mode="json", exclude_none=True, exclude=blocks_of_others(self.kind))
 
 
 def effect_of(declared: str | None, method: str | None) -> str:
@@ -137,14 +161,20 @@ def normal_version(submitted: object) -> str | None:
 
 def parse_contract(document: dict[str, Any]) -> Contract:
     """The contract in a JSON document; raises `Invalid` with every fault of shape and its JSON Pointer."""
+    faults = kind_faults(document)
     try:
-        return Contract.model_validate(document)
+        contract = Contract.model_validate(document)
     except ValidationError as refused:
-        faults = [
+        faults += [
             Fault(_pointer(fault["loc"]), fault["msg"])
             for fault in refused.errors(include_input=False, include_context=False, include_url=False)
         ]
         raise Invalid.because("The tool's config is not valid.", faults) from None
+    if contract.retries and not contract.repeatable:
+        faults.append(Fault("/retries", "only a tool that reads or is idempotent may be tried again"))
+    if faults:
+        raise Invalid.because("The tool's config is not valid.", faults)
+    return contract
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

@@ -67,7 +67,7 @@ class Subject:
 class Call:
     """What a principal asks for: a tool by name, alias or id, and its input. With an `idempotency_key` the same call has
     one effect however often it is sent; `wait` false answers as soon as it is recorded. `dry_run` None leaves it to the
-    tool's impact; `selection` is what of the output is answered.
+    tool's impact; `selection` is what of the output is answered. `depth` counts the tools that lie between.
     """
 
     tool: str
@@ -79,6 +79,7 @@ class Call:
     wait: bool = True
     dry_run: bool | None = None
     selection: Selection | None = None
+    depth: int = 0
 
 
 @dataclass(frozen=True, slots=True)

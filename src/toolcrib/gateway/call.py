@@ -23,6 +23,8 @@ from toolcrib.ledger.service import Intent
 from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
 
+from .attempts import attempt
+from .desk import CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
 from .records import LOST, Checked, Decided, Done, Refusal, answer_of, intent_of, refuse, settlement_of
 from .rehearsal import rehearse
@@ -30,6 +32,7 @@ from .repeats import Repeats
 from .workshop import Ready, Workshop
 
 _TRIES = 50
+_DEEPEST = 8
 _NO_TOOL = "There is no such tool."
 _HOUSE_CODES = frozenset(code.value for code in Code)
 _CANCELLED = "The call was cancelled while it ran. What was sent before that may have taken effect."
@@ -39,11 +42,14 @@ _log = logger("gateway")
 class Calls:
     """Runs calls, and answers what a call would meet."""
 
-    def __init__(self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock) -> None:
+    def __init__(
+        self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock, heard: Heard
+    ) -> None:
         self._stores = stores
         self._snapshots = snapshots
         self._workshop = workshop
         self._clock = clock
+        self._heard = heard
         self._repeats = Repeats(stores.ledger)
         self._running: dict[str, asyncio.Task[Any]] = {}
         self._cancelled: set[str] = set()
@@ -69,7 +75,7 @@ class Calls:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(decided.verdict, Refusal):
             return answer_of(intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
-        finish = self._finish(decided.verdict, intent, call, began)
+        finish = self._finish(decided, decided.verdict, intent, call, began)
         return await finish if call.wait else self._detach(intent.execution_id, finish)
 
     async def _decide(self, principal: Principal, call: Call, clash: Refusal | None) -> Decided:
@@ -93,6 +99,9 @@ class Calls:
             errors = [fault.as_json() for fault in ready.input.faults(call.input)]
             message = f"The input does not fit the contract of {tool.name}; see details.errors."
             return refuse(Status.FAILED, Code.VALIDATION_ERROR, message, errors=errors)
+        if call.depth > _DEEPEST:
+            message = f"Tools call each other more than {_DEEPEST} deep here; {tool.name} is not called."
+            return refuse(Status.DENIED, Code.FORBIDDEN, message, rule="depth")
         decision = decide(who, facts.about(tool))
         if isinstance(decision, Deny):
             return refuse(Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule)
@@ -139,27 +148,35 @@ class Calls:
         for task in self._running.values():
             task.cancel()
 
-    async def _finish(self, checked: Checked, intent: Intent, call: Call, began: float) -> Result:
-        done = await self._do(checked, intent, call)
+    async def _finish(
+        self, decided: Decided, checked: Checked, intent: Intent, call: Call, began: float
+    ) -> Result:
+        done = await self._do(decided.who, checked, intent, call)
         spent_us = int((self._clock.monotonic() - began) * 1_000_000)
         settlement = settlement_of(intent, checked.ready, done, self._clock.now(), spent_us)
         if not await self._stores.ledger.settle(settlement):
             done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST))
         return answer_of(intent, call, done, spent_us)
 
-    async def _do(self, checked: Checked, intent: Intent, call: Call) -> Done:
+    async def _do(self, who: Principal, checked: Checked, intent: Intent, call: Call) -> Done:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 a call is always awaited in a task
         self._running[intent.execution_id] = task
         try:
-            invocation = Invocation(intent.execution_id, intent.workspace_id, call.input, checked.secrets)
-            run = rehearse if intent.dry_run else _run
-            return _done(checked.ready, await run(checked.ready, invocation), dry=intent.dry_run)
-        except asyncio.CancelledError:
+            ready, execution_id = checked.ready, intent.execution_id
+            desk = CallerDesk(self, self._snapshots, who, call, execution_id, self._heard, self._detached)
+            invocation = Invocation(
+                execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
+            )
+            run = rehearse(ready, invocation) if intent.dry_run else attempt(ready, invocation, self._clock)
+            return _done(ready, await run, dry=intent.dry_run)
+        except asyncio.CancelledError as cancelled:
             task.uncancel()
             if intent.execution_id in self._cancelled:
                 return Done(Status.CANCELLED, Failure(Code.CONFLICT, _CANCELLED, {"reason": "cancelled"}))
-            return Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST))
+            return Done(
+                Status.INTERRUPTED, Failure(Code.UNAVAILABLE, cancelled.args[0] if cancelled.args else LOST)
+            )
         except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
             _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)
             message = f"The call failed inside Toolcrib; quote {intent.execution_id}."
@@ -183,15 +200,12 @@ class Calls:
             _log.warning("an outcome could not be recorded yet", error=type(task.exception()).__name__)
 
 
-async def _run(ready: Ready, invocation: Invocation) -> Outcome:
-    return await ready.runnable.run(invocation)
-
-
 def _done(ready: Ready, outcome: Outcome, *, dry: bool) -> Done:
     """A tool may answer only what its contract says; what a dry run answers is not the tool's output."""
     if isinstance(outcome, Failure):
         declared = outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
-        return Done(Status.FAILED, outcome if declared else _undeclared(outcome))
+        status = Status.INTERRUPTED if outcome.unknown else Status.FAILED
+        return Done(status, outcome if declared else _undeclared(outcome))
     written = dumps(outcome.output)
     if dry or ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
         return Done(Status.SUCCEEDED, outcome, written)

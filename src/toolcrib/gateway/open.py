@@ -7,7 +7,7 @@ from typing import Any
 
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
-from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
+from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
@@ -20,10 +20,12 @@ from toolcrib.vault.service import Vault
 
 from .call import Calls
 from .change import Changes
+from .desk import Heard, told_to_the_log
 from .facts import Snapshots, Stores
 from .history import History
 from .keys import ApiKeys
 from .news import News
+from .packs import PackTools
 from .secrets import SecretNames
 from .tools import Tools
 from .versions import Versions
@@ -49,6 +51,7 @@ class Gateway:
     secrets: SecretNames
     keys: ApiKeys
     history: History
+    packs: PackTools
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def start(self, keep_key: Callable[[str], None]) -> None:
@@ -119,7 +122,7 @@ class Gateway:
         seq, generation = await ledger.raise_generation(tx, workspace)
         wanted = NewKey("owner", ActorType.USER, Role.OWNER)
         key_id, text = await identity.add_key(tx, workspace, wanted, "system", generation)
-        house = Principal(workspace, ActorType.SYSTEM, "system", Role.OWNER, key_id)
+        house = identity.house(workspace)
         await ledger.tell(tx, house, ChangeFact(workspace, seq, EventType.KEY_CREATED, key_id))
         keep_key(text)
 
@@ -131,17 +134,22 @@ def open_gateway(
     providers: Sequence[Provider],
     *,
     retention_days: int | None = None,
+    max_seconds: float = 120,
+    heard: Heard = told_to_the_log,
 ) -> Gateway:
-    """Every store over one database, and the counter before them. Payloads are kept for ever, or for so many days."""
+    """Every store over one database, and the counter before them. Payloads are kept for ever, or for so many days;
+    `heard` is told how far running tools are.
+    """
     ledger = Ledger(db, clock, retention_days)
     stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
     snapshots = Snapshots(stores)
-    workshop = Workshop(providers)
+    workshop = Workshop(providers, max_seconds)
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
-    calls = Calls(stores, snapshots, workshop, clock)
+    calls = Calls(stores, snapshots, workshop, clock, heard)
     tools = Tools(stores, changes, calls, workshop)
     return Gateway(
         stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),
+        PackTools(stores, changes, snapshots, tools),
     )  # fmt: skip

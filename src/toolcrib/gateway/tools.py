@@ -193,10 +193,10 @@ class Tools:
             contract = parse_contract(form.document)
             if faults := contract_faults(contract):
                 raise Invalid.because("The tool's config is not valid; see details.errors.", faults)
-            self._workshop.provider(contract.kind).check(contract)
+            self._workshop.check(contract)
         except Invalid as refused:
             raise form.told(refused) from None
-        return contract, contract.model_dump(mode="json", exclude_none=True)
+        return contract, contract.document()
 
 
 def _refuse_taken(facts: Facts, scope: str, aliases: Sequence[str]) -> None:

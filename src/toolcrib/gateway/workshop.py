@@ -8,6 +8,7 @@ from typing import Any
 from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.errors import Invalid
 from toolcrib.contracts.execution import Call
+from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.provider import Provider, Runnable
 from toolcrib.contracts.redaction import Redactor
 from toolcrib.contracts.schema import CompiledSchema, compile_schema
@@ -15,19 +16,26 @@ from toolcrib.registry.service import StoredTool
 
 _MOST_READY = 2_048
 _USUAL_REQUEST = 1_000_000
+_USUAL_SECONDS = {"python": 30.0}  # of kinds that have no limit in a block of their own
+
+
+_PLAIN = Redactor(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A tool that can be called; the redactors make its payloads fit to be stored."""
+    """A tool that can be called; the redactors make its payloads fit to be stored. `seconds` are for a whole call, with
+    all its attempts.
+    """
 
     contract: Contract
     input: CompiledSchema
     output: CompiledSchema | None
     runnable: Runnable
     max_request: int
-    input_redactor: Redactor
-    output_redactor: Redactor
+    seconds: float
+    input_redactor: Redactor = _PLAIN
+    output_redactor: Redactor = _PLAIN
     high: bool = False
     high_when: CompiledSchema | None = None
 
@@ -41,7 +49,8 @@ class Ready:
 class Workshop:
     """Makes tools ready, once for each digest."""
 
-    def __init__(self, providers: Sequence[Provider]) -> None:
+    def __init__(self, providers: Sequence[Provider], max_seconds: float = 120) -> None:
+        self._max_seconds = max_seconds
         self._providers: Mapping[str, Provider] = {provider.kind: provider for provider in providers}
         self._ready: OrderedDict[str, Ready] = OrderedDict()
 
@@ -55,6 +64,13 @@ class Workshop:
         if len(self._ready) > _MOST_READY:
             self._ready.popitem(last=False)
         return made
+
+    def check(self, contract: Contract) -> None:
+        """Refuse at registration what could never run: raises `Invalid` or `EgressRefused`."""
+        if (contract.timeout or 0) > self._max_seconds:
+            fault = Fault("/timeout", f"The operator allows at most {self._max_seconds:g} seconds.")
+            raise Invalid.because("The tool's config is not valid.", [fault])
+        self.provider(contract.kind).check(contract)
 
     def provider(self, kind: str) -> Provider:
         """Who runs this kind. Raises `Invalid` where nobody does."""
@@ -70,12 +86,15 @@ class Workshop:
         output = None if contract.output_schema is None else compile_schema(contract.output_schema)
         runnable = self.provider(contract.kind).prepare(contract)
         impact = contract.impact
+        max_request = contract.api.max_request if contract.api else None
+        seconds = contract.timeout or _USUAL_SECONDS.get(contract.kind, self._max_seconds)
         return Ready(
             contract,
             compile_schema(contract.input_schema),
             output,
             runnable,
-            contract.api.max_request or _USUAL_REQUEST,
+            max_request or _USUAL_REQUEST,
+            min(seconds, self._max_seconds),
             Redactor(contract.input_schema),
             Redactor(contract.output_schema),
             high=impact == "high" or contract.effects == "destructive",

@@ -17,6 +17,7 @@ from .tokens import Token, new_token, parse_token
 
 _PURPOSE = "api-keys"
 _KNOWN_TOKENS = 10_000
+_HOUSE_KEY = "house"  # no token names it: a token's key must be among the keys of its workspace
 DEFAULT_WORKSPACE = "default"
 
 
@@ -61,10 +62,16 @@ class Identity:
 
     def again(self, keys: Keys, principal: Principal) -> Principal:
         """The same principal by the keys known now: revoked and expired ones are gone. Raises `Unauthorized`."""
+        if principal.key_id == _HOUSE_KEY:
+            return principal
         key = keys.get(principal.key_id)
         if key is None or key.revoked or (key.expires_at is not None and key.expires_at <= self._clock.now()):
             raise Unauthorized
         return key.principal
+
+    def house(self, workspace: str) -> Principal:
+        """The house itself, for what it does unasked: no credential leads to this principal."""
+        return Principal(workspace, ActorType.SYSTEM, "system", Role.OWNER, _HOUSE_KEY)
 
     async def load(self, tx: Tx, workspace: str, known: Keys, since: int) -> Keys:
         """The keys of a workspace, with what changed after a generation laid over what is known."""

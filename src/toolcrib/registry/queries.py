@@ -19,6 +19,13 @@ _THIS = (
     tools.c.deleted_at.is_(None),
 )
 _CURRENT = Query(select(tools).where(*_THIS))
+_OF_NAME = Query(
+    select(tools).where(
+        tools.c.workspace_id == bindparam("workspace"),
+        tools.c.name == bindparam("tool"),
+        tools.c.deleted_at.is_(None),
+    )
+)
 _REPLACE = Query(
     update(tools)
     .where(*_THIS)
@@ -129,6 +136,12 @@ async def add_aliases(tx: Tx, workspace: str, tool: str, names: Sequence[str], g
 async def drop_aliases(tx: Tx, workspace: str, tool: str) -> None:
     """Give up all other names of a tool."""
     await tx.run(_DROP_ALIASES, workspace=workspace, tool=tool)
+
+
+async def named(tx: Tx, workspace: str, name: str) -> Row | None:
+    """The tool of that name as it is in this transaction."""
+    found = await tx.rows(_OF_NAME, workspace=workspace, tool=name)
+    return found[0] if found else None
 
 
 async def changed_tools(tx: Tx, workspace: str, since: int) -> Sequence[Row]:

@@ -110,6 +110,11 @@ class Registry:
         await self._keep_version(tx, tool, by)
         return tool
 
+    async def named(self, tx: Tx, workspace: str, name: str) -> StoredTool | None:
+        """The tool of that name as it is inside this transaction."""
+        row = await queries.named(tx, workspace, name)
+        return None if row is None else _stored(row)
+
     async def current(self, tx: Tx, workspace: str, tool_id: str) -> StoredTool:
         """The tool as this transaction sees it. Raises `NotFound`."""
         row = await queries.current(tx, workspace, tool_id)

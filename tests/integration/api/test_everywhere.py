@@ -13,6 +13,9 @@ OPEN = {"/health", "/health/ready", "/api/v1/health", "/api/v1/health/ready"}
 ROUTES = {
     ("get", "/api/v1/tools"), ("post", "/api/v1/tools"), ("get", "/api/v1/tools/{tool}"),
     ("post", "/api/v1/tools/{tool}/validate"), ("post", "/api/v1/tools/{tool}/execute"),
+    ("put", "/api/v1/tools/{tool}"), ("delete", "/api/v1/tools/{tool}"), ("get", "/api/v1/tools/{tool}/versions"),
+    ("get", "/api/v1/tools/saved"), ("post", "/api/v1/tools/saved"), ("put", "/api/v1/tools/saved/{tool}"),
+    ("delete", "/api/v1/tools/saved/{tool}"), ("delete", "/api/v1/tools/{tool}/enablement"),
     ("get", "/api/v1/tools/{tool}/enablement"), ("put", "/api/v1/tools/{tool}/enablement"),
     ("get", "/api/v1/tools/executions"), ("get", "/api/v1/tools/executions/{execution_id}"),
     ("get", "/api/v1/tools/executions/{execution_id}/events"), ("get", "/api/v1/tools/executions/{execution_id}/result"),

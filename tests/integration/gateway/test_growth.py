@@ -20,7 +20,7 @@ async def add_tools(rig: Rig, number: int) -> None:
     await rig.sql(
         NUMBERS.format(number)
         + "INSERT INTO tools SELECT workspace_id, id || i, name || i, wire_name || i, version, digest, config, submitted, created_at, "
-        "created_by, generation + 1 FROM tools, n WHERE name = 'the.tool'"
+        "created_by, updated_at, deleted_at, generation + 1 FROM tools, n WHERE name = 'the.tool'"
     )
     await rig.raise_generation()
     await rig.call("the.tool")

@@ -51,7 +51,7 @@ def test_what_must_be_there_is_named_when_it_is_missing(name):
         ({"version": 1}, "/version"),
         ({"enabled": "yes"}, "/enabled"),
         ({"enabled": 1}, "/enabled"),
-        ({"kind": "python"}, "/kind"),
+        ({"kind": "graphql"}, "/kind"),
         ({"scope": "tenant"}, "/scope"),
         ({"input_schema": []}, "/input_schema"),
         ({"output_schema": "x"}, "/output_schema"),

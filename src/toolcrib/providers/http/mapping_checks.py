@@ -49,7 +49,7 @@ def _input_faults(contract: Contract) -> Iterator[Fault]:
 
 
 def _params_faults(contract: Contract) -> Iterator[Fault]:
-    key = auth_param(contract.api.auth)
+    key = auth_param(contract.upstream.auth)
     targets = {
         source: (pointer("mapping", "input_to_params", source), name)
         for source, name in contract.mapping.input_to_params.items()
@@ -60,14 +60,14 @@ def _params_faults(contract: Contract) -> Iterator[Fault]:
     for at, name in targets.values():
         if name == key:
             yield Fault(at, "api.auth sets this parameter; an input cannot.")
-        if references(contract.api.params.get(name, "")):
+        if references(contract.upstream.params.get(name, "")):
             yield Fault(at, "This parameter holds a secret; an input cannot take its place.")
 
 
 def _headers_faults(contract: Contract) -> Iterator[Fault]:
-    own = {"authorization", "content-type", (auth_header(contract.api.auth) or "").lower()}
+    own = {"authorization", "content-type", (auth_header(contract.upstream.auth) or "").lower()}
     own |= {"idempotency-key"} if contract.idempotent else set()
-    own |= {name.lower() for name, text in contract.api.headers.items() if references(text)}
+    own |= {name.lower() for name, text in contract.upstream.headers.items() if references(text)}
     for source, name in contract.mapping.input_to_headers.items():
         at = pointer("mapping", "input_to_headers", source)
         if message := names.header_fault(name):
@@ -80,7 +80,8 @@ def _body_faults(contract: Contract) -> Iterator[Fault]:
     places: list[tuple[str, ...]] = []
     if contract.mapping.input_to_body and not has_body(contract):
         yield Fault(
-            "/mapping/input_to_body", f"A {contract.api.method} request carries no body. Use input_to_params."
+            "/mapping/input_to_body",
+            f"A {contract.upstream.method} request carries no body. Use input_to_params.",
         )
     for source, place in contract.mapping.input_to_body.items():
         at = pointer("mapping", "input_to_body", source)

@@ -69,7 +69,7 @@ class HttpProvider:
 
     def prepare(self, contract: Contract) -> "HttpRunnable":
         """Everything about a checked contract that each call would otherwise do again."""
-        api, limits = contract.api, self._limits
+        api, limits = contract.upstream, self._limits
         sizes = Sizes(
             request=min(api.max_request or DEFAULT_MAX_REQUEST, limits.max_request),
             reply=min(api.max_reply or DEFAULT_MAX_REPLY, limits.max_reply),
@@ -78,7 +78,7 @@ class HttpProvider:
         return HttpRunnable(contract, self._client, plan_request(contract, sizes), plan_reply(contract))
 
     def _above_limits(self, contract: Contract) -> Iterator[Fault]:
-        api, limits = contract.api, self._limits
+        api, limits = contract.upstream, self._limits
         if "timeout" in api.model_fields_set and api.timeout > limits.seconds:
             yield Fault("/api/timeout", f"The operator allows at most {limits.seconds:g} seconds.")
         if (api.max_request or 0) > limits.max_request:
@@ -91,14 +91,14 @@ class HttpRunnable:
     """One contract of kind `http`, ready to run."""
 
     def __init__(self, contract: Contract, client: Client, request: RequestPlan, reply: ReplyPlan) -> None:
-        api = contract.api
+        api = contract.upstream
         named = [name for text in (*api.headers.values(), *api.params.values()) for name in references(text)]
         self.secrets = frozenset([*named, request.credential.secret] if request.credential else named)
         self._client = client
         self._request = request
         self._reply = reply
         self._stub = api.auth.method == "oauth_stub"
-        self._repeatable = contract.idempotent or contract.effect == "read"
+        self._repeatable = contract.repeatable
 
     async def run(self, invocation: Invocation) -> Outcome:
         """Send the one request; whatever happens to it is an outcome."""
@@ -107,6 +107,8 @@ class HttpRunnable:
         invocation = self._with_own_secrets(invocation)
         try:
             request = self._request.build(invocation)
+            if invocation.seconds is not None and invocation.seconds < request.timeout:
+                request = replace(request, timeout=invocation.seconds)
             reply = await self._client.send(invocation.workspace_id, request)
         except UnsendableError as refused:
             return _unsendable(refused)
