@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Iterator
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 import pytest
@@ -146,11 +147,14 @@ def fields(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def below(annotation: Any, name: str) -> Iterator[str]:
-    """Fields of a model, of the models in a list, and the literal keys of a dict."""
+    """Fields of a model, perhaps an optional one, of the models in a list, and the literal keys of a dict."""
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         yield from fields(annotation, f"{name}.")
     inner = get_args(annotation)
-    if get_origin(annotation) is list:
+    if isinstance(annotation, UnionType):
+        for one in inner:
+            yield from below(one, name)
+    elif get_origin(annotation) is list:
         yield from below(inner[0], f"{name}[]")
     elif get_origin(annotation) is dict:
         yield from (f"{name}.{key}" for key in get_args(inner[0]) if isinstance(key, str))
