@@ -63,11 +63,9 @@ class House:
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
         clock = SystemClock()
-        providers: list[Provider] = [
-            HttpProvider(self._client, egress, limits),
-            PythonProvider(self._packs, self._client, limits, clock),
-            DummyProvider(),
-        ]
+        self._python = PythonProvider(self._packs, self._client, limits, clock)
+        http = HttpProvider(self._client, egress, limits)
+        providers: list[Provider] = [http, self._python, DummyProvider()]
         self.gateway = open_gateway(
             Database(self._engine),
             Cipher(key),
@@ -101,6 +99,7 @@ class House:
         """Leave in order: running calls are closed in the ledger first."""
         await self._mcp.stop()
         await self.gateway.stop()
+        self._python.close()
         await self._client.close()
 
 

@@ -72,6 +72,10 @@ class PythonProvider:
         found = self._function(contract)
         return PythonRunnable(self, found, contract) if found else _NotLoaded(contract)
 
+    def close(self) -> None:
+        """Let its threads go."""
+        self.threads.close()
+
     def _function(self, contract: Contract) -> _Function | None:
         named = contract.python
         return None if named is None else self._functions.get((named.pack, named.function))

@@ -74,8 +74,9 @@ class Threads:
     """Runs functions in threads. All but the functions themselves happens in the event loop."""
 
     def __init__(self) -> None:
-        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._idle = 0
+        self._closed = False
 
     def start(self, function: Callable[[], T], ended: Callable[[], None]) -> "asyncio.Future[T]":
         """The function's future result. `ended` is called in the loop when it ends, however late that is."""
@@ -101,6 +102,12 @@ class Threads:
         self._work.put(work)
         return answer
 
+    def close(self) -> None:
+        """End the threads that wait; one that runs ends with its function."""
+        self._closed = True
+        for _ in range(self._idle):
+            self._work.put(None)
+
     def _live(self) -> None:
-        while True:
-            self._work.get()()
+        while not self._closed and (work := self._work.get()) is not None:
+            work()

@@ -75,4 +75,7 @@ async def run(function: Any, given: dict[str, Any] | None = None, **parts: Any) 
     python = provider(function, **own)
     contract = contract_of(function)
     python.check(contract)
-    return await python.prepare(contract).run(invocation(given, **parts))
+    try:
+        return await python.prepare(contract).run(invocation(given, **parts))
+    finally:
+        python.close()

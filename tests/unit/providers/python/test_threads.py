@@ -77,6 +77,18 @@ async def test_threads_are_used_again_and_do_not_keep_the_process():
     assert ended == [1, 2]
 
 
+async def test_threads_that_wait_are_let_go_and_busy_ones_end_with_their_work():
+    threads, go = Threads(), threading.Event()
+    idle = await threads.start(threading.current_thread, lambda: None)
+    busy = threads.start(lambda: go.wait(20) and threading.current_thread(), lambda: None)
+    other = threads.start(threading.current_thread, lambda: None)
+    waiting = await other
+    threads.close()
+    go.set()
+    assert len({idle, waiting, await busy}) == 2
+    await eventually(lambda: not idle.is_alive() and not waiting.is_alive(), "both threads end")
+
+
 async def test_two_at_once_run_in_two_threads():
     threads, both = Threads(), threading.Barrier(2)
 
