@@ -105,13 +105,22 @@ def gateway_of(request: AnyRequest) -> Gateway:
     return found
 
 
+async def _gateway(request: AnyRequest) -> Gateway:
+    """As a coroutine, which FastAPI awaits; a plain function would cost a thread for each request."""
+    return gateway_of(request)
+
+
+async def _page(
+    limit: Annotated[int, Field(ge=1, le=MOST)] = USUAL, cursor: Label | None = None
+) -> PageRequest:
+    return page_request(limit, cursor)
+
+
 async def _principal(request: AnyRequest) -> Principal:
     return await gateway_of(request).credentials.principal(bearer(request.scope))
 
 
-def page_request(
-    limit: Annotated[int, Field(ge=1, le=MOST)] = USUAL, cursor: Label | None = None
-) -> PageRequest:
+def page_request(limit: int, cursor: str | None) -> PageRequest:
     """The page of a list that a query asks for."""
     try:
         return PageRequest.parse(limit, cursor)
@@ -120,5 +129,5 @@ def page_request(
 
 
 Caller = Annotated[Principal, Depends(_principal)]
-Counter = Annotated[Gateway, Depends(gateway_of)]
-Paging = Annotated[PageRequest, Depends(page_request)]
+Counter = Annotated[Gateway, Depends(_gateway)]
+Paging = Annotated[PageRequest, Depends(_page)]

@@ -67,9 +67,10 @@ def _is_day(text: str) -> bool:
 
 def _subject_faults(contract: Contract) -> Iterator[Fault]:
     subject = contract.requires.subject if contract.requires else None
-    known = contract.input_schema.get("properties", {})
-    closed = contract.input_schema.get("additionalProperties") is False
-    if subject is not None and subject.argument is not None and closed and subject.argument not in known:
+    known, closed = contract.input_schema.get("properties"), contract.input_schema.get("additionalProperties")
+    if subject is None or subject.argument is None or closed is not False or not isinstance(known, dict):
+        return
+    if subject.argument not in known:
         yield Fault("/requires/subject/argument", f"`{subject.argument}` is no property of input_schema.")
 
 

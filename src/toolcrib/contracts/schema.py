@@ -181,14 +181,15 @@ def compile_schema(document: object) -> CompiledSchema:
         )
     except TooCostly as error:
         raise SchemaRefused([Fault("", str(error))]) from error
-    except jsonschema_rs.ValidationError as error:
-        path = "".join(f"/{escape(str(step))}" for step in error.instance_path)
-        raise SchemaRefused(
-            [Fault(path, f"is not valid JSON Schema: {error.message[:_LONGEST_SHOWN]}")]
-        ) from None
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise SchemaRefused([Fault("", f"is not valid JSON Schema: {error}"[:_LONGEST_SHOWN])]) from None
+        raise SchemaRefused([_no_schema(error)]) from None
     return CompiledSchema(own, validator, cost)
+
+
+def _no_schema(error: Exception) -> Fault:
+    """What the library says against a schema, at the place it names, if it names one."""
+    path = "".join(f"/{escape(str(step))}" for step in getattr(error, "instance_path", ()))
+    return Fault(path, f"is not valid JSON Schema: {getattr(error, 'message', error)}"[:_LONGEST_SHOWN])
 
 
 def object_root(document: dict[str, Any]) -> dict[str, Any]:

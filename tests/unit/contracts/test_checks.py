@@ -76,6 +76,12 @@ def test_a_subjects_argument_may_be_any_input_of_an_open_schema(subject):
     assert faults(input_schema={"type": "object"}, requires={"subject": subject}) == {}
 
 
+def test_a_subject_of_a_broken_schema_is_not_judged():
+    broken = {"type": "object", "properties": 5, "additionalProperties": False}
+    subject = {"type": "harbour", "argument": "port"}
+    assert set(faults(input_schema=broken, requires={"subject": subject})) == {"/input_schema/properties"}
+
+
 def test_all_faults_are_told_at_once():
     found = faults(
         input_schema={"$ref": "x"}, output_schema={"$ref": "y"}, aliases=["A"], deprecated={"use": "B"}
