@@ -35,7 +35,7 @@ class Redactor:
     """Strikes the secrets out of payloads of one accepted schema."""
 
     def __init__(self, schema: Mapping[str, Any] | None) -> None:
-        self._marks = Marks(schema or {})
+        self._marks = Marks(schema if schema is not None and _mentions(schema) else {})
 
     def redact(self, written: bytes, value: Any) -> bytes:
         """The JSON text as it may be stored; `value` is what it says. The same object where nothing is struck out."""
@@ -67,6 +67,10 @@ def is_secret_name(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
     pairs = {f"{first} {second}" for first, second in pairwise(words)}
     return not _NAMES.isdisjoint(words) or not _PAIRS.isdisjoint(pairs)
+
+
+def _mentions(schema: Mapping[str, Any]) -> bool:
+    return b'"writeOnly":true' in orjson.dumps(schema)
 
 
 def _text(text: str) -> str:

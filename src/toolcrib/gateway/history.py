@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from toolcrib.contracts.errors import Conflict, NotFound, Unavailable
-from toolcrib.contracts.execution import FINAL_EVENTS, Event, Execution, Result
+from toolcrib.contracts.execution import FINAL_EVENTS, Event, EventType, Execution, Result
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.db import DatabaseUnavailable
 
@@ -75,10 +75,16 @@ class History:
         try:
             async with aclosing(self._ledger.tail.follow(principal.workspace_id, after, heartbeat)) as pages:
                 async for page in pages:
-                    await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
+                    await self._still_permitted(principal, page)
                     yield page
         except DatabaseUnavailable as error:
             raise Unavailable from error
+
+    async def _still_permitted(self, principal: Principal, page: Sequence[Event]) -> None:
+        """By facts that are not older than what the page tells."""
+        if any(event.type is EventType.KEY_REVOKED for event in page):
+            await self._changes.renew(principal.workspace_id, principal.workspace_id)
+        await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
 
     async def follow_execution(
         self, principal: Principal, execution_id: str, after: int, heartbeat: float
