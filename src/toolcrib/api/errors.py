@@ -1,8 +1,11 @@
 """The one table from error code to HTTP status, and how an error looks on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.contracts.errors import Code, Invalid, NotFound, ToolcribError
+from toolcrib.contracts.execution import Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps
@@ -27,6 +31,7 @@ STATUS: Mapping[str, int] = {
     Code.CONFLICT: 409,
     Code.SECRET_NOT_FOUND: 409,
     Code.AUTHORIZATION_REQUIRED: 409,
+    Code.TOOL_SUNSET: 410,
     Code.RATE_LIMITED: 429,
     Code.INTERNAL_ERROR: 500,
     Code.UPSTREAM_ERROR: 502,
@@ -90,6 +95,16 @@ def headers_for(status: int) -> dict[str, str]:
     if status == STATUS[Code.UNAVAILABLE]:
         return {"Retry-After": RETRY_AFTER}
     return {"WWW-Authenticate": "Bearer"} if status == STATUS[Code.UNAUTHORIZED] else {}
+
+
+def deprecation_headers(notice: Notice) -> Iterator[tuple[str, str]]:
+    """`Deprecation` (RFC 9745), `Sunset` (RFC 8594) and the successor (RFC 5829)."""
+    yield "Deprecation", f"@{notice.since // 1_000_000}"
+    if notice.sunset is not None:
+        last = datetime.combine(date.fromisoformat(notice.sunset), time(23, 59, 59), UTC)
+        yield "Sunset", format_datetime(last, usegmt=True)
+    if notice.use is not None:
+        yield "Link", f'</api/v1/tools/{quote(notice.use)}>; rel="successor-version"'
 
 
 def install(app: FastAPI) -> None:

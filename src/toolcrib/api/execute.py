@@ -16,7 +16,7 @@ from toolcrib.contracts.selection import MAX_LIMIT, MAX_PATHS, parse_selection
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import Written, dumps
 
-from .errors import STATUS, ErrorBody, Refused, headers_for, method_not_allowed, render
+from .errors import STATUS, ErrorBody, Refused, deprecation_headers, headers_for, method_not_allowed, render
 from .requests import Strict, bearer, parse_json, read_body
 
 _KNOWN = frozenset(
@@ -221,7 +221,7 @@ async def send_result(result: Result, send: Send) -> None:
         | ({"truncated": True} if result.truncated else {})
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if result.status is not Status.SUCCEEDED or result.replayed:
+    if result.status is not Status.SUCCEEDED or result.replayed or result.notice:
         headers += [(name.lower().encode(), value.encode()) for name, value in _more_headers(result)]
     await send({"type": "http.response.start", "status": _status(result), "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -234,6 +234,8 @@ def _status(result: Result) -> int:
 
 
 def _more_headers(result: Result) -> Iterator[tuple[str, str]]:
+    if result.notice is not None:
+        yield from deprecation_headers(result.notice)
     if result.replayed:
         yield "Idempotency-Replayed", "true"
     if result.status is Status.RUNNING:

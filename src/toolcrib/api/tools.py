@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from toolcrib.contracts.decision import Deny
 from toolcrib.contracts.errors import Invalid
@@ -14,6 +15,7 @@ from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.clock import iso
 from toolcrib.kit.paging import encode
 
+from .errors import deprecation_headers
 from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["tools"])
@@ -127,9 +129,11 @@ async def list_tools(
 
 
 @router.get("/tools/{tool}")
-async def get_tool(caller: Caller, gateway: Counter, tool: Label) -> ToolDetail:
+async def get_tool(caller: Caller, gateway: Counter, tool: Label, response: Response) -> ToolDetail:
     """One tool by name, alias or id, with its stored contract."""
     view = await gateway.tools.get(caller, tool)
+    if (notice := view.notice) is not None:
+        response.headers.update(dict(deprecation_headers(notice)))
     return ToolDetail(**_item(view), config=view.config, submitted=view.tool.submitted_document())
 
 

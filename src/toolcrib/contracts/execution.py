@@ -83,6 +83,15 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """That a tool is on its way out: since when (UTC in microseconds since 1970), its last day, what to use instead."""
+
+    since: int
+    sunset: str | None
+    use: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What a caller is answered. `error` is None where the status is `succeeded` or `running`; `http_status` only for
     an error that the tool declares. `written` is the output as JSON text, for doors that send text. `replayed`: the
@@ -98,6 +107,7 @@ class Result:
     written: bytes | None = None
     replayed: bool = False
     truncated: bool = False
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class Calls:
         else:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(decided.verdict, Refusal):
-            return answer_of(intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
+            return answer_of(decided, intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
         finish = self._finish(decided, decided.verdict, intent, call, began)
         return await finish if call.wait else self._detach(intent.execution_id, finish)
 
@@ -102,7 +102,7 @@ class Calls:
         if call.depth > _DEEPEST:
             message = f"Tools call each other more than {_DEEPEST} deep here; {tool.name} is not called."
             return refuse(Status.DENIED, Code.FORBIDDEN, message, rule="depth")
-        decision = decide(who, facts.about(tool))
+        decision = decide(who, facts.about(tool), self._clock.now())
         if isinstance(decision, Deny):
             return refuse(Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule)
         try:
@@ -156,7 +156,7 @@ class Calls:
         settlement = settlement_of(intent, checked.ready, done, self._clock.now(), spent_us)
         if not await self._stores.ledger.settle(settlement):
             done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST))
-        return answer_of(intent, call, done, spent_us)
+        return answer_of(decided, intent, call, done, spent_us)
 
     async def _do(self, who: Principal, checked: Checked, intent: Intent, call: Call) -> Done:
         task = asyncio.current_task()
@@ -164,7 +164,9 @@ class Calls:
         self._running[intent.execution_id] = task
         try:
             ready, execution_id = checked.ready, intent.execution_id
-            desk = CallerDesk(self, self._snapshots, who, call, execution_id, self._heard, self._detached)
+            desk = CallerDesk(
+                self, self._snapshots, who, call, intent.at, execution_id, self._heard, self._detached
+            )
             invocation = Invocation(
                 execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
             )

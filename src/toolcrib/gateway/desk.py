@@ -33,6 +33,7 @@ class CallerDesk:
     snapshots: Snapshots
     principal: Principal
     made: Call
+    now: int
     execution_id: str
     heard: Heard
     beside: "set[asyncio.Task[Result]]"
@@ -61,7 +62,7 @@ class CallerDesk:
             raise Unauthorized
         names = sorted({*facts.catalog.by_name, *facts.shared.by_name})
         tools = [tool for name in names if (tool := facts.find(name))]
-        allowed = [tool for tool in tools if decide(self.principal, facts.about(tool)).allowed]
+        allowed = [tool for tool in tools if decide(self.principal, facts.about(tool), self.now).allowed]
         return [_brief(tool.document()) for tool in allowed]
 
     def progress(self, progress: Progress) -> None:

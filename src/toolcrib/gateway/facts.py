@@ -47,6 +47,7 @@ class Facts:
             tool.workspace_id,
             tool.workspace_id == GLOBAL,
             self.catalog.enabled.get(tool.id, self.shared.enabled.get(tool.id, True)),
+            tool.sunset_at,
         )
 
 

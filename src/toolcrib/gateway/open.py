@@ -147,7 +147,7 @@ def open_gateway(
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
     calls = Calls(stores, snapshots, workshop, clock, heard)
-    tools = Tools(stores, changes, calls, workshop)
+    tools = Tools(stores, changes, calls, workshop, clock)
     return Gateway(
         stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from toolcrib.contracts.errors import Code
-from toolcrib.contracts.execution import Call, Execution, Result, Status
+from toolcrib.contracts.execution import Call, Execution, Notice, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
 from toolcrib.contracts.redaction import REDACTED, Redactor
@@ -92,11 +92,13 @@ def settlement_of(intent: Intent, ready: Ready, done: Done, now: int, spent_us: 
     )  # fmt: skip
 
 
-def answer_of(intent: Intent, call: Call, done: Done, spent_us: int) -> Result:
+def answer_of(decided: Decided, intent: Intent, call: Call, done: Done, spent_us: int) -> Result:
     """What the caller is told: of the output, what it selected."""
     outcome, spent_ms, execution_id = done.outcome, spent_us / 1000, intent.execution_id
     if isinstance(outcome, Success):
-        result = Result(execution_id, done.status, outcome.output, None, spent_ms, written=done.written)
+        result = Result(
+            execution_id, done.status, outcome.output, None, spent_ms, written=done.written, notice=notice_of(decided)
+        )  # fmt: skip
         return _selected(result, None if intent.dry_run else call.selection)
     error = {
         "code": str(outcome.code),
@@ -104,7 +106,15 @@ def answer_of(intent: Intent, call: Call, done: Done, spent_us: int) -> Result:
         "details": dict(outcome.details),
         "retryable": outcome.retryable,
     }
-    return Result(execution_id, done.status, None, error, spent_ms, outcome.http_status)
+    return Result(
+        execution_id, done.status, None, error, spent_ms, outcome.http_status, notice=notice_of(decided)
+    )
+
+
+def notice_of(decided: Decided) -> Notice | None:
+    """What whoever calls a deprecated tool should know."""
+    told = decided.ready.contract.deprecated
+    return None if told is None else Notice(decided.tool.updated_at, told.sunset, told.use)
 
 
 def answer_again(execution: Execution, selection: Selection | None = None) -> Result:

@@ -8,11 +8,12 @@ from toolcrib.contracts.checks import contract_faults
 from toolcrib.contracts.contract import Contract, effect_of, parse_contract
 from toolcrib.contracts.decision import Allow, Decision
 from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unavailable
-from toolcrib.contracts.execution import Call, EventType
+from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.forms import normal_form
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal, Role
+from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool, alias_taken
@@ -36,6 +37,12 @@ class ToolView:
         """What a call may do: read, write or destroy."""
         return effect_of(self.config.get("effects"), (self.config.get("api") or {}).get("method"))
 
+    @property
+    def notice(self) -> Notice | None:
+        """What whoever uses a deprecated tool should know."""
+        told = self.config.get("deprecated")
+        return None if told is None else Notice(self.tool.updated_at, told.get("sunset"), told.get("use"))
+
 
 @dataclass(frozen=True, slots=True)
 class Validation:
@@ -48,11 +55,14 @@ class Validation:
 class Tools:
     """What can be done with tools apart from calling them."""
 
-    def __init__(self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop) -> None:
+    def __init__(
+        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, clock: Clock
+    ) -> None:
         self._stores = stores
         self._changes = changes
         self._calls = calls
         self._workshop = workshop
+        self._clock = clock
 
     async def register(self, principal: Principal, submitted: dict[str, Any]) -> StoredTool:
         """Check and store a new tool. Raises `Invalid` with all faults, `EgressRefused`, `Conflict`, `Forbidden`."""
@@ -112,7 +122,7 @@ class Tools:
             if after is not None and name <= after:
                 continue
             tool = facts.find(name)
-            if tool is not None and isinstance(decide(who, facts.about(tool)), Allow):
+            if tool is not None and isinstance(decide(who, facts.about(tool), self._clock.now()), Allow):
                 shown.append(ToolView(tool, tool.document(), enabled=True))
             if len(shown) == limit:
                 break
@@ -128,7 +138,8 @@ class Tools:
         facts, tool = await self._find(principal, call.tool)
         faults = self._workshop.ready(tool).input.faults(call.input)
         return Validation(
-            faults, decide(self._stores.identity.again(facts.keys, principal), facts.about(tool))
+            faults,
+            decide(self._stores.identity.again(facts.keys, principal), facts.about(tool), self._clock.now()),
         )
 
     async def enabled(self, principal: Principal, name_or_id: str) -> bool:

@@ -7,12 +7,14 @@ from typing import Any
 
 from toolcrib.contracts.errors import Conflict, NotFound
 from toolcrib.contracts.names import wire_name
-from toolcrib.kit.clock import Clock
+from toolcrib.kit.clock import Clock, from_iso
 from toolcrib.kit.db import Clash, Row, Tx
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps, loads
 
 from . import queries
+
+_DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class StoredTool:
     config: str
     submitted: str
     created_at: int
+    updated_at: int
+    sunset_at: int | None = None
 
     def document(self) -> dict[str, Any]:
         """The stored contract."""
@@ -163,8 +167,9 @@ class Registry:
     ) -> StoredTool:
         text = dumps(config).decode()
         digest = hashlib.sha256(text.encode()).hexdigest()
+        now = self._clock.now()
         return StoredTool(
-            tool_id, workspace, config["name"], config["version"], digest, text, dumps(submitted).decode(), self._clock.now()
+            tool_id, workspace, config["name"], config["version"], digest, text, dumps(submitted).decode(), now, now, _sunset(text)
         )  # fmt: skip
 
     async def _keep_version(self, tx: Tx, tool: StoredTool, by: str) -> None:
@@ -229,9 +234,18 @@ def _other_names(tool: StoredTool) -> Iterator[str]:
         yield from tool.document()["aliases"]
 
 
+def _sunset(config: str) -> int | None:
+    """When a tool ends: as the day after its sunset day begins in UTC. Few have one, so few are parsed for it."""
+    if '"sunset":"' not in config:
+        return None
+    day = (_object(config).get("deprecated") or {}).get("sunset")
+    return None if day is None else from_iso(day) + _DAY_US
+
+
 def _stored(row: Row) -> StoredTool:
     return StoredTool(
         row["id"], row["workspace_id"], row["name"], row["version"], row["digest"], row["config"], row["submitted"], row["created_at"],
+        row["updated_at"], _sunset(row["config"]),
     )  # fmt: skip
 
 

@@ -55,3 +55,27 @@ async def test_enablement_is_taken_back(rig, door):
     await door("PUT", f"{TOOLS}/{tool}/enablement", {"enabled": False})
     assert (await door("DELETE", f"{TOOLS}/{tool}/enablement")).status == 204
     assert (await door("GET", f"{TOOLS}/{tool}/enablement")).json == {"enabled": True}
+
+
+async def test_a_deprecated_tool_is_told_in_headers(rig, door):
+    told = {"since": "1.0.0", "sunset": "2027-03-01", "use": "tides.forecast"}
+    tool = await rig.register(deprecated=told)
+    for method, path, body in (("POST", f"{TOOLS}/{tool}/execute", {}), ("GET", f"{TOOLS}/{tool}", None)):
+        headers = (await door(method, path, body)).headers
+        assert (headers["deprecation"], headers["sunset"]) == ("@1800000000", "Mon, 01 Mar 2027 23:59:59 GMT")
+        assert headers["link"] == '</api/v1/tools/tides.forecast>; rel="successor-version"'
+    (listed,) = (await door("GET", TOOLS)).json["tools"]
+    assert listed["deprecated"] == told
+
+
+async def test_a_tool_may_be_deprecated_without_an_end(rig, door):
+    tool = await rig.register(deprecated={})
+    headers = (await door("POST", f"{TOOLS}/{tool}/execute", {})).headers
+    assert "deprecation" in headers
+    assert not {"sunset", "link"} & headers.keys()
+
+
+async def test_after_its_last_day_a_tool_is_gone(rig, door):
+    tool = await rig.register(deprecated={"sunset": "2020-01-01"})
+    status, _, answer = await door("POST", f"{TOOLS}/{tool}/execute", {})
+    assert (status, answer["status"], answer["error"]["code"]) == (410, "denied", "TOOL_SUNSET")

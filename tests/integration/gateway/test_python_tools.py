@@ -146,7 +146,7 @@ async def test_a_call_that_outlives_its_caller_is_recorded_as_interrupted(sqlite
     hanging = rig.provider.hangs()
     inner = await rig.register()
     made = Call("outer", {}, Subject("view", "v1"))
-    desk = CallerDesk(rig.gateway.calls, rig.gateway.snapshots, rig.owner, made, "exe_1", print, set())
+    desk = CallerDesk(rig.gateway.calls, rig.gateway.snapshots, rig.owner, made, 0, "exe_1", print, set())
     assert desk.subject == Subject("view", "v1")
     outer = asyncio.create_task(desk.call(inner, {}, 2))
     await hanging.begun.wait()
@@ -176,7 +176,7 @@ async def test_a_tool_sees_what_its_caller_may_call(numbers):
 async def test_a_desk_of_no_workspace_lists_nothing(sqlite_numbers):
     rig = sqlite_numbers
     nobody = rig.gateway.stores.identity.house("nowhere")
-    desk = CallerDesk(rig.gateway.calls, rig.gateway.snapshots, nobody, Call("a", {}), "exe_1", print, set())
+    desk = CallerDesk(rig.gateway.calls, rig.gateway.snapshots, nobody, Call("a", {}), 0, "exe_1", print, set())
     with pytest.raises(Unauthorized):
         await desk.list_tools()
 

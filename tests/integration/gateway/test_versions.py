@@ -5,7 +5,7 @@ import pytest
 from tests.support.fakes import refusing
 from tests.support.rig import config
 from toolcrib.contracts.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
-from toolcrib.contracts.execution import Status
+from toolcrib.contracts.execution import Call, Status
 from toolcrib.contracts.principal import ActorType, Role
 from toolcrib.kit.db import DatabaseUnavailable
 
@@ -191,3 +191,43 @@ async def test_tools_of_another_workspace_do_not_exist(rig):
     ):
         with pytest.raises(NotFound):
             await asked
+
+
+DAY = 24 * 3600
+SUNSET = {
+    "since": "1.0.0",
+    "sunset": "2027-01-16",
+    "use": "other.tool",
+}  # the fake clock stands at 2027-01-15 08:00 UTC
+
+
+async def test_a_deprecated_tool_says_so_and_ends_after_its_last_day(rig):
+    tool = await rig.register(deprecated=SUNSET)
+    result = await rig.call(tool)
+    assert (result.status, result.notice.sunset, result.notice.use) == (
+        Status.SUCCEEDED,
+        "2027-01-16",
+        "other.tool",
+    )
+    assert result.notice.since == rig.clock.at
+    rig.clock.at += (DAY + 15 * 3600 + 3599) * 1_000_000
+    assert (await rig.call(tool)).status is Status.SUCCEEDED
+    rig.clock.at += 1_000_000
+    ended = await rig.call(tool)
+    assert (ended.status, ended.error["code"]) == (Status.DENIED, "TOOL_SUNSET")
+    assert ended.notice.use == "other.tool"
+    assert [view.tool.name for view in await rig.gateway.tools.callable(rig.owner, 10, None)] == []
+    assert (await rig.gateway.tools.validate(rig.owner, Call(tool, {}))).decision.code == "TOOL_SUNSET"
+
+
+async def test_a_new_version_may_take_the_end_back(rig):
+    tool = await rig.register(deprecated={"sunset": "2020-01-01"})
+    assert (await rig.call(tool)).error["code"] == "TOOL_SUNSET"
+    await rig.gateway.versions.update(rig.owner, tool, config(tool))
+    result = await rig.call(tool)
+    assert (result.status, result.notice) == (Status.SUCCEEDED, None)
+
+
+async def test_a_word_sunset_elsewhere_ends_nothing(rig):
+    tool = await rig.register(metadata={"sunset": "2020-01-01"})
+    assert (await rig.call(tool)).status is Status.SUCCEEDED

@@ -17,7 +17,7 @@ def stored(number: int, **parts) -> StoredTool:
         "api": {"base_url": "https://x.example"},
     } | parts
     text = orjson.dumps(config).decode()
-    return StoredTool(f"id{number}", "w", f"t{number}", "1.0.0", f"digest{number}", text, text, 0)
+    return StoredTool(f"id{number}", "w", f"t{number}", "1.0.0", f"digest{number}", text, text, 0, 0)
 
 
 def test_a_tool_is_made_ready_once_for_its_digest():
@@ -31,7 +31,7 @@ def test_two_tools_of_one_digest_are_one():
     provider = FakeProvider()
     workshop = Workshop([provider])
     workshop.ready(stored(1))
-    workshop.ready(StoredTool("other", "w2", "t1", "1.0.0", "digest1", "", "", 0))
+    workshop.ready(StoredTool("other", "w2", "t1", "1.0.0", "digest1", "", "", 0, 0))
     assert provider.prepared == 1
 
 
