@@ -1,6 +1,7 @@
 """The ledger's words: a call's states, its events and its record as doors show it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -48,7 +49,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a principal asks for: a tool by name, alias or id, and its input. `depth` counts the tools that lie between."""
+    """What a principal asks for: a tool by name, alias or id, and its input.
+
+    `depth` counts the tools that lie between; `hidden` are the secrets that those have open, and no record shows.
+    """
 
     tool: str
     input: dict[str, Any]
@@ -56,6 +60,7 @@ class Call:
     exception_id: str | None = None
     size: int = 0
     depth: int = 0
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

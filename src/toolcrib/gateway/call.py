@@ -6,6 +6,7 @@ row, which becomes `interrupted`.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +27,7 @@ from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
 
 from .attempts import attempt
-from .desk import CallerDesk, Heard
+from .desk import ENDED, CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
 from .workshop import Ready, Workshop
 
@@ -96,7 +97,8 @@ class Calls:
             return _answer(intent, Done(verdict.status, verdict.failure), 0.0)
         done = await self._do(verdict, intent, who, call)
         spent = self._clock.monotonic() - began
-        if not await self._stores.ledger.settle(_settlement(intent, done, self._clock.now(), spent)):
+        settlement = _settlement(intent, done, call, self._clock.now(), spent)
+        if not await self._stores.ledger.settle(settlement):
             done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
         return _answer(intent, done, spent)
 
@@ -152,16 +154,17 @@ class Calls:
         self._running.add(task)
         try:
             ready, execution_id = checked.ready, intent.execution_id
-            desk = CallerDesk(self, self._snapshots, who, call, execution_id, self._heard, self._beside)
+            desk = CallerDesk(
+                self, self._snapshots, who, call, checked.secrets, execution_id, self._heard, self._beside
+            )
             invocation = Invocation(
                 execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
             )
             return _done(ready, await attempt(ready, invocation, self._clock))
         except asyncio.CancelledError as cancelled:
             task.uncancel()
-            return Done(
-                Status.INTERRUPTED, Failure(Code.UNAVAILABLE, cancelled.args[0] if cancelled.args else _LOST)
-            )
+            message = ENDED if ENDED in cancelled.args else _LOST
+            return Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, message))
         except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
             _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)
             message = f"The call failed inside Toolcrib; quote {intent.execution_id}."
@@ -179,22 +182,25 @@ class Calls:
             status=refusal.status if refusal else Status.RUNNING, tool_id=tool.id, tool=tool.name, tool_version=tool.version,
             actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
             subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=refusal.failure.code if refusal else None,
-            error_message=_storable(refusal.failure) if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
+            error_message=_storable(refusal.failure, call) if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
             input=_stored(call, verdict),
         )  # fmt: skip
 
 
 def _stored(call: Call, verdict: Checked | Refusal) -> str:
     """The input as the ledger keeps it: a secret of this call is struck out even where the caller wrote it."""
-    written = dumps(call.input)
-    if isinstance(verdict, Checked) and verdict.secrets:
-        written = Strikes(verdict.secrets.items()).strike(written)
-    return written.decode()
+    opened = {**call.hidden, **verdict.secrets} if isinstance(verdict, Checked) else call.hidden
+    return _struck(dumps(call.input), opened).decode()
 
 
-def _storable(failure: Failure) -> str:
+def _struck(written: bytes, opened: Mapping[str, str]) -> bytes:
+    return Strikes(opened.items()).strike(written) if opened else written
+
+
+def _storable(failure: Failure, call: Call) -> str:
     """A message as every database takes it; a contract's own texts may hold a NUL."""
-    return failure.message.replace("\x00", "")
+    text = failure.message.replace("\x00", "")
+    return _struck(text.encode("utf-8", "replace"), call.hidden).decode() if call.hidden else text
 
 
 def _done(ready: Ready, outcome: Outcome) -> Done:
@@ -223,12 +229,12 @@ def _undeclared(outcome: Failure) -> Failure:
     )
 
 
-def _settlement(intent: Intent, done: Done, now: int, spent: float) -> Settlement:
+def _settlement(intent: Intent, done: Done, call: Call, now: int, spent: float) -> Settlement:
     failure = done.outcome if isinstance(done.outcome, Failure) else None
     return Settlement(
         intent.execution_id, intent.workspace_id, intent.owner, done.status, intent.tool, intent.actor_type, intent.actor_id,
-        str(failure.code) if failure else None, _storable(failure) if failure else None, now, int(spent * 1_000_000),
-        None if done.written is None else done.written.decode(),
+        str(failure.code) if failure else None, _storable(failure, call) if failure else None, now, int(spent * 1_000_000),
+        None if done.written is None else _struck(done.written, call.hidden).decode(),
     )  # fmt: skip
 
 
