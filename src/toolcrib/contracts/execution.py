@@ -1,6 +1,7 @@
 """The ledger's words: a call's states, its events and its record as doors show it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -67,7 +68,8 @@ class Subject:
 class Call:
     """What a principal asks for: a tool by name, alias or id, and its input. With an `idempotency_key` the same call has
     one effect however often it is sent; `wait` false answers as soon as it is recorded. `dry_run` None leaves it to the
-    tool's impact; `selection` is what of the output is answered. `depth` counts the tools that lie between.
+    tool's impact; `selection` is what of the output is answered. `depth` counts the tools that lie between; `hidden` are
+    the secrets that those have open, and no record shows.
     """
 
     tool: str
@@ -80,6 +82,7 @@ class Call:
     dry_run: bool | None = None
     selection: Selection | None = None
     depth: int = 0
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

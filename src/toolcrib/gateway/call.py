@@ -24,7 +24,7 @@ from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
 
 from .attempts import attempt
-from .desk import CallerDesk, Heard
+from .desk import ENDED, CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
 from .records import LOST, Checked, Decided, Done, Refusal, answer_of, intent_of, refuse, settlement_of
 from .rehearsal import rehearse
@@ -85,7 +85,10 @@ class Calls:
             raise NotFound(_NO_TOOL)
         ready = self._workshop.ready(tool)
         verdict = self.judge(facts, who, tool, call)
-        return Decided(facts, who, tool, ready, clash if clash and isinstance(verdict, Checked) else verdict)
+        if isinstance(verdict, Checked):
+            return Decided(facts, who, tool, ready, clash or verdict, verdict.secrets)
+        known = self._stores.vault.open_known(who.workspace_id, facts.secrets, ready.runnable.secrets)
+        return Decided(facts, who, tool, ready, verdict, known)
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
         """Valid, then allowed, then complete: the one place where a call is decided."""
@@ -153,7 +156,7 @@ class Calls:
     ) -> Result:
         done = await self._do(decided.who, checked, intent, call)
         spent_us = int((self._clock.monotonic() - began) * 1_000_000)
-        settlement = settlement_of(intent, checked.ready, done, self._clock.now(), spent_us)
+        settlement = settlement_of(decided, intent, call, done, self._clock.now(), spent_us)
         if not await self._stores.ledger.settle(settlement):
             done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST))
         return answer_of(decided, intent, call, done, spent_us)
@@ -165,7 +168,7 @@ class Calls:
         try:
             ready, execution_id = checked.ready, intent.execution_id
             desk = CallerDesk(
-                self, self._snapshots, who, call, intent.at, execution_id, self._heard, self._detached
+                self, self._snapshots, who, call, intent.at, checked.secrets, execution_id, self._heard, self._detached
             )
             invocation = Invocation(
                 execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
@@ -177,7 +180,7 @@ class Calls:
             if intent.execution_id in self._cancelled:
                 return Done(Status.CANCELLED, Failure(Code.CONFLICT, _CANCELLED, {"reason": "cancelled"}))
             return Done(
-                Status.INTERRUPTED, Failure(Code.UNAVAILABLE, cancelled.args[0] if cancelled.args else LOST)
+                Status.INTERRUPTED, Failure(Code.UNAVAILABLE, ENDED if ENDED in cancelled.args else LOST)
             )
         except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
             _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)

@@ -1,8 +1,8 @@
 """What a running tool may ask of the counter: the same counter, for the same principal, decided by the same rules."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from toolcrib.contracts.context import Progress, ToolBrief
@@ -15,7 +15,7 @@ from toolcrib.policy.service import decide
 from .facts import Snapshots
 
 Heard = Callable[[str, str, Progress], None]
-_ENDED = "The call that made this one ended first, so the outcome is not known. Look at the execution before repeating it."
+ENDED = "The call that made this one ended first, so the outcome is not known. Look at the execution before repeating it."
 _log = logger("gateway")
 
 
@@ -34,6 +34,7 @@ class CallerDesk:
     principal: Principal
     made: Call
     now: int
+    secrets: Mapping[str, str] = field(repr=False)
     execution_id: str
     heard: Heard
     beside: "set[asyncio.Task[Result]]"
@@ -45,14 +46,17 @@ class CallerDesk:
     async def call(self, tool: str, given: dict[str, Any], size: int) -> Result:
         """An execution of its own, about the same subject. If this call is given up, that one's outcome is still recorded."""
         made = self.made
-        call = Call(tool, given, made.subject, made.exception_id, size, depth=made.depth + 1)
+        hidden = {**made.hidden, **self.secrets}
+        call = Call(
+            tool, given, made.subject, made.exception_id, size, depth=made.depth + 1, hidden=hidden
+        )
         task = asyncio.create_task(self.counter.call_tool(self.principal, call))
         self.beside.add(task)  # it outlives this call where that one is given up
         task.add_done_callback(self.beside.discard)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.cancel(_ENDED)
+            task.cancel(ENDED)
             raise
 
     async def list_tools(self) -> list[ToolBrief]:

@@ -32,11 +32,11 @@ class PackTools:
     async def install(self, pack: Pack) -> list[str]:
         """Bring the registry to the pack's contracts; answers the names that changed. Raises `Invalid` and `Conflict`."""
         house = await self._house()
+        facts = await self._snapshots.reload(house.workspace_id)
         changed = []
         for definition in pack.definitions:
             submitted = definition.in_pack(pack.name)
             _, config = self._tools.checked(submitted)
-            facts = await self._snapshots.reload(house.workspace_id)
             known = facts.shared.by_name.get(definition.name) if facts else None
             if known is None or not _is_current(known, config):
                 changed += await self._put(house, config, submitted)

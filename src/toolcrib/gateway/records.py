@@ -1,6 +1,7 @@
 """What the ledger is told of a call, and what its caller: both are made of the same facts, so that an answer can be given again."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -8,15 +9,14 @@ from toolcrib.contracts.errors import Code
 from toolcrib.contracts.execution import Call, Execution, Notice, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
-from toolcrib.contracts.redaction import REDACTED, Redactor
 from toolcrib.contracts.selection import Selection
 from toolcrib.kit.ids import new_id
-from toolcrib.kit.json import JsonRefused, canonical, dumps, loads
-from toolcrib.kit.strike import Strikes
+from toolcrib.kit.json import canonical
 from toolcrib.ledger.service import Claim, Intent, Settlement
 from toolcrib.registry.service import StoredTool
 
 from .facts import Facts
+from .keeping import kept_input, kept_message, kept_output, kept_rest
 from .workshop import Ready
 
 LOST = "This process stopped or lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
@@ -47,6 +47,8 @@ class Decided:
     tool: StoredTool
     ready: Ready
     verdict: Checked | Refusal
+    secrets: Mapping[str, str]
+    """Those of the tool that exist, opened so that they can be struck out of what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +76,23 @@ def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
         status=verdict.status if isinstance(verdict, Refusal) else Status.RUNNING, tool_id=tool.id, tool=tool.name, tool_version=tool.version,
         actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
         subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=str(failure.code) if failure else None,
-        error_message=_storable(failure) if failure else None, owner=owner, at=now, input=_input(decided, call),
-        error=_rest_of(failure) if failure else None, claim=_claim(decided, call, execution_id, now),
+        error_message=kept_message(failure, call.hidden) if failure else None, owner=owner, at=now, input=_input(decided, call),
+        error=kept_rest(failure, call.hidden) if failure else None, claim=_claim(decided, call, execution_id, now),
         dry_run=decided.ready.is_dry(call),
     )  # fmt: skip
 
 
-def settlement_of(intent: Intent, ready: Ready, done: Done, now: int, spent_us: int) -> Settlement:
+def settlement_of(
+    decided: Decided, intent: Intent, call: Call, done: Done, now: int, spent_us: int
+) -> Settlement:
     """The record that follows a run."""
     failure = done.outcome if isinstance(done.outcome, Failure) else None
     output = done.outcome.output if isinstance(done.outcome, Success) else None
     return Settlement(
         intent.execution_id, intent.workspace_id, intent.owner, done.status, intent.tool, intent.actor_type, intent.actor_id,
-        str(failure.code) if failure else None, _storable(failure) if failure else None, now, spent_us,
-        None if done.written is None else _kept(ready, ready.output_redactor, done.written, output),
-        _rest_of(failure) if failure else None,
+        str(failure.code) if failure else None, kept_message(failure, call.hidden) if failure else None, now, spent_us,
+        None if done.written is None else kept_output(decided.ready, output, done.written, call.hidden),
+        kept_rest(failure, call.hidden) if failure else None,
     )  # fmt: skip
 
 
@@ -102,7 +106,7 @@ def answer_of(decided: Decided, intent: Intent, call: Call, done: Done, spent_us
         return _selected(result, None if intent.dry_run else call.selection)
     error = {
         "code": str(outcome.code),
-        "message": _storable(outcome),
+        "message": kept_message(outcome, {}),
         "details": dict(outcome.details),
         "retryable": outcome.retryable,
     }
@@ -170,43 +174,7 @@ def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim |
 
 
 def _input(decided: Decided, call: Call) -> str | None:
-    """The input as the ledger keeps it: a secret of this call is struck out even where the caller wrote it."""
-    verdict, written = decided.verdict, dumps(call.input)
-    value: Any = call.input
-    if isinstance(verdict, Checked) and verdict.secrets:
-        struck = Strikes(verdict.secrets.items()).strike(written)
-        if struck is not written:
-            written, value = _read_again(struck)
-    return _kept(decided.ready, decided.ready.input_redactor, written, value)
-
-
-def _read_again(struck: bytes) -> tuple[bytes, Any]:
-    """A secret may be a number, or the name of two members at once: what is no JSON any more is not kept."""
-    try:
-        return struck, loads(struck, max_depth=200)
-    except JsonRefused:
-        return dumps(REDACTED), REDACTED
-
-
-def _kept(ready: Ready, redactor: Redactor, written: bytes, value: Any) -> str | None:
-    """As the contract's `record` says: whole, as a digest of what was said, or not at all."""
-    if ready.contract.record == "none":
+    """Without the secrets of the tool and of those that lie between. One that is larger than the tool takes is not kept."""
+    if call.size > decided.ready.max_request:
         return None
-    if ready.contract.record == "digest":
-        digest = hashlib.sha256(written).hexdigest()
-        return f'{{"sha256":"{digest}","bytes":{len(written)}}}'
-    return redactor.redact(written, value).decode()
-
-
-def _rest_of(failure: Failure) -> str:
-    rest = {
-        "details": dict(failure.details),
-        "retryable": failure.retryable,
-        "http_status": failure.http_status,
-    }
-    return dumps(rest).decode()
-
-
-def _storable(failure: Failure) -> str:
-    """A message as every database takes it; a contract's own texts may hold a NUL."""
-    return failure.message.replace("\x00", "")
+    return kept_input(decided.ready, call.input, {**call.hidden, **decided.secrets})

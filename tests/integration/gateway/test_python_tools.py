@@ -133,6 +133,16 @@ async def test_a_tool_that_calls_an_unknown_one_fails(sqlite_numbers):
     assert result.error["details"] == {"tool": "no.such", "code": "NOT_FOUND", "execution_id": None}
 
 
+@pytest.mark.parametrize("fail", [False, True])
+async def test_a_secret_that_a_tool_hands_on_stands_in_no_row(numbers, fail):
+    await numbers.gateway.secrets.set(numbers.owner, "SPILLED", "correct-horse-battery")
+    result = await numbers.call("numbers.spill", {"fail": fail})
+    assert result.output == ("it was [secret:SPILLED]" if fail else "same")
+    kept = await numbers.rows("SELECT * FROM bodies") + await numbers.rows("SELECT * FROM executions")
+    assert "[secret:SPILLED]" in str(kept)
+    assert "correct-horse" not in str(kept)
+
+
 async def test_calls_of_calls_end_at_a_depth(numbers):
     result = await numbers.call("numbers.deeper")
     assert result.error["code"] == "UPSTREAM_ERROR"
@@ -146,7 +156,7 @@ async def test_a_call_that_outlives_its_caller_is_recorded_as_interrupted(sqlite
     hanging = rig.provider.hangs()
     inner = await rig.register()
     made = Call("outer", {}, Subject("view", "v1"))
-    desk = CallerDesk(rig.gateway.calls, rig.gateway.snapshots, rig.owner, made, 0, "exe_1", print, set())
+    desk = CallerDesk(rig.gateway.calls, rig.gateway.snapshots, rig.owner, made, 0, {}, "exe_1", print, set())
     assert desk.subject == Subject("view", "v1")
     outer = asyncio.create_task(desk.call(inner, {}, 2))
     await hanging.begun.wait()
@@ -176,7 +186,9 @@ async def test_a_tool_sees_what_its_caller_may_call(numbers):
 async def test_a_desk_of_no_workspace_lists_nothing(sqlite_numbers):
     rig = sqlite_numbers
     nobody = rig.gateway.stores.identity.house("nowhere")
-    desk = CallerDesk(rig.gateway.calls, rig.gateway.snapshots, nobody, Call("a", {}), 0, "exe_1", print, set())
+    desk = CallerDesk(
+        rig.gateway.calls, rig.gateway.snapshots, nobody, Call("a", {}), 0, {}, "exe_1", print, set()
+    )
     with pytest.raises(Unauthorized):
         await desk.list_tools()
 

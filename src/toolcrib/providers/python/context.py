@@ -110,6 +110,8 @@ class RunContext:
         return await self.desk.list_tools()
 
     def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
+        if message is not None and self.log.strikes is not None:
+            message = self.log.strikes.strike(message.encode("utf-8", "replace")).decode()
         self.loop.call_soon_threadsafe(self.desk.progress, Progress(done, total, message))
 
     def _plain(self, tool: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -101,6 +101,19 @@ async def test_a_sync_tool_may_use_what_does_not_wait():
 
 
 @tool(secrets=["KEY"])
+async def boast(context: Context) -> None:
+    """Tell a secret on the way."""
+    context.progress(1, message=f"have {context.secret('KEY')}")
+
+
+async def test_progress_tells_no_secret():
+    desk = FakeDesk()
+    await run(boast, desk=desk, KEY="correct-horse-battery")
+    await asyncio.sleep(0)
+    assert desk.heard == [Progress(1, None, "have [secret:KEY]")]
+
+
+@tool(secrets=["KEY"])
 async def chatter(context: Context) -> None:
     """Write log lines."""
     context.log.info("began", step=1)
