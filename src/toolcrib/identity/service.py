@@ -10,7 +10,7 @@ from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Row, Tx
-from toolcrib.kit.json import dumps, loads
+from toolcrib.kit.json import dumps, loads_own
 
 from . import queries
 from .tokens import Token, new_token, parse_token
@@ -119,7 +119,7 @@ class Identity:
 
 
 def _key(row: Row) -> Key:
-    tools = None if row["tools"] is None else frozenset(_texts(loads(row["tools"].encode())))
+    tools = None if row["tools"] is None else frozenset(_texts(loads_own(row["tools"].encode())))
     principal = Principal(
         row["workspace_id"],
         ActorType(row["actor_type"]),

@@ -10,7 +10,7 @@ from toolcrib.contracts.names import wire_name
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Clash, Row, Tx
 from toolcrib.kit.ids import new_id
-from toolcrib.kit.json import dumps, loads
+from toolcrib.kit.json import dumps, loads_own
 
 from . import queries
 
@@ -117,5 +117,5 @@ def _stored(row: Row) -> StoredTool:
 
 
 def _object(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = loads(text.encode(), max_depth=200)  # type: ignore[assignment]  # what is stored is an object
+    found: dict[str, Any] = loads_own(text.encode())  # type: ignore[assignment]  # what is stored is an object
     return found

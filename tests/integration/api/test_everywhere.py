@@ -155,3 +155,23 @@ async def test_a_process_is_ready_while_it_has_its_database_and_counts_as_alive(
     rig.tap.always = refusing(DatabaseUnavailable("away"))
     rig.clock.go(10)
     assert (await sqlite_door("GET", path)).status == 503
+
+
+def _never_read():
+    """A body that nobody may ask for."""
+    raise AssertionError("the body was read before the credential was looked at")
+    yield {}
+
+
+@pytest.mark.parametrize("key", ["", "tcb_no_key"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/tools/any.tool/execute"), ("POST", "/api/tools/any.tool/execute"), ("POST", "/api/v1/tools"),
+        ("POST", "/api/v1/tools/any.tool/validate"), ("PUT", "/api/v1/tools/any.tool/enablement"), ("POST", "/api/v1/keys"),
+        ("POST", "/api/v1/secrets"),
+    ],
+)  # fmt: skip
+async def test_no_body_is_read_before_the_credential(sqlite_door, method, path, key):
+    answer = await sqlite_door.as_(key)(method, path, messages=_never_read())
+    assert (answer.status, answer.json["error"]["code"]) == (401, "UNAUTHORIZED")
