@@ -12,7 +12,7 @@ from toolcrib.kit.db import Database, Engine, Tx
 from toolcrib.kit.http import Egress, HttpClient
 from toolcrib.providers.http import HttpProvider, Limits
 
-from .keys import keep_owner_key, keep_pending, open_data_dir, pending_key, root_key
+from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
 from .settings import Settings, UnsafeSetting
 
 Migrate = Callable[[Tx], Awaitable[None]]
@@ -35,9 +35,10 @@ class House:
 
     def __init__(self, settings: Settings, version: str) -> None:
         self._data_dir = open_data_dir(settings)
-        key = root_key(settings)
+        known_root_key(settings)  # a refusal comes before anything is opened
         egress = _egress(settings)
         self._engine = open_engine(settings)
+        key = root_key(settings)  # made by the one process that holds the database
         self._client = _client(egress, settings)
         limits = Limits(
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
