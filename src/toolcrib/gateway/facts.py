@@ -33,8 +33,10 @@ class Facts:
     secrets: Secrets = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
-        """The workspace's own tool first, then a global one."""
-        return self.catalog.find(name_or_id) or self.shared.find(name_or_id)
+        """By id, which no name can hide; then by name, the workspace's own tool before a global one."""
+        return (
+            self.shared.by_id.get(name_or_id) or self.catalog.find(name_or_id) or self.shared.find(name_or_id)
+        )
 
     def about(self, tool: StoredTool) -> ToolFacts:
         """What policy is told of a tool."""

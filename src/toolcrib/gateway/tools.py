@@ -9,7 +9,7 @@ from toolcrib.contracts.decision import Decision
 from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unavailable
 from toolcrib.contracts.execution import Call, EventType
 from toolcrib.contracts.faults import Fault
-from toolcrib.contracts.names import GLOBAL, is_tool_name, slug
+from toolcrib.contracts.names import GLOBAL, is_tool_id, is_tool_name, slug
 from toolcrib.contracts.principal import Permission, Principal, Role
 from toolcrib.contracts.schema import close_root, schema_faults
 from toolcrib.kit.db import DatabaseUnavailable, Tx
@@ -188,6 +188,11 @@ def _normal(submitted: dict[str, Any]) -> dict[str, Any]:
                 [Fault("/name", "use namespace.action in lower snake case, or text with letters")],
             )
         document.setdefault("title", name)
+    if is_tool_id(str(document.get("name"))):
+        raise Invalid.because(
+            "The tool's config is not valid.",
+            [Fault("/name", "this has the form of a tool's id; choose a name such as namespace.action")],
+        )
     if "version" in document:
         version = normal_version(document["version"])
         if version is None:

@@ -46,8 +46,8 @@ class Catalog:
     enabled: Mapping[str, bool] = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
-        """A tool by its name or id."""
-        return self.by_name.get(name_or_id) or self.by_id.get(name_or_id)
+        """A tool by its id or name."""
+        return self.by_id.get(name_or_id) or self.by_name.get(name_or_id)
 
 
 class Registry:
