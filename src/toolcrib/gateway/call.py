@@ -78,7 +78,10 @@ class Calls:
             raise NotFound(_NO_TOOL)
         ready = self._workshop.ready(tool)
         verdict = self.judge(facts, who, tool, call)
-        return Decided(facts, who, tool, ready, clash if clash and isinstance(verdict, Checked) else verdict)
+        if isinstance(verdict, Checked):
+            return Decided(facts, who, tool, ready, clash or verdict, verdict.secrets)
+        known = self._stores.vault.open_known(who.workspace_id, facts.secrets, ready.runnable.secrets)
+        return Decided(facts, who, tool, ready, verdict, known)
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
         """Valid, then allowed, then complete: the one place where a call is decided."""

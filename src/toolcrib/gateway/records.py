@@ -1,6 +1,7 @@
 """What the ledger is told of a call, and what its caller: both are made of the same facts, so that an answer can be given again."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
 from toolcrib.contracts.redaction import Redactor
 from toolcrib.kit.ids import new_id
-from toolcrib.kit.json import canonical, dumps, loads
+from toolcrib.kit.json import canonical, dumps
 from toolcrib.kit.strike import Strikes
 from toolcrib.ledger.service import Claim, Intent, Settlement
 from toolcrib.registry.service import StoredTool
@@ -46,6 +47,8 @@ class Decided:
     tool: StoredTool
     ready: Ready
     verdict: Checked | Refusal
+    secrets: Mapping[str, str]
+    """Those of the tool that exist, opened so that they can be struck out of what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +150,15 @@ def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim |
 
 
 def _input(decided: Decided, call: Call) -> str | None:
-    """The input as the ledger keeps it: a secret of this call is struck out even where the caller wrote it."""
-    verdict, written = decided.verdict, dumps(call.input)
+    """The input as the ledger keeps it: a secret of the tool is struck out even where the caller wrote it, also of a call
+    that is refused. An input that is larger than the tool takes is not kept.
+    """
+    if call.size > decided.ready.max_request:
+        return None
     value: Any = call.input
-    if isinstance(verdict, Checked) and verdict.secrets:
-        struck = Strikes(verdict.secrets.items()).strike(written)
-        if struck is not written:
-            written, value = struck, loads(struck, max_depth=200)
-    return _kept(decided.ready, decided.ready.input_redactor, written, value)
+    if decided.secrets:
+        value = Strikes(decided.secrets.items()).strike_value(value)
+    return _kept(decided.ready, decided.ready.input_redactor, dumps(value), value)
 
 
 def _kept(ready: Ready, redactor: Redactor, written: bytes, value: Any) -> str | None:

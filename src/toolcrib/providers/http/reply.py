@@ -47,12 +47,13 @@ class ReplyPlan:
             return Success({} if self.empty_is_object else None)
         try:
             value = loads(body)
-            # Escapes can still hide a secret from a search in the bytes.
-            if strikes is not None and b"\\" in body:
-                value = strikes.strike_value(value)
         except JsonRefused as refused:
             return _not_json(status, refused)
-        return self._mapped(value)
+        outcome = self._mapped(value)
+        if strikes is not None and isinstance(outcome, Success):
+            # Escapes can hide a secret from a search in the bytes, and so can the way in which a number is written.
+            return Success(strikes.strike_value(outcome.output))
+        return outcome
 
     def _refusal(self, status: int, headers: Mapping[str, str]) -> Failure:
         details: dict[str, Any] = {"status": status}
