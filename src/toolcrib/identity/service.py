@@ -62,9 +62,13 @@ class Identity:
     def again(self, keys: Keys, principal: Principal) -> Principal:
         """The same principal by the keys known now: revoked and expired ones are gone. Raises `Unauthorized`."""
         key = keys.get(principal.key_id)
-        if key is None or key.revoked or (key.expires_at is not None and key.expires_at <= self._clock.now()):
+        if key is None or not self.is_valid(key):
             raise Unauthorized
         return key.principal
+
+    def is_valid(self, key: Key) -> bool:
+        """Whether this key opens anything now: it is neither revoked nor expired."""
+        return not key.revoked and (key.expires_at is None or key.expires_at > self._clock.now())
 
     async def load(self, tx: Tx, workspace: str, known: Keys, since: int) -> Keys:
         """The keys of a workspace, with what changed after a generation laid over what is known."""
