@@ -1,4 +1,5 @@
-"""Old payloads go, records stay: bodies of executions past the operator's days, and idempotency keys past their life.
+"""Old payloads go, records stay: bodies of executions past the operator's days, idempotency keys past their life, and
+counts of refusals past theirs.
 
 Ids sort by time, so what is old is found by the primary key. Who dies in the midst of it has deleted some; the next
 round deletes the rest.
@@ -12,6 +13,10 @@ from toolcrib.kit.db import Database, Tx
 from . import repeats
 from .queries import writing
 
+_STRANGERS = ""
+"""Whose refusals are counted under no workspace."""
+_REFUSALS_LIFE_DAYS = 90
+_MINUTE_US = 60 * 1_000_000
 _DAY_US = 24 * 3600 * 1_000_000
 _EVERY_SECONDS = 600.0
 _AT_ONCE = 500
@@ -33,9 +38,10 @@ class Retention:
             return
         left = _MOST_TRANSACTIONS
         for workspace in await self._workspaces():
-            await self._forget_keys(workspace)
+            await self._forget(workspace)
             while self._days is not None and left and await self._drop_bodies(workspace, self._days):
                 left -= 1
+        await self._forget(_STRANGERS)
         self._due = self._clock.monotonic() + (_EVERY_SECONDS if left else 0)
 
     async def _workspaces(self) -> Sequence[str]:
@@ -44,9 +50,12 @@ class Retention:
 
         return await self._db.read((), read)
 
-    async def _forget_keys(self, workspace: str) -> None:
+    async def _forget(self, workspace: str) -> None:
+        now = self._clock.now()
+
         async def forget(tx: Tx) -> None:
-            await repeats.forget(tx, workspace, self._clock.now() - repeats.LIFE_US)
+            await repeats.forget(tx, workspace, now - repeats.LIFE_US)
+            await writing.drop_refusals(tx, workspace, (now - _REFUSALS_LIFE_DAYS * _DAY_US) // _MINUTE_US)
 
         await self._db.change((workspace,), forget)
 
