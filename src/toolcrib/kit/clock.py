@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-
 _FIRST = -62_135_596_800_000_000
 _LAST = 253_402_300_799_000_000
 """The years 1 to 9999; a float of seconds is not exact to the last microsecond."""

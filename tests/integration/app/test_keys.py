@@ -44,7 +44,7 @@ def test_a_data_directory_of_somebody_else_is_refused_by_name(data_dir):
         os.chown(data_dir, 12_345, -1)
     else:
         data_dir = "/usr"
-    with pytest.raises(UnsafeSetting, match="TOOLCRIB_DATA_DIR: .* belongs to another user"):
+    with pytest.raises(UnsafeSetting, match=r"TOOLCRIB_DATA_DIR: .* belongs to another user"):
         open_data_dir(Settings(data_dir_text=str(data_dir)))
 
 

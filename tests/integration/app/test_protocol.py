@@ -106,10 +106,14 @@ async def test_a_client_that_goes_on_after_the_refusal_is_cut():
         writer.write(b"GET /" + b"a" * 70_000)
         assert b"431" in await to_the_end(reader)
         with pytest.raises(ConnectionError):
-            while True:
-                writer.write(b"a" * 10_000)
-                await writer.drain()
-                await asyncio.sleep(0)
+            await keep_writing(writer)
+
+
+async def keep_writing(writer):
+    while True:
+        writer.write(b"a" * 10_000)
+        await writer.drain()
+        await asyncio.sleep(0)
 
 
 async def test_a_head_within_the_limit_and_a_large_body_are_taken():
