@@ -166,18 +166,13 @@ def test_a_key_that_makes_no_sense_is_refused(each_house, wanted):
     assert is_error(reply, "VALIDATION_ERROR"), reply.body
 
 
-def test_a_limited_key_makes_no_wider_one(each_house):
+def test_a_limited_key_makes_no_key_at_all(each_house):
     mine, other = each_house.tool("/w1"), each_house.tool("/w2")
     limited = each_house.key(name="limited", role="admin", tools=[mine])
-    for tools in (None, [mine, other], [other]):
+    for tools in (None, [mine, other], [other], [mine]):
         assert is_error(
             limited.call("POST", "/api/v1/keys", {"name": key_name("wide"), "tools": tools}), "FORBIDDEN"
         ), tools
-
-    made = limited.call("POST", "/api/v1/keys", {"name": key_name("same"), "tools": [mine]})
-
-    assert made.status == 201
-    assert is_error(each_house.execute(other, client=each_house.client.as_(made.json["key"])), "FORBIDDEN")
 
 
 def test_a_key_that_ends_makes_none_that_outlives_it(each_house):

@@ -38,7 +38,7 @@ def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
     openapi.describe(app)
     execute = errors.Guard(Execute(gateway, options.max_request))
     hot = [Route(prefix + "/tools/{tool}/execute", execute) for prefix in (PREFIX, OLDER_PREFIX)]
-    return Router(hot, redirect_slashes=False, default=OlderPrefix(app))
+    return Router(hot, redirect_slashes=False, default=OlderPrefix(errors.Quiet(app)))
 
 
 class OlderPrefix:

@@ -95,10 +95,10 @@ class Execute:
         tool = scope["path_params"]["tool"]
         workspace, actor = "", ""
         try:
-            body = await read_body(scope, receive, self._limit)
-            document = parse_json(body)
             principal = await self._gateway.credentials.principal(bearer(scope))
             workspace, actor = principal.workspace_id, principal.actor_id
+            body = await read_body(scope, receive, self._limit)
+            document = parse_json(body)
             call = replace(read_call(document, tool, principal, len(body)), **_asked(scope))
             result = await self._gateway.calls.call_tool(principal, call)
         except Refused as refused:

@@ -47,13 +47,16 @@ class StrictRequest(AnyRequest):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads every body as strict JSON, whatever its content type says, as the execute route does."""
+    """A route that looks at the credential before it reads anything, and reads every body as strict JSON, whatever its
+    content type says, as the execute route does.
+    """
 
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
 
         async def strictly(request: Request) -> Any:
             headers = [*(pair for pair in request.scope["headers"] if pair[0] != b"content-type"), _JSON]
+            request.state.principal = await _holder(request)
             return await handler(StrictRequest({**request.scope, "headers": headers}, request.receive))
 
         return strictly
@@ -116,8 +119,14 @@ async def _page(
     return page_request(limit, cursor)
 
 
-async def _principal(request: AnyRequest) -> Principal:
+async def _holder(request: AnyRequest) -> Principal:
     return await gateway_of(request).credentials.principal(bearer(request.scope))
+
+
+async def _principal(request: AnyRequest) -> Principal:
+    """Who asks, as the route found before it read the body."""
+    found: Principal = request.state.principal
+    return found
 
 
 def page_request(limit: int, cursor: str | None) -> PageRequest:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvicorn
 
+from .protocol import BoundedProtocol
 from .settings import Settings
 from .wiring import House, Migrate
 
@@ -56,7 +57,7 @@ async def run(
     try:
         started(await house.start(migrate))
         config = uvicorn.Config(
-            house.app, host=settings.host, port=settings.port, http="httptools", lifespan="off", access_log=False, log_config=None,
+            house.app, host=settings.host, port=settings.port, http=BoundedProtocol, lifespan="off", access_log=False, log_config=None,
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
         )  # fmt: skip
         gc.collect()

@@ -19,7 +19,7 @@ from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
-from .keys import keep_owner_key, keep_pending, open_data_dir, pending_key, root_key
+from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
 from .packs import install_packs, load_packs
 from .settings import Settings, UnsafeSetting
 
@@ -54,10 +54,11 @@ class House:
 
     def __init__(self, settings: Settings, version: str) -> None:
         self._data_dir = open_data_dir(settings)
-        key = root_key(settings)
+        known_root_key(settings)  # a refusal comes before anything is opened
         egress = _egress(settings)
         self._packs = load_packs(settings.packs, os.environ)
         self._engine = open_engine(settings)
+        key = root_key(settings)  # made by the one process that holds the database
         self._client = _client(egress, settings)
         limits = Limits(
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds

@@ -6,13 +6,15 @@ from typing import Any
 
 from .contract import Contract, normal_version
 from .faults import Fault
-from .names import is_tool_name
+from .names import is_tool_id, is_tool_name
 from .schema import CompiledSchema, SchemaRefused, compile_schema
+
+_LIKE_AN_ID = "this has the form of a tool's id; choose a name such as namespace.action"
 
 
 def contract_faults(contract: Contract) -> list[Fault]:
     """Every fault of its schemas, its examples and its names. What one kind of tool wants beside is its provider's."""
-    faults = [*_alias_faults(contract), *_deprecation_faults(contract), *_subject_faults(contract)]
+    faults = [*_name_faults(contract), *_deprecation_faults(contract), *_subject_faults(contract)]
     taken = _compiled("/input_schema", contract.input_schema, faults)
     given = _compiled("/output_schema", contract.output_schema, faults)
     if isinstance(contract.impact, dict):
@@ -36,10 +38,14 @@ def _under(where: str, faults: Sequence[Fault]) -> Iterator[Fault]:
     return (Fault(where + fault.path, fault.message) for fault in faults)
 
 
-def _alias_faults(contract: Contract) -> Iterator[Fault]:
+def _name_faults(contract: Contract) -> Iterator[Fault]:
+    if is_tool_id(contract.name):
+        yield Fault("/name", _LIKE_AN_ID)
     seen = {contract.name}
     for at, alias in enumerate(contract.aliases):
-        if not is_tool_name(alias):
+        if is_tool_id(alias):
+            yield Fault(f"/aliases/{at}", _LIKE_AN_ID)
+        elif not is_tool_name(alias):
             yield Fault(f"/aliases/{at}", "use namespace.action in lower snake case")
         elif alias in seen:
             yield Fault(f"/aliases/{at}", "is the tool's name, or stands here twice")

@@ -126,8 +126,8 @@ class Calls:
         return facts, tool
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
-        """Count a request that was refused before it could be recorded as a call."""
-        known = tool if is_tool_name(tool) or tool.isidentifier() else "?"
+        """Count a request that was refused before it could be recorded as a call. Strangers do not name what is counted."""
+        known = tool if workspace and (is_tool_name(tool) or tool.isidentifier()) else "?"
         self._stores.ledger.count_refusal(workspace, code, principal, known[:NAME_LIMIT])
 
     def cancel(self, execution_ids: Iterable[str]) -> None:
@@ -168,7 +168,15 @@ class Calls:
         try:
             ready, execution_id = checked.ready, intent.execution_id
             desk = CallerDesk(
-                self, self._snapshots, who, call, intent.at, checked.secrets, execution_id, self._heard, self._detached
+                self,
+                self._snapshots,
+                who,
+                call,
+                intent.at,
+                checked.secrets,
+                execution_id,
+                self._heard,
+                self._detached,
             )
             invocation = Invocation(
                 execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk

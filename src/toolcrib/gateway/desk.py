@@ -47,9 +47,7 @@ class CallerDesk:
         """An execution of its own, about the same subject. If this call is given up, that one's outcome is still recorded."""
         made = self.made
         hidden = {**made.hidden, **self.secrets}
-        call = Call(
-            tool, given, made.subject, made.exception_id, size, depth=made.depth + 1, hidden=hidden
-        )
+        call = Call(tool, given, made.subject, made.exception_id, size, depth=made.depth + 1, hidden=hidden)
         task = asyncio.create_task(self.counter.call_tool(self.principal, call))
         self.beside.add(task)  # it outlives this call where that one is given up
         task.add_done_callback(self.beside.discard)

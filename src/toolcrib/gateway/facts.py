@@ -33,8 +33,12 @@ class Facts:
     secrets: Secrets = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
-        """The workspace's own tool first, then a global one. A text that is no name is found by what it is a title of."""
-        found = self.catalog.find(name_or_id) or self.shared.find(name_or_id)
+        """By id, which no name can hide; then by name, the workspace's own tool before a global one. A text that is no
+        name is found by what it is a title of.
+        """
+        found = (
+            self.shared.by_id.get(name_or_id) or self.catalog.find(name_or_id) or self.shared.find(name_or_id)
+        )
         if found is None and not is_tool_name(name_or_id):
             name = slug(name_or_id)
             found = self.catalog.by_name.get(name) or self.shared.by_name.get(name)

@@ -8,6 +8,8 @@ from toolcrib.contracts.errors import Conflict, NotFound, Unavailable
 from toolcrib.contracts.execution import FINAL_EVENTS, Event, EventType, Execution, Result
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.db import DatabaseUnavailable
+from toolcrib.kit.json import dumps
+from toolcrib.policy.service import sees
 
 from .call import Calls
 from .change import Changes
@@ -30,7 +32,7 @@ class History:
         """One execution with its payloads. Raises `NotFound`."""
         await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
         found = await _reached(self._ledger.find(principal.workspace_id, execution_id))
-        if found is None:
+        if found is None or not sees(principal, found.tool):
             raise NotFound("There is no such execution.")
         return found
 
@@ -44,7 +46,7 @@ class History:
         tool = facts.find(str(wanted.get("tool", "")))
         if tool is not None:  # ids have an index
             wanted = {"tool_id": tool.id} | {name: value for name, value in wanted.items() if name != "tool"}
-        return await _reached(self._ledger.newest(principal.workspace_id, limit, wanted))
+        return await _reached(self._ledger.newest(principal.workspace_id, limit, _seen(principal, wanted)))
 
     async def audit(self, principal: Principal, limit: int, wanted: Mapping[str, Any]) -> Sequence[Event]:
         """Events, newest first, filtered; `wanted["after"]` is the number to go on from."""
@@ -52,6 +54,7 @@ class History:
         tool = facts.find(str(wanted.get("tool", "")))
         if tool is not None:  # events tell of names
             wanted = {**wanted, "tool": tool.name}
+        wanted = _seen(principal, wanted)
         return await _reached(self._ledger.newest_events(principal.workspace_id, limit, wanted))
 
     async def events(
@@ -76,7 +79,7 @@ class History:
             async with aclosing(self._ledger.tail.follow(principal.workspace_id, after, heartbeat)) as pages:
                 async for page in pages:
                     await self._still_permitted(principal, page)
-                    yield page
+                    yield [event for event in page if sees(principal, event.about)]
         except DatabaseUnavailable as error:
             raise Unavailable from error
 
@@ -116,6 +119,11 @@ class History:
         await _reached(self._ledger.ask_to_cancel(principal, execution_id))
         self._calls.cancel([execution_id])
         return await self.get(principal, execution_id)
+
+
+def _seen(principal: Principal, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The filters, and the tools that a limited key sees."""
+    return wanted if principal.tools is None else {**wanted, "tools": dumps(sorted(principal.tools)).decode()}
 
 
 async def _reached(reading: Awaitable[T]) -> T:

@@ -1,4 +1,6 @@
-"""Contracts made ready to run: parsed, schemas compiled, provider prepared. Kept by digest, the least used go first."""
+"""Contracts made ready to run: parsed, schemas compiled, provider prepared. Kept by digest within a number and a weight,
+the least used go first.
+"""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,9 @@ from toolcrib.contracts.schema import CompiledSchema, compile_schema
 from toolcrib.registry.service import StoredTool
 
 _MOST_READY = 2_048
+_MOST_WEIGHT = 128_000_000
+# Bytes, as measured roughly: of any contract, for each byte of its text, and for each regular expression in it.
+_LEAST_WEIGHT, _WEIGHT_OF_BYTE, _WEIGHT_OF_PATTERN = 4_000, 10, 20_000
 _USUAL_REQUEST = 1_000_000
 _USUAL_SECONDS = {"python": 30.0}  # of kinds that have no limit in a block of their own
 
@@ -52,17 +57,19 @@ class Workshop:
     def __init__(self, providers: Sequence[Provider], max_seconds: float = 120) -> None:
         self._max_seconds = max_seconds
         self._providers: Mapping[str, Provider] = {provider.kind: provider for provider in providers}
-        self._ready: OrderedDict[str, Ready] = OrderedDict()
+        self._ready: OrderedDict[str, tuple[Ready, int]] = OrderedDict()
+        self._weight = 0
 
     def ready(self, tool: StoredTool) -> Ready:
         """The tool, ready to run."""
         found = self._ready.get(tool.digest)
         if found is not None:
             self._ready.move_to_end(tool.digest)
-            return found
-        made = self._ready[tool.digest] = self._make(tool.document())
-        if len(self._ready) > _MOST_READY:
-            self._ready.popitem(last=False)
+            return found[0]
+        made, weight = self._make(tool.document()), _weight(tool.config)
+        self._ready[tool.digest] = made, weight
+        self._weight += weight
+        self._make_room()
         return made
 
     def check(self, contract: Contract) -> None:
@@ -80,6 +87,12 @@ class Workshop:
                 f"No provider runs tools of kind {kind}; known kinds: {', '.join(sorted(self._providers))}."
             )
         return found
+
+    def _make_room(self) -> None:
+        """The one just made stays, however heavy it is."""
+        while len(self._ready) > 1 and (len(self._ready) > _MOST_READY or self._weight > _MOST_WEIGHT):
+            _, (_, weight) = self._ready.popitem(last=False)
+            self._weight -= weight
 
     def _make(self, document: dict[str, Any]) -> Ready:
         contract = parse_contract(document)
@@ -100,3 +113,7 @@ class Workshop:
             high=impact == "high" or contract.effects == "destructive",
             high_when=compile_schema(impact["when"]) if isinstance(impact, dict) else None,
         )
+
+
+def _weight(config: str) -> int:
+    return _LEAST_WEIGHT + _WEIGHT_OF_BYTE * len(config) + _WEIGHT_OF_PATTERN * config.count('"pattern')

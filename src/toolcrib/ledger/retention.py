@@ -1,4 +1,5 @@
-"""Old payloads go, records stay: bodies of executions past the operator's days, and idempotency keys past their life.
+"""Old payloads go, records stay: bodies of executions past the operator's days, idempotency keys past their life, and
+counts of refusals past theirs.
 
 Ids sort by time, so what is old is found by the primary key. Who dies in the midst of it has deleted some; the next
 round deletes the rest.
@@ -13,6 +14,10 @@ from toolcrib.kit.ids import first_id
 from . import repeats
 from .queries import writing
 
+_STRANGERS = ""
+"""Whose refusals are counted under no workspace."""
+_REFUSALS_LIFE_DAYS = 90
+_MINUTE_US = 60 * 1_000_000
 _DAY_US = 24 * 3600 * 1_000_000
 _EVERY_SECONDS = 600.0
 _AT_ONCE = 500
@@ -34,7 +39,7 @@ class Retention:
         if not self._left:
             if self._clock.monotonic() < self._due:
                 return
-            self._left = list(await self._workspaces())
+            self._left = [_STRANGERS, *await self._workspaces()]
             self._due = self._clock.monotonic() + _EVERY_SECONDS
         for _ in range(_MOST_TRANSACTIONS):
             if self._left and await self._clean(self._left[-1]):
@@ -52,6 +57,7 @@ class Retention:
 
         async def clean(tx: Tx) -> bool:
             keys = await repeats.forget(tx, workspace, now - repeats.LIFE_US, _AT_ONCE)
+            await writing.drop_refusals(tx, workspace, (now - _REFUSALS_LIFE_DAYS * _DAY_US) // _MINUTE_US)
             bodies = 0
             if self._days is not None:
                 first_kept = first_id("exe", now - self._days * _DAY_US)

@@ -11,7 +11,7 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Database, DatabaseError, DatabaseUnavailable, Row, Tx
-from toolcrib.kit.json import dumps, loads
+from toolcrib.kit.json import dumps, loads_own
 
 from .entries import Batch, Intent, Settlement
 from .owners import RENEW_SECONDS, Owner
@@ -258,7 +258,7 @@ def _interrupted(row: Row, now: int) -> Settlement:
 
 
 def _read_event(row: Row) -> Event:
-    facts: dict[str, Any] = loads(row["facts"].encode()) if row["facts"] else {}  # type: ignore[assignment]  # ours are objects
+    facts: dict[str, Any] = loads_own(row["facts"].encode()) if row["facts"] else {}  # type: ignore[assignment]  # ours are objects
     return Event(
         row["seq"], EventType(row["type"]), row["execution_id"], row["actor_type"], row["actor_id"], row["about"], row["at"], facts
     )  # fmt: skip
@@ -266,9 +266,7 @@ def _read_event(row: Row) -> Event:
 
 def _execution(row: Row, parts: Mapping[str, str]) -> Execution:
     subject = Subject(row["subject_type"], row["subject_id"]) if row["subject_type"] else None
-    payloads: dict[str, Any] = {
-        _MEMBER_OF[part]: loads(body.encode(), max_depth=200) for part, body in parts.items()
-    }
+    payloads: dict[str, Any] = {_MEMBER_OF[part]: loads_own(body.encode()) for part, body in parts.items()}
     return Execution(
         execution_id=row["id"], workspace_id=row["workspace_id"], tool_id=row["tool_id"], tool=row["tool"], tool_version=row["tool_version"],
         status=Status(row["status"]), actor_type=row["actor_type"], actor_id=row["actor_id"], subject=subject,

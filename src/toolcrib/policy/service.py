@@ -30,7 +30,7 @@ _ROLES: dict[Role, frozenset[Permission]] = {
     Role.MEMBER: _MEMBER,
     Role.VIEWER: _READ,
 }
-_AGENT = frozenset({Permission.TOOLS_READ, Permission.EXECUTIONS_READ})
+_READS_ONLY = frozenset({Permission.TOOLS_READ, Permission.EXECUTIONS_READ})
 _ALLOWED = Allow()
 
 
@@ -101,6 +101,13 @@ def decide(principal: Principal, tool: ToolFacts, now: int) -> Decision:
 
 
 def permits(principal: Principal, permission: Permission) -> bool:
-    """May this principal do this apart from calls? An agent reads, whatever role its key was given."""
+    """May this principal do this apart from calls? An agent only reads, whatever its role; so does a limited key."""
     granted = _ROLES[principal.role]
-    return permission in (granted & _AGENT if principal.actor_type is ActorType.AGENT else granted)
+    if principal.actor_type is ActorType.AGENT or principal.tools is not None:
+        granted &= _READS_ONLY
+    return permission in granted
+
+
+def sees(principal: Principal, tool: str) -> bool:
+    """Whether executions and events of this tool exist for this principal."""
+    return principal.tools is None or tool in principal.tools

@@ -10,7 +10,7 @@ from toolcrib.contracts.names import wire_name
 from toolcrib.kit.clock import Clock, from_iso
 from toolcrib.kit.db import Clash, Row, Tx
 from toolcrib.kit.ids import new_id
-from toolcrib.kit.json import dumps, loads
+from toolcrib.kit.json import dumps, loads_own
 
 from . import queries
 
@@ -62,9 +62,9 @@ class Catalog:
     also: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
-        """A tool by its name, by an alias or the name that models see, which `also` holds, or by its id."""
-        found = self.by_name.get(name_or_id)
-        return found or self.by_id.get(self.also.get(name_or_id, name_or_id))
+        """A tool by its id; then by its name, or by an alias or the name that models see, which `also` holds."""
+        found = self.by_id.get(name_or_id) or self.by_name.get(name_or_id)
+        return found or self.by_id.get(self.also.get(name_or_id, ""))
 
 
 class Registry:
@@ -250,5 +250,5 @@ def _stored(row: Row) -> StoredTool:
 
 
 def _object(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = loads(text.encode(), max_depth=200)  # type: ignore[assignment]  # what is stored is an object
+    found: dict[str, Any] = loads_own(text.encode())  # type: ignore[assignment]  # what is stored is an object
     return found

@@ -84,11 +84,14 @@ async def test_without_a_credential_nobody_learns_whether_a_tool_exists(sqlite_r
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b'{"input":{},"input":{}}', b"\xff"])
-async def test_a_body_that_is_no_json_is_refused_before_the_credential(sqlite_rig, sqlite_door, raw):
-    tool = await sqlite_rig.register()
-    status, _, answer = await execute(sqlite_door.as_(""), tool, None, raw=raw)
+async def test_a_body_that_is_no_json_is_refused_after_the_credential_and_before_any_look_up(
+    sqlite_rig, sqlite_door, raw
+):
+    status, _, answer = await execute(sqlite_door.as_(""), "no.such", None, raw=raw)
+    assert (status, answer["error"]["code"]) == (401, "UNAUTHORIZED")
+    status, _, answer = await execute(sqlite_door, "no.such", None, raw=raw)
     assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
-    assert await counted(sqlite_rig) == [(False, "VALIDATION_ERROR", "", tool)]
+    assert (True, "VALIDATION_ERROR", "user:owner", "no.such") in await counted(sqlite_rig)
 
 
 async def test_a_body_over_the_operators_limit_is_refused(sqlite_rig, sqlite_door):

@@ -4,10 +4,34 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import JSON, Boolean, ColumnElement, Select, Text, bindparam, cast, func, select
+from sqlalchemy.ext.compiler import compiles
 
 from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.ledger.tables import bodies, events, executions
+
+
+class _AmongTools(ColumnElement[bool]):
+    """Whether a column is one of the names in the parameter `tools`, a JSON list."""
+
+    inherit_cache = False
+    type = Boolean()
+
+    def __init__(self, column: ColumnElement[str]) -> None:
+        self.column = column
+
+
+@compiles(_AmongTools, "sqlite")
+def _among_on_sqlite(element: _AmongTools, compiler: Any, **rest: Any) -> str:
+    names = func.json_each(bindparam("tools", type_=Text)).table_valued("value")
+    return str(compiler.process(element.column.in_(select(names.c.value)), **rest))
+
+
+@compiles(_AmongTools, "postgresql")
+def _among_on_postgres(element: _AmongTools, compiler: Any, **rest: Any) -> str:
+    names = func.json_array_elements_text(cast(bindparam("tools", type_=Text), JSON)).table_valued("value")
+    return str(compiler.process(element.column.in_(select(names.c.value)), **rest))
+
 
 _BODIES = Query(
     select(bodies.c.part, bodies.c.body).where(
@@ -39,6 +63,7 @@ _OF_EXECUTION = Query(
 _EXECUTION_FILTERS = {
     "tool_id": executions.c.tool_id == bindparam("tool_id"),
     "tool": executions.c.tool == bindparam("tool"),
+    "tools": _AmongTools(executions.c.tool),
     "status": executions.c.status == bindparam("status"),
     "exception_id": executions.c.exception_id == bindparam("exception_id"),
     "subject_type": executions.c.subject_type == bindparam("subject_type"),
@@ -51,6 +76,7 @@ _EXECUTION_FILTERS = {
 _EVENT_FILTERS = {
     "type": events.c.type == bindparam("type"),
     "tool": events.c.about == bindparam("tool"),
+    "tools": _AmongTools(events.c.about),
     "execution_id": events.c.execution_id == bindparam("execution_id"),
     "actor": events.c.actor_id == bindparam("actor"),
     "from": events.c.at >= bindparam("from"),

@@ -6,11 +6,11 @@ Times of processes are the database's own, so that the clocks of machines need n
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 
 from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.kit.json import dumps
-from toolcrib.ledger.tables import bodies, events, executions, processes, workspace_state
+from toolcrib.ledger.tables import bodies, events, executions, processes, refusals, workspace_state
 
 EXECUTION_COLUMNS = tuple(column.name for column in executions.columns)
 EVENT_COLUMNS = tuple(column.name for column in events.columns)
@@ -53,6 +53,11 @@ _CREATE_STATE = Query(
 _COUNT_REFUSALS = "INSERT INTO refusals (workspace_id, minute, code, principal, tool, count) VALUES (:workspace, :minute, :code, :principal, :tool, :n) "
 _ADD = "ON CONFLICT (workspace_id, minute, code, principal, tool) DO UPDATE SET count = refusals.count + excluded.count"
 _REFUSAL = Query(sqlite=_COUNT_REFUSALS + _ADD, postgresql=_COUNT_REFUSALS + _ADD)
+_DROP_REFUSALS = Query(
+    delete(refusals).where(
+        refusals.c.workspace_id == bindparam("workspace"), refusals.c.minute < bindparam("before")
+    )
+)
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
 _POSTGRES_NOW = "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)"
 
@@ -170,6 +175,11 @@ async def count_refusal(tx: Tx, workspace: str, minute: int, key: tuple[str, str
     """Add to the count of refusals (code, principal, tool) of one minute."""
     code, principal, tool = key
     await tx.run(_REFUSAL, workspace=workspace, minute=minute, code=code, principal=principal, tool=tool, n=n)
+
+
+async def drop_refusals(tx: Tx, workspace: str, before: int) -> None:
+    """Delete the counts of earlier minutes."""
+    await tx.run(_DROP_REFUSALS, workspace=workspace, before=before)
 
 
 async def enter_process(tx: Tx, process: str, host: str, pid: int) -> None:

@@ -43,6 +43,15 @@ class ReplyPlan:
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, strikes: Strikes | None) -> Outcome:
         """The outcome that a reply means; `body` is already struck."""
+        outcome = self._outcome(status, headers, body, strikes)
+        if strikes is not None and isinstance(outcome, Success):
+            # Escapes can hide a secret from a search in the bytes, and so can the way in which a number is written.
+            return Success(strikes.strike_value(outcome.output))
+        return outcome
+
+    def _outcome(
+        self, status: int, headers: Mapping[str, str], body: bytes, strikes: Strikes | None
+    ) -> Outcome:
         well = is_success(status)
         value: Any = MISSING
         refused: JsonRefused | None = None
