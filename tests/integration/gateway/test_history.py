@@ -6,6 +6,7 @@ import contextlib
 import pytest
 
 from tests.support.fakes import refusing
+from tests.support.until import eventually
 from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType, Status, Subject
 from toolcrib.contracts.principal import ActorType, Permission, Role
@@ -266,3 +267,68 @@ async def test_a_ledger_that_cannot_be_read_is_unavailable(rig):
     rig.tap.reading.append(refusing(DatabaseUnavailable("away")))
     with pytest.raises(Unavailable):
         await rig.gateway.history.audit(rig.owner, 1, {})
+
+
+async def test_what_nobody_waits_for_and_never_ends_is_closed_when_the_process_stops(rig):
+    second = await rig.beside()
+    tool = await rig.register()
+    task, execution_id = await begun(second, tool, wait=False)
+    assert (await task).status is Status.RUNNING
+    await second.gateway.calls.drain(SOON)
+    found = await rig.find(execution_id)
+    assert (found.status, found.error_code) == (Status.INTERRUPTED, "UNAVAILABLE")
+
+
+async def test_a_call_that_ends_before_it_is_cancelled_stays_as_it_ended(rig):
+    hanging, tool = rig.provider.hangs(), await rig.register()
+    task = asyncio.create_task(rig.call(tool))
+    await hanging.begun.wait()
+    execution_id = rig.provider.ran[-1].execution_id
+    assert await rig.gateway.stores.ledger.ask_to_cancel(rig.owner, execution_id)
+    hanging.go.set()
+    assert (await task).status is Status.SUCCEEDED
+    rig.gateway.calls.cancel([execution_id])
+    assert (await rig.find(execution_id)).status is Status.SUCCEEDED
+    assert (await rig.gateway.stores.ledger.ask_to_cancel(rig.owner, execution_id)) is False
+
+
+async def test_of_a_cancel_and_an_end_at_once_one_is_recorded(rig):
+    tool = await rig.register()
+    for _ in range(10):
+        hanging = rig.provider.hangs()
+        task = asyncio.create_task(rig.call(tool))
+        await hanging.begun.wait()
+        execution_id = rig.provider.ran[-1].execution_id
+        hanging.go.set()
+        with contextlib.suppress(Conflict):
+            await rig.gateway.history.cancel(rig.owner, execution_id)
+        result = await task
+        assert result.status in {Status.SUCCEEDED, Status.CANCELLED}
+        assert (await rig.find(execution_id)).status is result.status
+        ends = [event.type for event in await rig.gateway.history.events(rig.owner, execution_id, 10)]
+        closing = {Status.SUCCEEDED: "ToolExecutionCompleted", Status.CANCELLED: "ToolExecutionCancelled"}
+        assert ends[0] == "ToolExecutionRequested"
+        assert ends.count(closing[result.status]) == 1
+        assert "OutcomeLearned" not in ends
+
+
+async def test_a_listener_that_falls_behind_is_cut_and_misses_nothing_when_it_comes_back(rig):
+    tool = await rig.register()
+    pages = rig.gateway.history.follow(rig.owner, None, SOON)
+    assert await anext(pages) == ()
+    start = (await rig.events())[-1]["seq"]
+    for _ in range(11):
+        await asyncio.gather(*(rig.call(tool) for _ in range(50)))
+    await eventually(lambda: _cut(rig), "it is cut")
+    assert [page async for page in pages] == []
+    seen, wanted = [], [event["seq"] for event in await rig.events()][-1]
+    async with contextlib.aclosing(rig.gateway.history.follow(rig.owner, start, SOON)) as again:
+        async for page in again:
+            seen += [event.seq for event in page]
+            if seen and seen[-1] == wanted:
+                break
+    assert seen == list(range(start + 1, wanted + 1))
+
+
+def _cut(rig):
+    return all(one.cut for feed in rig.gateway.stores.ledger.tail._feeds.values() for one in feed.listeners)
