@@ -186,11 +186,11 @@ async def test_no_body_is_read_before_the_credential(sqlite_door, method, path, 
 async def test_a_wrong_method_is_told_the_right_ones(sqlite_door):
     for place, allowed in (
         ("/tools", "GET, POST"),
-        ("/tools/x/enablement", "GET, PUT"),
+        ("/tools/x/enablement", "DELETE, GET, PUT"),
         ("/tools/x/execute", "POST"),
         ("/health", "GET"),
     ):
-        answer = await sqlite_door("DELETE", "/api/v1" + place)
+        answer = await sqlite_door("PATCH", "/api/v1" + place)
         assert (answer.status, answer.headers["allow"]) == (405, allowed)
 
 

@@ -64,9 +64,9 @@ async def test_another_workspace_does_not(rig):
 
 
 async def test_an_alias_that_leads_elsewhere_is_a_conflict(rig):
-    made = await rig.gateway.tools.register(rig.owner, config("tides.next", aliases=["get_tide"]))
+    await rig.register("tides.next", aliases=["get_tide"])
     await rig.register(LONG)
-    for taken in ("tides.next", "get_tide", "tides__next", wire_name(LONG), made.id):
+    for taken in ("tides.next", "get_tide", "tides__next", wire_name(LONG)):
         assert await refused(rig, "other.tool", "alias_taken", aliases=["mine", taken]) == taken
     assert await names(rig) == sorted(["tides.next", LONG])
     assert (await rig.rows("SELECT count(*) AS n FROM aliases"))[0]["n"] == 1

@@ -85,8 +85,12 @@ async def test_a_failure_is_recorded_whatever_is_kept_of_payloads(rig, record):
     ("secret", "given", "kept"),
     [
         ("a-long-secret", {"a": "with a-long-secret in it"}, {"a": "with [secret:KEY] in it"}),
-        ("12345678", {"number": 12345678, "a": "b"}, REDACTED),
-        ("a-long-secret", {"a-long-secret": 1, "YS1sb25nLXNlY3JldA": 2}, REDACTED),
+        ("12345678", {"number": 12345678, "a": "b"}, {"number": "[secret:KEY]", "a": "b"}),
+        (
+            "a-long-secret",
+            {"a-long-secret": 1, "YS1sb25nLXNlY3JldA": 2},
+            {"[secret:KEY]": REDACTED, "[secret:KEY] (2)": REDACTED},
+        ),
     ],
     ids=["a text", "a number", "two names that become one"],
 )

@@ -87,3 +87,8 @@ def test_all_faults_are_told_at_once():
         input_schema={"$ref": "x"}, output_schema={"$ref": "y"}, aliases=["A"], deprecated={"use": "B"}
     )
     assert set(found) == {"/input_schema/$ref", "/output_schema/$ref", "/aliases/0", "/deprecated/use"}
+
+
+def test_no_name_has_the_form_of_an_id():
+    like_an_id = "tool_" + "0" * 32
+    assert list(faults(name=like_an_id, aliases=[like_an_id])) == ["/name", "/aliases/0"]
