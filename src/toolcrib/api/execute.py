@@ -142,7 +142,10 @@ def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call
     if not isinstance(document, dict):
         raise Invalid.because("The body is not valid.", [Fault("", "send a JSON object with `input`")])
     if not document.keys() <= _KNOWN:
-        faults = [Fault(f"/{name}", "unknown field") for name in sorted(document.keys() - _KNOWN)]
+        faults = [
+            Fault(f"/{name}", "unknown field; what the tool takes goes inside `input`")
+            for name in sorted(document.keys() - _KNOWN)
+        ]
         raise Invalid.because("The body has fields that execute does not know.", faults)
     given = [document[name] for name in ("input", "payload") if document.get(name) is not None]
     if len(given) > 1 or not all(isinstance(one, dict) for one in given):

@@ -112,7 +112,11 @@ async def test_an_unknown_field_is_refused_by_name(sqlite_rig, sqlite_door):
     status, _, answer = await execute(sqlite_door, await sqlite_rig.register(), {"inputs": {}})
     assert (status, answer["error"]["details"]) == (
         400,
-        {"errors": [{"path": "/inputs", "message": "unknown field"}]},
+        {
+            "errors": [
+                {"path": "/inputs", "message": "unknown field; what the tool takes goes inside `input`"}
+            ]
+        },
     )
 
 
