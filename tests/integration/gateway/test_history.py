@@ -263,6 +263,16 @@ async def test_streams_end_with_the_process(rig):
         await followed(rig.gateway.history.follow(rig.owner, None, 60), "never")
 
 
+async def test_a_stream_of_an_execution_ends_with_the_process_too(rig):
+    task, execution_id = await begun(rig, await rig.register())
+    pages = rig.gateway.history.follow_execution(rig.owner, execution_id, 0, 60)
+    assert [event.type for event in await anext(pages)] == ["ToolExecutionRequested"]
+    rig.gateway.end_streams()
+    assert [event for page in [page async for page in pages] for event in page] == []
+    rig.gateway.calls.cancel([execution_id])
+    await task
+
+
 async def test_a_ledger_that_cannot_be_read_is_unavailable(rig):
     rig.tap.reading.append(refusing(DatabaseUnavailable("away")))
     with pytest.raises(Unavailable):

@@ -55,27 +55,21 @@ async def test_many_listeners_share_one_reader():
     assert tail._feeds == {}
 
 
-async def test_who_joins_later_and_further_back_misses_nothing():
-    log = Log()
+async def test_who_joins_further_back_while_the_reader_reads_misses_nothing():
+    log = Log([1, 2])
     tail = Tail(log)
-    early = tail.follow("w", 0, 0.01)
-    first = asyncio.create_task(take(early, 4))
+    ahead = tail.follow("w", 2, 0.01)
+    first = asyncio.create_task(take(ahead, 1))
     await asyncio.sleep(0.01)
     log.open.clear()
-    log.seqs += [1, 2]
+    log.seqs.append(3)
     tail.wake("w")
     await asyncio.sleep(0.01)  # the reader waits for its page now
-    late = Listener(0)
-    feed = tail._feeds["w"]
-    feed._after = 2
-    feed.listeners.add(late)
-    feed.back_to(0)
+    late = tail._join("w", 0)
     log.open.set()
-    log.seqs += [3, 4]
-    tail.wake("w")
-    assert await first == [1, 2, 3, 4]
-    assert [one.seq for one in await late.take(1)] == [1, 2, 3, 4]
-    await early.aclose()
+    assert await first == [3]
+    assert [one.seq for one in await late.take(1)] == [1, 2, 3]
+    await ahead.aclose()
 
 
 async def test_a_failed_look_is_made_up_for():
@@ -99,6 +93,19 @@ async def test_a_slow_listener_is_cut():
     assert not slow.cut
     slow.give([event(_MOST_WAITING + 1)])
     assert slow.cut
+
+
+async def test_who_was_cut_gathers_nothing_more():
+    slow = Listener(0)
+    slow.end()
+    slow.give([event(1)])
+    assert await slow.take(0.01) == []
+
+
+async def test_what_a_listener_has_seen_is_no_news():
+    listener = Listener(5)
+    listener.give([event(4), event(5)])
+    assert await listener.take(0.001) == ()
 
 
 async def test_what_comes_while_the_past_is_told_is_told_after_it():
