@@ -11,6 +11,7 @@ MADE := .venv/.made
 SERVE := .venv/.serve
 TEST := .venv/.test
 NODE := tests/node_modules/.made
+MCP1 := .venv/mcp1/.made
 
 # The demo's upstream; whoever sets the variable, even to nothing, wins.
 TOOLCRIB_EGRESS_ALLOW ?= 127.0.0.1:8010
@@ -25,7 +26,7 @@ serve: $(SERVE) ## install what is needed and start the server with demo data on
 	@exec $(BIN)/toolcrib serve --demo
 
 .PHONY: test
-test: $(TEST) $(NODE) ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
+test: $(TEST) $(NODE) $(MCP1) ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report= --coverage-floors)
 
 .PHONY: check
@@ -78,6 +79,12 @@ $(SERVE): $(MADE) locks/serve.lock pyproject.toml
 $(TEST): $(SERVE) locks/test.lock
 	@echo "installing the locked packages of locks/test.lock"
 	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r locks/test.lock
+	@touch $@
+
+$(MCP1): $(MADE) locks/mcp1.lock
+	@echo "installing the locked packages of locks/mcp1.lock"
+	@"$(PYTHON)" -m venv --clear .venv/mcp1
+	@.venv/mcp1/bin/python -m pip --disable-pip-version-check -qq install --require-hashes --no-deps --only-binary :all: -r locks/mcp1.lock
 	@touch $@
 
 $(NODE): tests/package-lock.json

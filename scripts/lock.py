@@ -10,7 +10,8 @@ from pathlib import Path
 
 UV = "uv==0.13.8"
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = {"serve": ["build"], "test": ["build", "test"]}
+LOCKS = {"serve": ["build"], "test": ["build", "test"], "mcp1": ["mcp1"]}
+ALONE = {"mcp1"}  # not in `.venv`: only the group's packages, in versions of their own
 ADDRESS = re.compile(r"https?://|file://|--(?:extra-)?index-url|--find-links")
 
 
@@ -33,8 +34,9 @@ def install_uv(scratch: Path) -> Path:
 
 def resolve(uv: Path, name: str, groups: list[str], *, upgrade: bool) -> None:
     """The test lock is held to the versions of the serve lock: both go into the same `.venv`."""
-    held = [] if name == "serve" else ["--constraints", "locks/serve.lock"]
+    held = ["--constraints", "locks/serve.lock"] if name == "test" else []
     wanted = [part for group in groups for part in ("--group", group)]
+    source = [] if name in ALONE else ["pyproject.toml"]
     style = [
         "--universal",
         "--generate-hashes",
@@ -47,7 +49,7 @@ def resolve(uv: Path, name: str, groups: list[str], *, upgrade: bool) -> None:
         uv,
         "pip",
         "compile",
-        "pyproject.toml",
+        *source,
         *wanted,
         *style,
         *held,

@@ -181,6 +181,19 @@ def test_validate_lists_the_faults_and_runs_nothing(shell, upstream_here):
     assert upstream_here.requests("/echo") == []
 
 
+def test_a_call_of_high_impact_is_shown_first_and_done_when_told_to(shell, server, upstream_here):
+    config = tool("ship.sell", upstream_here.url, impact="high")
+    assert server.client.call("POST", "/api/v1/tools", config).status == 201
+    before = len(upstream_here.journal)
+    shown = shell.run("call", "ship.sell", "-i", "n=1")
+    assert (shown.exit, shown.json["request"]["method"]) == (0, "GET")
+    assert shown.err == "a dry run: nothing was done; --no-dry-run does it\n"
+    assert len(upstream_here.journal) == before
+    assert shell.run("call", "ship.sell", "-i", "n=1", "--no-dry-run").json["query"] == {"n": "1"}
+    assert shell.run("call", "echo.get", "-i", "n=1", "--dry-run").json["dry_run"] is True
+    assert len(upstream_here.journal) == before + 1
+
+
 def test_a_key_calls_its_tool_alone_until_it_is_revoked(shell):
     made = shell.run(
         "keys", "create", "clerk", "--tool", "echo.get", "--expires-at", "2099-01-01T00:00:00Z", "--json"

@@ -6,7 +6,7 @@ import sys
 
 from tests.docs.pages import DOCS, ROOT, blocks, pages
 
-LANGUAGES = {"bash", "text", "json", "mermaid"}
+LANGUAGES = {"bash", "text", "toml", "json", "mermaid"}
 MARKS = {"", "fails", "tool-config"}
 
 

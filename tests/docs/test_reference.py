@@ -3,12 +3,14 @@
 import inspect
 import re
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 import pytest
 import typer
 from pydantic import BaseModel
 from typer.main import get_command
+from typing_extensions import is_typeddict
 
 from tests.docs.pages import DOCS, ROOT, rows
 from tests.support.server import Server, start_server
@@ -146,14 +148,18 @@ def fields(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def below(annotation: Any, name: str) -> Iterator[str]:
-    """Fields of a model, of the models in a list, and the literal keys of a dict."""
+    """Fields of a model, of the models in a list or a union, and the literal keys of a dict."""
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         yield from fields(annotation, f"{name}.")
-    inner = get_args(annotation)
-    if get_origin(annotation) is list:
+    elif is_typeddict(annotation):
+        yield from (f"{name}.{key}" for key in annotation.__annotations__)
+    inner, origin = get_args(annotation), get_origin(annotation)
+    if origin is list:
         yield from below(inner[0], f"{name}[]")
-    elif get_origin(annotation) is dict:
+    elif origin is dict:
         yield from (f"{name}.{key}" for key in get_args(inner[0]) if isinstance(key, str))
+    elif origin in (Union, UnionType):
+        yield from (found for part in inner for found in below(part, name))
 
 
 def test_the_walk_over_commands_sees_every_group():

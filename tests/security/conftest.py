@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.security.canary import Canary
 from tests.security.house import House, open_house
 from tests.security.stage import Stage, run_stage
 
@@ -43,6 +44,18 @@ def house(houses: Callable[[str], House]) -> House:
 def each_house(request: pytest.FixtureRequest, houses: Callable[[str], House]) -> House:
     """The test runs on both databases."""
     return _fresh(houses(request.param))
+
+
+@pytest.fixture(scope="module")
+def canary() -> Iterator[Canary]:
+    listening = Canary()
+    listening.call()
+    assert listening.accepts == 1, "the canary does not hear"
+    yield listening
+    heard = listening.accepts
+    listening.call()
+    assert listening.accepts == heard + 1, "the canary has stopped hearing"
+    listening.close()
 
 
 def _fresh(house: House) -> House:

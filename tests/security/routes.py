@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from tests.support.client import Client
 
+STREAM = "/api/v1/events"
+"""It never ends, so it is not asked over and over."""
 _PARAMETER = re.compile(r"\{[^}]+\}")
 
 

@@ -5,7 +5,9 @@ import pytest
 from tests.security.errors import is_error
 from tests.security.house import key_name
 
-READ = {"list tools", "show a tool", "list executions", "show an execution"}
+READ = {
+    "list tools", "show a tool", "list executions", "show an execution", "show its events", "show its result", "read the audit",
+}  # fmt: skip
 CALL = {"execute", "validate"}
 ALL = (
     READ
@@ -45,6 +47,9 @@ def actions(house):
         "enable": ("PUT", f"/api/v1/tools/{tool}/enablement", {"enabled": True}),
         "list executions": ("GET", "/api/v1/tools/executions", None),
         "show an execution": ("GET", f"/api/v1/tools/executions/{execution}", None),
+        "show its events": ("GET", f"/api/v1/tools/executions/{execution}/events", None),
+        "show its result": ("GET", f"/api/v1/tools/executions/{execution}/result", None),
+        "read the audit": ("GET", "/api/v1/audit", None),
         "list secrets": ("GET", "/api/v1/secrets", None),
         "set a secret": ("POST", "/api/v1/secrets", {"name": secret, "value": "changed-value"}),
         "delete a secret": ("DELETE", f"/api/v1/secrets/{secret}", None),
@@ -66,6 +71,8 @@ def test_each_role_does_exactly_what_the_matrix_says(each_house, actor_type, rol
 @pytest.mark.parametrize(("method", "path"), [
     ("GET", "/api/v1/tools"), ("POST", "/api/v1/tools"), ("GET", "/api/v1/tools/x"), ("POST", "/api/v1/tools/x/execute"), ("POST", "/api/v1/tools/x/validate"),
     ("GET", "/api/v1/tools/x/enablement"), ("PUT", "/api/v1/tools/x/enablement"), ("GET", "/api/v1/tools/executions"), ("GET", "/api/v1/tools/executions/x"),
+    ("GET", "/api/v1/tools/executions/x/events"), ("GET", "/api/v1/tools/executions/x/result"), ("POST", "/api/v1/tools/executions/x/cancel"),
+    ("GET", "/api/v1/audit"), ("GET", "/api/v1/events"),
     ("GET", "/api/v1/secrets"), ("POST", "/api/v1/secrets"), ("DELETE", "/api/v1/secrets/X"), ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("DELETE", "/api/v1/keys/x"),
 ])  # fmt: skip
 def test_without_a_credential_there_is_nothing(house, method, path):
@@ -159,18 +166,13 @@ def test_a_key_that_makes_no_sense_is_refused(each_house, wanted):
     assert is_error(reply, "VALIDATION_ERROR"), reply.body
 
 
-def test_a_limited_key_makes_no_wider_one(each_house):
+def test_a_limited_key_makes_no_key_at_all(each_house):
     mine, other = each_house.tool("/w1"), each_house.tool("/w2")
     limited = each_house.key(name="limited", role="admin", tools=[mine])
-    for tools in (None, [mine, other], [other]):
+    for tools in (None, [mine, other], [other], [mine]):
         assert is_error(
             limited.call("POST", "/api/v1/keys", {"name": key_name("wide"), "tools": tools}), "FORBIDDEN"
         ), tools
-
-    made = limited.call("POST", "/api/v1/keys", {"name": key_name("same"), "tools": [mine]})
-
-    assert made.status == 201
-    assert is_error(each_house.execute(other, client=each_house.client.as_(made.json["key"])), "FORBIDDEN")
 
 
 def test_a_key_that_ends_makes_none_that_outlives_it(each_house):

@@ -1,8 +1,6 @@
 """B18 and T3 at the door: a schema fetches nothing, and neither it nor a value for it eats the server's time."""
 
 import json
-import socket
-import threading
 
 import pytest
 
@@ -22,48 +20,6 @@ KEYWORDS = [
     "$dynamicAnchor",
     "$vocabulary",
 ]
-
-
-class Canary:
-    """Counts whoever connects."""
-
-    def __init__(self):
-        self._listener = socket.create_server((LOOPBACK, 0))
-        self.port = self._listener.getsockname()[1]
-        self.accepts = 0
-        self._thread = threading.Thread(target=self._listen, name="canary")
-        self._thread.start()
-
-    def _listen(self):
-        while True:
-            caller, _ = self._listener.accept()
-            said = caller.recv(65_536)
-            self.accepts += said != b"end"
-            caller.close()
-            if said == b"end":
-                return
-
-    def call(self, said=b"GET / HTTP/1.0\r\n\r\n"):
-        with socket.create_connection((LOOPBACK, self.port)) as caller:
-            caller.sendall(said)
-            caller.recv(1)
-
-    def close(self):
-        self.call(b"end")
-        self._thread.join()
-        self._listener.close()
-
-
-@pytest.fixture(scope="module")
-def canary():
-    listening = Canary()
-    listening.call()
-    assert listening.accepts == 1, "the canary does not hear"
-    yield listening
-    heard = listening.accepts
-    listening.call()
-    assert listening.accepts == heard + 1, "the canary has stopped hearing"
-    listening.close()
 
 
 def remotes(port):

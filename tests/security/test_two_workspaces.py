@@ -62,7 +62,7 @@ def test_a_foreign_id_is_an_unknown_id_on_every_route(each_house, theirs):
             )
             assert status == 404, (str(route), kind, body)
 
-    assert len(with_id) >= 7
+    assert len(with_id) >= 10
     assert len(each_house.stage.at("/theirs")) == 1
 
 
@@ -81,6 +81,7 @@ def test_lists_show_nothing_of_another_workspace(each_house, theirs):
         "/api/v1/secrets?limit=200",
         "/api/v1/keys?limit=200",
         "/api/v1/tools/executions?limit=200",
+        "/api/v1/audit?limit=200",
     ):
         body = each_house.stranger.call("GET", path).body.decode()
         assert [value for value in theirs.values() if f'"{value}"' in body] == [], path
@@ -122,7 +123,13 @@ def test_a_cursor_of_another_workspace_leads_nowhere(each_house, theirs):
     for _ in range(3):
         each_house.execute(theirs["tool"])
         each_house.secret("another-one-of-theirs")
-    for path in ("/api/v1/tools", "/api/v1/secrets", "/api/v1/keys", "/api/v1/tools/executions"):
+    for path in (
+        "/api/v1/tools",
+        "/api/v1/secrets",
+        "/api/v1/keys",
+        "/api/v1/tools/executions",
+        "/api/v1/audit",
+    ):
         cursor = each_house.client.call("GET", f"{path}?limit=1").json["next"]
         assert cursor, path
         body = each_house.stranger.call("GET", f"{path}?limit=200&cursor={cursor}").body.decode()

@@ -30,12 +30,13 @@ class Seen:
         return self.http == OK
 
 
-def call(client: Client, tool: str, given: Mapping[str, Any] | None = None) -> Seen:
-    """Execute once. A connection that breaks is an answer that never came, not an error."""
+def call(client: Client, tool: str, given: Mapping[str, Any] | None = None, *, keyed: bool = False) -> Seen:
+    """Execute once, `keyed` with an idempotency key. A connection that breaks is an answer that never came, not an error."""
     n = uuid.uuid4().hex
     body = {"input": {"n": n} | dict(given or {})}
     try:
-        reply = client.call("POST", f"/api/v1/tools/{tool}/execute", body)
+        headers = {"Idempotency-Key": n} if keyed else {}
+        reply = client.call("POST", f"/api/v1/tools/{tool}/execute", body, headers=headers)
     except (OSError, http.client.HTTPException):
         return Seen(n, tool)
     answer = reply.json if isinstance(reply.json, dict) else {}

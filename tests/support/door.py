@@ -1,5 +1,6 @@
 """The HTTP door in-process: requests straight into the ASGI application, no socket."""
 
+import asyncio
 import json as json_module
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,15 +31,21 @@ class Door:
         raw: bytes | None = None,
         headers: dict[str, str] | None = None,
         messages: Iterable[Message] | None = None,
+        stays: bool = False,
     ) -> Reply:
-        """`messages` are what the server hands on of the body; without them it comes as one."""
+        """`messages` are what the server hands on of the body; without them it comes as one. Who `stays` reads to the
+        end of the answer; others are gone once they have asked.
+        """
         route, _, query = path.partition("?")
         body = raw if raw is not None else b"" if json is None else json_module.dumps(json).encode()
         sent = iter(messages or [{"type": "http.request", "body": body, "more_body": False}])
         answer: list[Message] = []
 
         async def receive() -> Message:
-            return next(sent, {"type": "http.disconnect"})
+            message = next(sent, None)
+            if message is None and stays:
+                await asyncio.Event().wait()
+            return message or {"type": "http.disconnect"}
 
         async def send(message: Message) -> None:
             answer.append(message)

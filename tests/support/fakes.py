@@ -40,10 +40,11 @@ async def echo(invocation: Invocation) -> Outcome:
 
 @dataclass
 class FakeProvider:
-    """Runs every tool by `behaviour` and keeps what it ran; `objection` is what `check` raises."""
+    """Runs every tool by `behaviour` and keeps what it ran; `objection` is what `check` raises. With `shows` it can preview."""
 
     kind: str = "http"
     behaviour: Behaviour = echo
+    shows: Behaviour | None = None
     objection: Exception | None = None
     ran: list[Invocation] = field(default_factory=list)
     prepared: int = 0
@@ -54,8 +55,9 @@ class FakeProvider:
 
     def prepare(self, contract: Contract) -> "FakeRunnable":
         self.prepared += 1
-        ref = contract.api.auth.secret_ref
-        return FakeRunnable(self, frozenset() if ref is None else frozenset({ref[2:-1]}))
+        ref = contract.upstream.auth.secret_ref
+        made = FakeRunnable if self.shows is None else ShowingRunnable
+        return made(self, frozenset() if ref is None else frozenset({ref[2:-1]}))
 
     def answers(self, outcome: Outcome) -> None:
         async def answer(_: Invocation) -> Outcome:
@@ -84,6 +86,13 @@ class FakeRunnable:
     async def run(self, invocation: Invocation) -> Outcome:
         self.provider.ran.append(invocation)
         return await self.provider.behaviour(invocation)
+
+
+@dataclass
+class ShowingRunnable(FakeRunnable):
+    async def preview(self, invocation: Invocation) -> Outcome:
+        assert self.provider.shows is not None
+        return await self.provider.shows(invocation)
 
 
 @dataclass

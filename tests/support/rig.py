@@ -16,6 +16,7 @@ from toolcrib.app.settings import Settings
 from toolcrib.app.wiring import open_engine
 from toolcrib.contracts.execution import Call, Execution, Result
 from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
+from toolcrib.contracts.provider import Provider
 from toolcrib.gateway import Gateway, open_gateway
 from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
@@ -149,8 +150,9 @@ async def _started(
     provider: FakeProvider | None = None,
     queue_limit: int = 4096,
     start: bool = True,
+    more: Sequence[Provider] = (),
 ) -> AsyncIterator[Rig]:
-    made = prepared(tap, clock, provider, queue_limit)
+    made = prepared(tap, clock, provider, queue_limit, more)
     keys: list[str] = []
     if start:
         await made.gateway.start(keys.append)
@@ -167,11 +169,12 @@ def prepared(
     clock: FakeClock | None = None,
     provider: FakeProvider | None = None,
     queue_limit: int = 4096,
+    more: Sequence[Provider] = (),
 ) -> Rig:
-    """Put together and not started."""
+    """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    return Rig(tap, db, open_gateway(db, Cipher(ROOT_KEY), clock, [provider]), clock, provider)
+    return Rig(tap, db, open_gateway(db, Cipher(ROOT_KEY), clock, [provider, *more]), clock, provider)
 
 
 def sqlite_engine(folder: Path) -> Engine:

@@ -1,8 +1,10 @@
 """What the scripted upstream answers, by path. A handler writes its answer and says whether the connection stays open.
 
 /quote            the quote of a stock, in the shape of Alpha Vantage
+/note             200 and a note instead of a quote: the calls of today are used up
 /v2/next          the next high tide at a harbour, with units and dotted keys
 /echo             the request as JSON               /echo-key         every header raw, base64, hex, percent-encoded
+/say?json=TEXT    200 and that text
 /status/N         that status with a JSON body      /redirect?to=URL  302 there (&status=307 for another)
 /slow?seconds=S   answers late                      /drip?seconds=S&bytes=N  a byte at a time
 /hold             answers after `release`           /reset            cuts the connection with RST, unanswered
@@ -49,6 +51,14 @@ def number(request: Request, name: str, default: float) -> float:
 async def quote(request: Request, writer: Writer, _: asyncio.Event) -> bool:
     symbol = request.query.get("symbol", "IBM")
     return await send(writer, 200, {"Global Quote": QUOTE["Global Quote"] | {"01. symbol": symbol}})
+
+
+async def note(_: Request, writer: Writer, __: asyncio.Event) -> bool:
+    return await send(writer, 200, {"Note": "The calls of today are used up."})
+
+
+async def say(request: Request, writer: Writer, _: asyncio.Event) -> bool:
+    return await send(writer, 200, request.query.get("json", "").encode())
 
 
 async def tide(request: Request, writer: Writer, _: asyncio.Event) -> bool:
@@ -165,6 +175,8 @@ async def empty(_: Request, writer: Writer, __: asyncio.Event) -> bool:
 HANDLERS: dict[str, Handler] = {
     "/quote": quote,
     "/query": quote,
+    "/say": say,
+    "/note": note,
     "/v2/next": tide,
     "/echo": echo,
     "/echo-key": echo_key,

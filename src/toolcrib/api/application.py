@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.gateway import Gateway
 
-from . import errors, executions, health, keys, openapi, secrets, tools
+from . import errors, events, executions, health, keys, openapi, secrets, tools, versions
 from .execute import Execute
 
 PREFIX = "/api/v1"
@@ -38,7 +38,7 @@ def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
     openapi.describe(app)
     execute = errors.Guard(Execute(gateway, options.max_request))
     hot = [Route(prefix + "/tools/{tool}/execute", execute) for prefix in (PREFIX, OLDER_PREFIX)]
-    return Router(hot, redirect_slashes=False, default=OlderPrefix(app))
+    return Router(hot, redirect_slashes=False, default=OlderPrefix(errors.Quiet(app)))
 
 
 class OlderPrefix:
@@ -59,7 +59,14 @@ def _router() -> APIRouter:
         "default": {"model": errors.ErrorAnswer, "description": "Any refusal, by its code."}
     }
     whole = APIRouter(responses=every)
-    for part in (executions.router, tools.router, secrets.router, keys.router):
+    for part in (
+        events.router,
+        executions.router,
+        versions.router,
+        tools.router,
+        secrets.router,
+        keys.router,
+    ):
         whole.include_router(part)
     whole.include_router(health.router)
     return whole

@@ -1,17 +1,22 @@
 """The one table from error code to HTTP status, and how an error looks on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, time
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.contracts.errors import Code, Invalid, NotFound, ToolcribError
+from toolcrib.contracts.execution import Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps
@@ -26,6 +31,8 @@ STATUS: Mapping[str, int] = {
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.SECRET_NOT_FOUND: 409,
+    Code.AUTHORIZATION_REQUIRED: 409,
+    Code.TOOL_SUNSET: 410,
     Code.RATE_LIMITED: 429,
     Code.INTERNAL_ERROR: 500,
     Code.UPSTREAM_ERROR: 502,
@@ -36,6 +43,8 @@ STATUS: Mapping[str, int] = {
     Code.UPSTREAM_TIMEOUT: 504,
 }
 RETRY_AFTER = "2"
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+_LOGGED = "toolcrib.logged"
 _log = logger("api")
 
 
@@ -91,6 +100,16 @@ def headers_for(status: int) -> dict[str, str]:
     return {"WWW-Authenticate": "Bearer"} if status == STATUS[Code.UNAUTHORIZED] else {}
 
 
+def deprecation_headers(notice: Notice) -> Iterator[tuple[str, str]]:
+    """`Deprecation` (RFC 9745), `Sunset` (RFC 8594) and the successor (RFC 5829)."""
+    yield "Deprecation", f"@{notice.since // 1_000_000}"
+    if notice.sunset is not None:
+        last = datetime.combine(date.fromisoformat(notice.sunset), time(23, 59, 59), UTC)
+        yield "Sunset", format_datetime(last, usegmt=True)
+    if notice.use is not None:
+        yield "Link", f'</api/v1/tools/{quote(notice.use)}>; rel="successor-version"'
+
+
 def install(app: FastAPI) -> None:
     """Answer every error in the one form."""
     app.add_exception_handler(ToolcribError, _toolcrib)
@@ -112,6 +131,22 @@ class Guard:
             await (await _unexpected(Request(scope), error))(scope, receive, send)
 
 
+class Quiet:
+    """Around the framework, which raises a fault again after it was answered: the server would print all of it, payload
+    and secrets too. A fault in the midst of an answer is logged here, and the connection ends.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 nothing stands outside of this
+            if _LOGGED not in scope:
+                await _unexpected(Request(scope), error)
+
+
 async def _toolcrib(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ToolcribError)  # noqa: S101 the handler is installed for it
     return render(error)
@@ -123,7 +158,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return render(Invalid.because("The request is not valid; see details.errors.", faults))
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 the handler is installed for it
     if isinstance(error, Refused):
         return render(error.error)
@@ -131,12 +166,24 @@ async def _http(_request: Request, error: Exception) -> Response:
         return render(NotFound("There is no such route."))
     refused = render(Invalid(str(error.detail)))
     refused.status_code = error.status_code
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        refused.headers["Allow"] = _allowed(request)
     return refused
+
+
+def _allowed(request: Request) -> str:
+    """The methods that some route with this path takes."""
+    routes: list[BaseRoute] = request.app.router.routes
+    asked = [(method, {**request.scope, "method": method}) for method in _METHODS]
+    return ", ".join(
+        method for method, scope in asked if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    )
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours: an id for the log, nothing else."""
     reference = new_id("err")
+    request.scope[_LOGGED] = True
     _log.error(
         "unexpected error",
         reference=reference,

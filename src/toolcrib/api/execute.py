@@ -1,18 +1,22 @@
 """The hot route: execute a tool. Plain ASGI, one strict parse, one answer; no model is built for a call."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any, Literal
 
 from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
-from toolcrib.contracts.errors import Code, Forbidden, Invalid, ToolcribError
-from toolcrib.contracts.execution import Call, Result, Subject
+from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
+from toolcrib.contracts.execution import Call, Result, Status, Subject
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
+from toolcrib.contracts.selection import MAX_LIMIT, MAX_PATHS, parse_selection
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import Written, dumps
 
-from .errors import STATUS, ErrorBody, Refused, headers_for, method_not_allowed, render
+from .errors import STATUS, ErrorBody, Refused, deprecation_headers, headers_for, method_not_allowed, render
 from .requests import Strict, bearer, parse_json, read_body
 
 _KNOWN = frozenset(
@@ -26,10 +30,17 @@ _KNOWN = frozenset(
         "actorType",
         "actor_id",
         "actorId",
+        "select",
+        "ids_only",
+        "idsOnly",
+        "limit",
+        "dry_run",
+        "dryRun",
     }
 )
 _INPUT = frozenset({"input", "payload"})
 _LABEL_LIMIT = 256
+_KEY_LIMIT = 255
 
 
 class SubjectBody(Strict):
@@ -40,7 +51,9 @@ class SubjectBody(Strict):
 
 
 class ExecuteBody(Strict):
-    """`input` (or `payload`) goes to the tool; actor fields, if given, must agree with the credential."""
+    """`input` (or `payload`) goes to the tool; actor fields, if given, must agree with the credential. `select`,
+    `ids_only` and `limit` say what of the output is answered; `dry_run` shows the call instead of making it.
+    """
 
     input: dict[str, Any] | None = None
     payload: dict[str, Any] | None = None
@@ -48,17 +61,24 @@ class ExecuteBody(Strict):
     exception_id: str | None = Field(default=None, alias="exceptionId")
     actor_type: str | None = Field(default=None, alias="actorType")
     actor_id: str | None = Field(default=None, alias="actorId")
+    select: list[str] | None = Field(default=None, max_length=MAX_PATHS)
+    ids_only: bool | None = Field(default=None, alias="idsOnly")
+    limit: int | None = Field(default=None, ge=1, le=MAX_LIMIT)
+    dry_run: bool | None = Field(default=None, alias="dryRun")
 
 
 class ExecuteAnswer(Strict):
-    """What came of a call; `error` is set exactly when `success` is false."""
+    """What came of a call; `error` is set when it failed, `truncated` only where elements were left out. A call that is
+    not waited for is `running`, with 202.
+    """
 
     success: bool
     execution_id: str
-    status: Literal["succeeded", "failed", "denied", "interrupted"]
+    status: Literal["succeeded", "failed", "denied", "cancelled", "interrupted", "running"]
     output: Any
     error: ErrorBody | None
     execution_time_ms: float
+    truncated: Literal[True] | None = None
 
 
 class Execute:
@@ -75,13 +95,12 @@ class Execute:
         tool = scope["path_params"]["tool"]
         workspace, actor = "", ""
         try:
-            body = await read_body(scope, receive, self._limit)
-            document = parse_json(body)
             principal = await self._gateway.credentials.principal(bearer(scope))
             workspace, actor = principal.workspace_id, principal.actor_id
-            result = await self._gateway.calls.call_tool(
-                principal, read_call(document, tool, principal, len(body))
-            )
+            body = await read_body(scope, receive, self._limit)
+            document = parse_json(body)
+            call = replace(read_call(document, tool, principal, len(body)), **_asked(scope))
+            result = await self._gateway.calls.call_tool(principal, call)
         except Refused as refused:
             self._gateway.calls.count_refusal(workspace, refused.error.code, actor, tool)
             await render(refused.error)(scope, receive, send)
@@ -89,7 +108,33 @@ class Execute:
             self._gateway.calls.count_refusal(workspace, error.code, actor, tool)
             await render(error)(scope, receive, send)
         else:
-            await _answer(result, send)
+            await send_result(result, send)
+
+
+def _asked(scope: Scope) -> dict[str, Any]:
+    """What the headers ask of a call. Raises `Invalid`."""
+    asked: dict[str, Any] = {}
+    for name, value in scope["headers"]:
+        if name == b"idempotency-key":
+            asked["idempotency_key"] = _key(value, again="idempotency_key" in asked)
+        elif name == b"prefer" and _prefers_async(value):
+            asked["wait"] = False
+    return asked
+
+
+def _key(value: bytes, *, again: bool) -> str:
+    key = value.decode("latin-1").strip()
+    if again or not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
+        fault = Fault(
+            "/headers/Idempotency-Key", f"give one, of 1 to {_KEY_LIMIT} printable ASCII characters"
+        )
+        raise Invalid.because("The header is not valid.", [fault])
+    return key
+
+
+def _prefers_async(value: bytes) -> bool:
+    wishes = (wish.partition(b";")[0].strip().lower() for wish in value.split(b","))
+    return b"respond-async" in wishes
 
 
 def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call:
@@ -97,7 +142,10 @@ def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call
     if not isinstance(document, dict):
         raise Invalid.because("The body is not valid.", [Fault("", "send a JSON object with `input`")])
     if not document.keys() <= _KNOWN:
-        faults = [Fault(f"/{name}", "unknown field") for name in sorted(document.keys() - _KNOWN)]
+        faults = [
+            Fault(f"/{name}", "unknown field; what the tool takes goes inside `input`")
+            for name in sorted(document.keys() - _KNOWN)
+        ]
         raise Invalid.because("The body has fields that execute does not know.", faults)
     given = [document[name] for name in ("input", "payload") if document.get(name) is not None]
     if len(given) > 1 or not all(isinstance(one, dict) for one in given):
@@ -111,7 +159,26 @@ def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call
     exception_id = document.get("exception_id", document.get("exceptionId"))
     if exception_id is not None:
         _check_label("/exception_id", exception_id)
-    return Call(tool, input_, _subject(document.get("subject")), exception_id, size)
+    ids_only = _flag(document, "ids_only", "idsOnly") or False
+    selection = parse_selection(document.get("select"), document.get("limit"), ids_only=ids_only)
+    dry_run = _flag(document, "dry_run", "dryRun")
+    return Call(
+        tool,
+        input_,
+        _subject(document.get("subject")),
+        exception_id,
+        size,
+        dry_run=dry_run,
+        selection=selection,
+    )
+
+
+def _flag(document: dict[str, Any], name: str, camel: str) -> bool | None:
+    """A flag under either name; under both, they must agree."""
+    given = {document[key] for key in (name, camel) if isinstance(document.get(key), bool)}
+    if len(given) > 1 or any(not isinstance(document.get(key), bool | None) for key in (name, camel)):
+        raise Invalid.because("The body is not valid.", [Fault(f"/{name}", "give true or false")])
+    return given.pop() if given else None
 
 
 def _subject(given: Any) -> Subject | None:
@@ -143,20 +210,40 @@ def _check_actor(document: dict[str, Any], principal: Principal) -> None:
                 raise Forbidden(f"The field {name} does not agree with the credential; leave it out.")
 
 
-async def _answer(result: Result, send: Send) -> None:
-    status = 200 if result.error is None else result.http_status or STATUS[result.error["code"]]
+async def send_result(result: Result, send: Send) -> None:
+    """A result as execute answers it: 202 while it is not known."""
     body = dumps(
         {
-            "success": result.error is None,
+            "success": result.status is Status.SUCCEEDED,
             "execution_id": result.execution_id,
             "status": result.status.value,
             "output": result.output if result.written is None else Written(result.written),
             "error": result.error,
             "execution_time_ms": result.execution_time_ms,
         }
+        | ({"truncated": True} if result.truncated else {})
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if status in (STATUS[Code.UNAVAILABLE], STATUS[Code.UNAUTHORIZED]):
-        headers += [(name.lower().encode(), value.encode()) for name, value in headers_for(status).items()]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    if result.status is not Status.SUCCEEDED or result.replayed or result.notice:
+        headers += [(name.lower().encode(), value.encode()) for name, value in _more_headers(result)]
+    await send({"type": "http.response.start", "status": _status(result), "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def _status(result: Result) -> int:
+    if result.error is None:
+        return HTTPStatus.OK if result.status is Status.SUCCEEDED else HTTPStatus.ACCEPTED
+    return result.http_status or STATUS.get(result.error["code"], HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _more_headers(result: Result) -> Iterator[tuple[str, str]]:
+    if result.notice is not None:
+        yield from deprecation_headers(result.notice)
+    if result.replayed:
+        yield "Idempotency-Replayed", "true"
+    if result.status is Status.RUNNING:
+        yield "Location", f"/api/v1/tools/executions/{result.execution_id}/result"
+    elif result.error and result.error["details"].get("reason") == "in_progress":
+        yield "Retry-After", "1"
+    else:
+        yield from headers_for(_status(result)).items()

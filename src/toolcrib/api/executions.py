@@ -1,16 +1,19 @@
-"""Routes of the ledger: executions, newest first, and one with its payloads."""
+"""Routes of executions: newest first, one with its payloads, its result again, and its end."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from toolcrib.contracts.errors import Forbidden, Invalid
-from toolcrib.contracts.execution import Execution, Status
+from toolcrib.contracts.execution import Execution, Result, Status
 from toolcrib.contracts.faults import Fault
 from toolcrib.kit.clock import from_iso, iso
 from toolcrib.kit.paging import MOST, USUAL, encode
 
+from .execute import ExecuteAnswer, send_result
 from .requests import Caller, Counter, Label, StrictRoute, page_request
 
 router = APIRouter(route_class=StrictRoute, tags=["executions"])
@@ -41,6 +44,7 @@ class ExecutionItem(BaseModel):
     updated_at: str
     finished_at: str | None
     execution_time_ms: float | None
+    cancel_requested_at: str | None
 
 
 class ExecutionList(BaseModel):
@@ -78,7 +82,7 @@ async def list_executions(
         raise Forbidden("tenant_id must be the credential's workspace.")
     wanted: dict[str, Any] = filters.model_dump(exclude_none=True, include=_AS_THEY_ARE)
     wanted |= {
-        name: _time(name, text)
+        name: time_of(name, text)
         for name, text in (("from", filters.since), ("to", filters.until))
         if text is not None
     }
@@ -96,6 +100,33 @@ async def list_executions(
 async def get_execution(caller: Caller, gateway: Counter, execution_id: Label) -> ExecutionItem:
     """One execution with its input and output."""
     return item(await gateway.history.get(caller, execution_id))
+
+
+@router.get(
+    "/tools/executions/{execution_id}/result",
+    response_model=ExecuteAnswer,
+    responses={202: {"model": ExecuteAnswer}},
+)
+async def get_result(caller: Caller, gateway: Counter, execution_id: Label) -> Response:
+    """What execute answered, or will answer: 202 while the call runs."""
+    return ResultAnswer(await gateway.history.result(caller, execution_id))
+
+
+@router.post("/tools/executions/{execution_id}/cancel")
+async def cancel_execution(caller: Caller, gateway: Counter, execution_id: Label) -> ExecutionItem:
+    """Ask a running execution to end. It is `cancelled` within seconds, wherever it runs; what it sent may have taken effect."""
+    return item(await gateway.history.cancel(caller, execution_id))
+
+
+class ResultAnswer(Response):
+    """A result sent exactly as execute sends it."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__()
+        self._result = result
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        await send_result(self._result, send)
 
 
 def item(execution: Execution) -> ExecutionItem:
@@ -117,7 +148,7 @@ def item(execution: Execution) -> ExecutionItem:
         output_payload=execution.output_payload,
         error_code=execution.error_code,
         error_message=execution.error_message,
-        dry_run=False,
+        dry_run=execution.dry_run,
         approval_id=None,
         created_at=iso(execution.created_at),
         updated_at=iso(execution.updated_at),
@@ -125,10 +156,11 @@ def item(execution: Execution) -> ExecutionItem:
         execution_time_ms=execution.execution_time_us / 1000
         if execution.execution_time_us is not None
         else None,
+        cancel_requested_at=iso(execution.cancel_at) if execution.cancel_at is not None else None,
     )
 
 
-def _time(name: str, text: str) -> int:
+def time_of(name: str, text: str) -> int:
     try:
         return from_iso(text.replace(" ", "+"))
     except (ValueError, OverflowError):

@@ -53,14 +53,23 @@ def _add_execute(document: dict[str, Any]) -> None:
             "operationId": "execute_tool",
             "summary": "Execute a tool once",
             "description": "Every call that reaches a tool is an execution, refused ones too; the answer has the same shape for all.",
-            "parameters": [{"name": "tool", "in": "path", "required": True, "schema": {"type": "string"}}],
+            "parameters": [
+                {"name": "tool", "in": "path", "required": True, "schema": {"type": "string"}},
+                _header("Idempotency-Key", "One effect, however often the call is sent."),
+                _header("Prefer", "`respond-async`: answer 202 as soon as the call is recorded."),
+            ],
             "requestBody": {
                 "required": True,
                 "content": {"application/json": {"schema": {"$ref": _REF.format(model="ExecuteBody")}}},
             },
             "responses": {
                 "200": {"description": "It succeeded.", **answer},
+                "202": {"description": "It runs; `Location` is where its result will be.", **answer},
                 "default": {"description": "It did not; by its code.", **refused},
             },
         }
     }
+
+
+def _header(name: str, about: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}

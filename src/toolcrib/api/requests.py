@@ -47,13 +47,16 @@ class StrictRequest(AnyRequest):
 
 
 class StrictRoute(APIRoute):
-    """A route that reads every body as strict JSON, whatever its content type says, as the execute route does."""
+    """A route that looks at the credential before it reads anything, and reads every body as strict JSON, whatever its
+    content type says, as the execute route does.
+    """
 
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
 
         async def strictly(request: Request) -> Any:
             headers = [*(pair for pair in request.scope["headers"] if pair[0] != b"content-type"), _JSON]
+            request.state.principal = await _holder(request)
             return await handler(StrictRequest({**request.scope, "headers": headers}, request.receive))
 
         return strictly
@@ -105,13 +108,28 @@ def gateway_of(request: AnyRequest) -> Gateway:
     return found
 
 
-async def _principal(request: AnyRequest) -> Principal:
+async def _gateway(request: AnyRequest) -> Gateway:
+    """As a coroutine, which FastAPI awaits; a plain function would cost a thread for each request."""
+    return gateway_of(request)
+
+
+async def _page(
+    limit: Annotated[int, Field(ge=1, le=MOST)] = USUAL, cursor: Label | None = None
+) -> PageRequest:
+    return page_request(limit, cursor)
+
+
+async def _holder(request: AnyRequest) -> Principal:
     return await gateway_of(request).credentials.principal(bearer(request.scope))
 
 
-def page_request(
-    limit: Annotated[int, Field(ge=1, le=MOST)] = USUAL, cursor: Label | None = None
-) -> PageRequest:
+async def _principal(request: AnyRequest) -> Principal:
+    """Who asks, as the route found before it read the body."""
+    found: Principal = request.state.principal
+    return found
+
+
+def page_request(limit: int, cursor: str | None) -> PageRequest:
     """The page of a list that a query asks for."""
     try:
         return PageRequest.parse(limit, cursor)
@@ -120,5 +138,5 @@ def page_request(
 
 
 Caller = Annotated[Principal, Depends(_principal)]
-Counter = Annotated[Gateway, Depends(gateway_of)]
-Paging = Annotated[PageRequest, Depends(page_request)]
+Counter = Annotated[Gateway, Depends(_gateway)]
+Paging = Annotated[PageRequest, Depends(_page)]

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from toolcrib.contracts.decision import Deny
 from toolcrib.contracts.errors import Invalid
@@ -14,6 +15,7 @@ from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.clock import iso
 from toolcrib.kit.paging import encode
 
+from .errors import deprecation_headers
 from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["tools"])
@@ -33,6 +35,8 @@ class ToolItem(BaseModel):
     enabled: bool
     effects: str | None
     tags: list[str]
+    aliases: list[str]
+    deprecated: dict[str, str] | None
     created_at: str
 
 
@@ -125,9 +129,11 @@ async def list_tools(
 
 
 @router.get("/tools/{tool}")
-async def get_tool(caller: Caller, gateway: Counter, tool: Label) -> ToolDetail:
-    """One tool by name or id, with its stored contract."""
+async def get_tool(caller: Caller, gateway: Counter, tool: Label, response: Response) -> ToolDetail:
+    """One tool by name, alias or id, with its stored contract."""
     view = await gateway.tools.get(caller, tool)
+    if (notice := view.notice) is not None:
+        response.headers.update(dict(deprecation_headers(notice)))
     return ToolDetail(**_item(view), config=view.config, submitted=view.tool.submitted_document())
 
 
@@ -162,6 +168,12 @@ async def put_enablement(caller: Caller, gateway: Counter, tool: Label, body: En
     return body
 
 
+@router.delete("/tools/{tool}/enablement", status_code=204)
+async def delete_enablement(caller: Caller, gateway: Counter, tool: Label) -> None:
+    """Go back to what the tool's contract says."""
+    await gateway.tools.reset_enabled(caller, tool)
+
+
 def _item(view: ToolView) -> dict[str, Any]:
     config = view.config
     return {
@@ -176,5 +188,7 @@ def _item(view: ToolView) -> dict[str, Any]:
         "enabled": view.enabled,
         "effects": config.get("effects"),
         "tags": config["tags"],
+        "aliases": config.get("aliases", []),
+        "deprecated": config.get("deprecated"),
         "created_at": iso(view.tool.created_at),
     }

@@ -5,6 +5,7 @@ leaves either a key that is valid and is renamed at the next start, or one that 
 """
 
 import base64
+import contextlib
 import os
 import secrets
 import stat
@@ -20,7 +21,7 @@ OWNER_KEY = "owner.key"
 
 
 def open_data_dir(settings: Settings) -> Path:
-    """The data directory, made with 0700 where it does not exist."""
+    """The data directory, made with 0700 where it does not exist and closed to others where it does."""
     path = settings.data_dir
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -28,20 +29,47 @@ def open_data_dir(settings: Settings) -> Path:
         raise UnsafeSetting(
             f"TOOLCRIB_DATA_DIR: {path} cannot be the data directory: {error.strerror}"
         ) from None
-    if path.stat().st_mode & stat.S_IWOTH:
+    found = path.stat()
+    if found.st_uid != os.geteuid():
+        raise UnsafeSetting(
+            f"TOOLCRIB_DATA_DIR: {path} belongs to another user; give it to the one that runs Toolcrib"
+        )
+    if found.st_mode & stat.S_IWOTH:  # what lies in it may be anybody's
         raise UnsafeSetting(f"TOOLCRIB_DATA_DIR: everybody may write to {path}; run chmod 700 on it")
+    if found.st_mode & _OTHERS:
+        path.chmod(0o700)
     return path
 
 
 def root_key(settings: Settings) -> bytes:
-    """The root key: from the setting, from the named file, else from the data directory, made at the first start."""
+    """The root key, made where there is none yet: of processes that start together one makes it and all read it."""
+    known = known_root_key(settings)
+    if known is not None:
+        return known
+    path = settings.data_dir / "root.key"
+    made = _written_beside(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+    finally:
+        made.unlink()
+    _keep_entry(path)
+    return _read(path)
+
+
+def known_root_key(settings: Settings) -> bytes | None:
+    """The root key: from the setting, from the named file, else from the data directory; None before the first start."""
     if settings.root_key_text:
         return _decoded("TOOLCRIB_ROOT_KEY", settings.root_key_text)
     path = Path(settings.root_key_file) if settings.root_key_file else settings.data_dir / "root.key"
     if not path.exists():
         if settings.root_key_file:
             raise UnsafeSetting(f"TOOLCRIB_ROOT_KEY_FILE: there is no file {path}")
-        write_private(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode())
+        return None
+    return _read(path)
+
+
+def _read(path: Path) -> bytes:
     if path.stat().st_mode & _OTHERS:
         raise UnsafeSetting(f"TOOLCRIB_ROOT_KEY_FILE: others may read {path}; run chmod 600 on it")
     return _decoded(f"the root key in {path}", path.read_bytes().decode("ascii", "replace").strip())
@@ -84,9 +112,24 @@ def _decoded(what: str, text: str) -> bytes:
 
 def write_private(path: Path, text: str) -> None:
     """The whole file or none, readable by its owner alone."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    _written_beside(path, text).rename(path)
+
+
+def _written_beside(path: Path, text: str) -> Path:
+    """A new file of ours alone under a name that nobody can have laid a trap at."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(partial, flags, 0o600), "w") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
-    partial.rename(path)
+    return partial
+
+
+def _keep_entry(path: Path) -> None:
+    """Put the name of a file on disk: its contents alone would not outlive a loss of power."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -4,19 +4,38 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
 
+from .protocol import BoundedProtocol
 from .settings import Settings
 from .wiring import House, Migrate
 
 GRACE_SECONDS = 30
+_STUCK_SECONDS = 30
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, end_streams: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._end_streams = end_streams
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """A connection inherits it: whoever takes nothing of what is sent to them for so long is cut by the system."""
+        await super().startup(sockets)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            for listening in (one for server in self.servers for one in server.sockets):
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_SECONDS * 1_000)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Streams would last for ever: they end first, and the server waits for what else is under way."""
+        self._end_streams()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop on a signal; uvicorn would raise it again afterwards and end the process before the ledger is closed."""
@@ -38,7 +57,7 @@ async def run(
     try:
         started(await house.start(migrate))
         config = uvicorn.Config(
-            house.app, host=settings.host, port=settings.port, http="httptools", lifespan="off", access_log=False, log_config=None,
+            house.app, host=settings.host, port=settings.port, http=BoundedProtocol, lifespan="off", access_log=False, log_config=None,
             server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_SECONDS,
         )  # fmt: skip
         gc.collect()
@@ -46,6 +65,6 @@ async def run(
         gc.set_threshold(
             20_000, 20, 50
         )  # calls leave few cycles behind; looking for them at each 700 costs more
-        await _Server(config).serve()
+        await _Server(config, house.gateway.end_streams).serve()
     finally:
         await house.stop()

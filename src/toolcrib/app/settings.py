@@ -29,10 +29,12 @@ class Settings:
     max_request_text: str = _setting("TOOLCRIB_MAX_REQUEST", "32000000")
     max_reply_text: str = _setting("TOOLCRIB_MAX_REPLY", "64000000")
     max_seconds_text: str = _setting("TOOLCRIB_MAX_SECONDS", "120")
+    retention_days_text: str = _setting("TOOLCRIB_RETENTION_DAYS", "")
     environment_text: str = _setting("TOOLCRIB_ENV", "development")
     root_key_text: str = _setting("TOOLCRIB_ROOT_KEY", "")
     root_key_file: str = _setting("TOOLCRIB_ROOT_KEY_FILE", "")
     notifications_text: str = _setting("TOOLCRIB_NOTIFICATIONS", "on")
+    packs: str = _setting("TOOLCRIB_PACKS", "")
     log_level: str = _setting("TOOLCRIB_LOG_LEVEL", "info")
 
     @classmethod
@@ -70,6 +72,12 @@ class Settings:
         return _number("TOOLCRIB_MAX_SECONDS", self.max_seconds_text, 1, 3_600)
 
     @property
+    def retention_days(self) -> int | None:
+        """Days after which inputs and outputs are deleted; None keeps them. Their records and events stay."""
+        text = self.retention_days_text
+        return _number("TOOLCRIB_RETENTION_DAYS", text, 1, 36_500) if text else None
+
+    @property
     def environment(self) -> Literal["development", "production"]:
         """`production` logs JSON, hides the API's pages and may listen beyond loopback."""
         if self.environment_text == "production":
@@ -86,7 +94,14 @@ class Settings:
         return self.notifications_text == "on"
 
     def _check(self) -> None:
-        _ = (self.port, self.max_request, self.max_reply, self.max_seconds, self.notifications)
+        _ = (
+            self.port,
+            self.max_request,
+            self.max_reply,
+            self.max_seconds,
+            self.notifications,
+            self.retention_days,
+        )
         if self.environment == "development" and not _is_loopback(self.host):
             raise UnsafeSetting(
                 "TOOLCRIB_HOST is not a loopback address; listen beyond this machine only with TOOLCRIB_ENV=production"

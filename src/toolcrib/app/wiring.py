@@ -1,18 +1,26 @@
 """Puts the house together: engine, cipher, egress, providers, gateway, door."""
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
+from toolcrib.contracts.provider import Provider
 from toolcrib.gateway import open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
 from toolcrib.kit.db import Database, Engine, Tx
 from toolcrib.kit.http import Egress, HttpClient
+from toolcrib.mcp_server import McpDoor
+from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
+from toolcrib.providers.python import PythonProvider
 
-from .keys import keep_owner_key, keep_pending, open_data_dir, pending_key, root_key
+from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
+from .packs import install_packs, load_packs
 from .settings import Settings, UnsafeSetting
 
 Migrate = Callable[[Tx], Awaitable[None]]
@@ -30,30 +38,54 @@ def open_engine(settings: Settings) -> Engine:
     return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")
 
 
+class Doors:
+    """The API, and beside it the doors with a path of their own."""
+
+    def __init__(self, api: ASGIApp, others: Mapping[str, ASGIApp]) -> None:
+        self._api = api
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._others.get(scope["path"], self._api)(scope, receive, send)
+
+
 class House:
     """Everything, put together and not yet started."""
 
     def __init__(self, settings: Settings, version: str) -> None:
         self._data_dir = open_data_dir(settings)
-        key = root_key(settings)
+        known_root_key(settings)  # a refusal comes before anything is opened
         egress = _egress(settings)
+        self._packs = load_packs(settings.packs, os.environ)
         self._engine = open_engine(settings)
+        key = root_key(settings)  # made by the one process that holds the database
         self._client = _client(egress, settings)
         limits = Limits(
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
+        clock = SystemClock()
+        self._python = PythonProvider(self._packs, self._client, limits, clock)
+        http = HttpProvider(self._client, egress, limits)
+        providers: list[Provider] = [http, self._python, DummyProvider()]
         self.gateway = open_gateway(
-            Database(self._engine), Cipher(key), SystemClock(), [HttpProvider(self._client, egress, limits)]
+            Database(self._engine),
+            Cipher(key),
+            clock,
+            providers,
+            max_seconds=settings.max_seconds,
+            retention_days=settings.retention_days,
         )
         options = ApiOptions(
             max_request=settings.max_request, docs=settings.environment == "development", version=version
         )
-        self.app = create_app(self.gateway, options)
+        self._mcp = McpDoor(self.gateway, version)
+        self.app = Doors(create_app(self.gateway, options), {"/mcp": self._mcp})
 
     async def start(self, migrate: Migrate) -> Path | None:
         """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""
         await self._engine.transact((), migrate)
         await self.gateway.start(lambda text: keep_pending(self._data_dir, text))
+        await install_packs(self.gateway, self._packs)
         pending = pending_key(self._data_dir)
         return None if pending is None else keep_owner_key(self._data_dir, valid=await self._knows(pending))
 
@@ -66,7 +98,9 @@ class House:
 
     async def stop(self) -> None:
         """Leave in order: running calls are closed in the ledger first."""
+        await self._mcp.stop()
         await self.gateway.stop()
+        self._python.close()
         await self._client.close()
 
 

@@ -40,9 +40,16 @@ def call(
     exception_id: Annotated[
         str | None, typer.Option(metavar="ID", help="The exception that the call belongs to.")
     ] = None,
+    dry_run: Annotated[
+        bool | None,
+        typer.Option(
+            "--dry-run/--no-dry-run",
+            help="Show what the call would do, or do it; without either, the tool's impact decides.",
+        ),
+    ] = None,
 ) -> None:
     """Call a tool once and print its output."""
-    extra = {"subject": subject(about), "exception_id": exception_id}
+    extra = {"subject": subject(about), "exception_id": exception_id, "dry_run": dry_run}
     body = {
         "input": tool_input(whole, fields or []),
         **{name: value for name, value in extra.items() if value is not None},
@@ -58,6 +65,8 @@ def _view(answer: dict[str, Any]) -> None:
     from .views import json_value, say  # noqa: PLC0415 rich is needed only for people
 
     json_value(answer["output"])
+    if isinstance(answer["output"], dict) and answer["output"].get("dry_run") is True:
+        say("a dry run: nothing was done; --no-dry-run does it")
     if sys.stderr.isatty():
         say(
             f"{answer['status']} in {answer['execution_time_ms']:.1f} ms: toolcrib executions show {answer['execution_id']}"

@@ -82,7 +82,9 @@ def _key(session: Session) -> Finding:
     try:
         session.ask("GET", "/tools", query={"limit": "1"})
     except Refused as refused:
-        return Finding("key", False, refused.message, refused.next_step, refused.exit)
+        return Finding(
+            "key", False, f"asked {session.base}: {refused.message}", refused.next_step, refused.exit
+        )
     return Finding("key", True, f"{session.base} accepts it")
 
 

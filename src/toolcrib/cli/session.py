@@ -1,6 +1,7 @@
 """A conversation with a running server: where it is, which key is shown, and the answers in JSON."""
 
 import asyncio
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
+
+import typer
 
 from toolcrib.contracts.errors import Code
 
@@ -45,10 +48,15 @@ class Session:
 
     @cached_property
     def key(self) -> str | None:
-        """The API key: from the environment, else the owner's in the data directory."""
+        """The API key: from the environment, else, for a server on this machine, the owner's in the data directory."""
         given = self.credential or os.environ.get("TOOLCRIB_API_KEY")
         if given:
+            if self.credential is None and self.base.startswith("http://") and not is_here(self.base):
+                typer.echo(f"warning: the API key goes to {self.base} unencrypted; use https", err=True)
             return given
+        if not is_here(self.base):
+            message = f"the owner's key of the data directory is not sent to {self.base}, which is not on this machine"
+            raise usage(message, "set TOOLCRIB_API_KEY")
         path = data_dir() / "owner.key"
         try:
             return path.read_text("utf-8").strip()
@@ -129,6 +137,16 @@ def only(base: str) -> str:
     if not host or parts.query or parts.fragment or "@" in parts.netloc:
         raise refused
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_here(base: str) -> bool:
+    """Whether this address is on the loopback of this machine. Raises `Refused` for what is no address."""
+    only(base)
+    host = urlsplit(base).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def usual_url() -> str:

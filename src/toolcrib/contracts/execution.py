@@ -1,8 +1,11 @@
 """The ledger's words: a call's states, its events and its record as doors show it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from .selection import Selection
 
 
 class Status(StrEnum):
@@ -26,15 +29,31 @@ class EventType(StrEnum):
     EXECUTION_COMPLETED = "ToolExecutionCompleted"
     EXECUTION_FAILED = "ToolExecutionFailed"
     EXECUTION_DENIED = "ToolExecutionDenied"
+    EXECUTION_CANCELLED = "ToolExecutionCancelled"
     EXECUTION_INTERRUPTED = "ToolExecutionInterrupted"
+    CANCEL_REQUESTED = "ToolExecutionCancelRequested"
     OUTCOME_LEARNED = "OutcomeLearned"
     TOOL_REGISTERED = "ToolRegistered"
+    TOOL_UPDATED = "ToolUpdated"
+    TOOL_DELETED = "ToolDeleted"
     TOOL_ENABLED = "ToolEnabled"
     TOOL_DISABLED = "ToolDisabled"
     SECRET_SET = "SecretSet"
     SECRET_DELETED = "SecretDeleted"
     KEY_CREATED = "KeyCreated"
     KEY_REVOKED = "KeyRevoked"
+
+
+FINAL_EVENTS = frozenset(
+    (
+        EventType.EXECUTION_COMPLETED,
+        EventType.EXECUTION_FAILED,
+        EventType.EXECUTION_DENIED,
+        EventType.EXECUTION_CANCELLED,
+        EventType.EXECUTION_INTERRUPTED,
+    )
+)
+"""After one of these only `OutcomeLearned` can follow for an execution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +66,39 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a principal asks for: a tool by name, alias or id, and its input."""
+    """What a principal asks for: a tool by name, alias or id, and its input. With an `idempotency_key` the same call has
+    one effect however often it is sent; `wait` false answers as soon as it is recorded. `dry_run` None leaves it to the
+    tool's impact; `selection` is what of the output is answered. `depth` counts the tools that lie between; `hidden` are
+    the secrets that those have open, and no record shows.
+    """
 
     tool: str
     input: dict[str, Any]
     subject: Subject | None = None
     exception_id: str | None = None
     size: int = 0
+    idempotency_key: str | None = None
+    wait: bool = True
+    dry_run: bool | None = None
+    selection: Selection | None = None
+    depth: int = 0
+    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """That a tool is on its way out: since when (UTC in microseconds since 1970), its last day, what to use instead."""
+
+    since: int
+    sunset: str | None
+    use: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a caller is answered. `error` is None exactly when the status is `succeeded`; `http_status` only for
-    an error that the tool declares. `written` is the output as JSON text, for doors that send text.
+    """What a caller is answered. `error` is None where the status is `succeeded` or `running`; `http_status` only for
+    an error that the tool declares. `written` is the output as JSON text, for doors that send text. `replayed`: the
+    answer to an earlier call with the same idempotency key. `truncated`: a selection left elements out.
     """
 
     execution_id: str
@@ -69,6 +108,9 @@ class Result:
     execution_time_ms: float
     http_status: int | None = None
     written: bytes | None = None
+    replayed: bool = False
+    truncated: bool = False
+    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +133,32 @@ class Execution:
     updated_at: int
     finished_at: int | None
     execution_time_us: int | None
+    cancel_at: int | None = None
+    dry_run: bool = False
     input_payload: Any = None
     output_payload: Any = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will come of it, but for an outcome that is learned late."""
+        return self.status not in _OPEN
+
+
+_OPEN = frozenset({Status.REQUESTED, Status.AWAITING_APPROVAL, Status.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact of a workspace's ledger. `seq` is its place in the order of commits; `about` names the tool, key or
+    secret it tells of; `at` is UTC in microseconds since 1970.
+    """
+
+    seq: int
+    type: EventType
+    execution_id: str | None
+    actor_type: str
+    actor_id: str
+    about: str
+    at: int
+    facts: dict[str, Any]

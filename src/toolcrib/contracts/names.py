@@ -5,6 +5,7 @@ import re
 import unicodedata
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?:[.-][a-z0-9_]+)*\Z")
+_ID = re.compile(r"tool_[0-9a-f]{32}\Z")
 _CODE = re.compile(r"[A-Z][A-Z0-9_]{0,63}\Z")
 _WIRE_LIMIT = 64
 NAME_LIMIT = 128
@@ -16,6 +17,11 @@ _RESERVED = frozenset({"executions", "saved", "import", "search"})
 def is_tool_name(name: str) -> bool:
     """`namespace.action` or a plain name: lower case letters, digits, `_`, with `.` or `-` between parts."""
     return len(name) <= NAME_LIMIT and bool(_NAME.match(name)) and name not in _RESERVED
+
+
+def is_tool_id(text: str) -> bool:
+    """Whether this has the form of a tool's id; no tool may have such a name."""
+    return bool(_ID.match(text))
 
 
 def is_error_code(code: str) -> bool:

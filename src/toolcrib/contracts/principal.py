@@ -29,6 +29,7 @@ class Permission(StrEnum):
     TOOLS_WRITE = "tools:write"
     ENABLEMENT_WRITE = "enablement:write"
     EXECUTIONS_READ = "executions:read"
+    EXECUTIONS_CANCEL = "executions:cancel"
     SECRETS_READ = "secrets:read"
     SECRETS_WRITE = "secrets:write"
     KEYS_READ = "keys:read"

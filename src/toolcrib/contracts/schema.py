@@ -3,7 +3,6 @@
 The registry asks `schema_faults` before it keeps a contract; the gateway validates every input and output.
 """
 
-import copy
 import re
 from typing import Any
 
@@ -80,6 +79,14 @@ class CompiledSchema:
                 self._cost.check(value)
             except TooCostly:
                 return False
+        return self._matches(value)
+
+    def may_match(self, value: object) -> bool:
+        """Say whether a value matches; also where to find out would pass the budget, for a guard must not let it by."""
+        try:
+            self._cost.check(value)
+        except TooCostly:
+            return True
         return self._matches(value)
 
     def faults(self, value: object) -> list[Fault]:
@@ -162,7 +169,7 @@ def compile_schema(document: object) -> CompiledSchema:
     faults = shape_faults(document)
     if faults or not isinstance(document, dict):
         raise SchemaRefused(faults)
-    own = copy.deepcopy(document)  # the caller may go on changing theirs
+    own: dict[str, Any] = orjson.loads(orjson.dumps(document))  # the caller may go on changing theirs
     reading = Reading(own)
     if reading.faults:
         raise SchemaRefused(reading.faults)
@@ -174,20 +181,25 @@ def compile_schema(document: object) -> CompiledSchema:
         )
     except TooCostly as error:
         raise SchemaRefused([Fault("", str(error))]) from error
-    except jsonschema_rs.ValidationError as error:
-        path = "".join(f"/{escape(str(step))}" for step in error.instance_path)
-        raise SchemaRefused(
-            [Fault(path, f"is not valid JSON Schema: {error.message[:_LONGEST_SHOWN]}")]
-        ) from None
     except (ValueError, jsonschema_rs.ReferencingError) as error:
-        raise SchemaRefused([Fault("", f"is not valid JSON Schema: {error}"[:_LONGEST_SHOWN])]) from None
+        raise SchemaRefused([_no_schema(error)]) from None
     return CompiledSchema(own, validator, cost)
+
+
+def _no_schema(error: Exception) -> Fault:
+    """What the library says against a schema, at the place it names, if it names one."""
+    path = "".join(f"/{escape(str(step))}" for step in getattr(error, "instance_path", ()))
+    return Fault(path, f"is not valid JSON Schema: {getattr(error, 'message', error)}"[:_LONGEST_SHOWN])
+
+
+def object_root(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy whose root, where it names no type, is an object."""
+    return {**document, "type": document.get("type", "object")}
 
 
 def close_root(document: dict[str, Any]) -> dict[str, Any]:
     """Return a copy whose root is an object, and takes no undeclared property unless the schema speaks of them."""
-    closed = copy.deepcopy(document)
-    closed.setdefault("type", "object")
+    closed = object_root(document)
     if closed["type"] == "object" and _SPEAKS_OF_OTHERS.isdisjoint(closed):
         closed["additionalProperties"] = False
     return closed

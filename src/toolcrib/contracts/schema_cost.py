@@ -5,6 +5,7 @@ A rate is the most that one unit of a value's weight (a node, or eight character
 worked out by arithmetic over the graph of subschemas; no `$ref` is ever expanded.
 """
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -69,7 +70,8 @@ class Cost:
             raise TooCostly(
                 "asks too much work of one value; refer to each part once and shorten mixed enums"
             )
-        self.free_size = max(size for size in _SIZES if self._bound(size, size // 2) <= BUDGET)
+        # A larger value costs more, so the sizes within the budget come first.
+        self.free_size = _SIZES[bisect(_SIZES, BUDGET, key=lambda size: self._bound(size, size // 2)) - 1]
 
     def rate(self, depth: int) -> int:
         """Return the most that a unit of weight can cost in a value of this depth."""

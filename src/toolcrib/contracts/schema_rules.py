@@ -173,7 +173,7 @@ def shape_faults(document: object) -> list[Fault]:
     if not isinstance(document, dict):
         return [Fault("", "a schema must be a JSON object")]
     try:
-        size = len(orjson.dumps(document))
+        size = len(orjson.dumps(document, option=orjson.OPT_PASSTHROUGH_DATETIME))
     except TypeError as error:
         return [Fault("", f"is not plain JSON: {error}")]
     if size > MAX_BYTES:

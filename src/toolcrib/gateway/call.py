@@ -6,7 +6,7 @@ row, which becomes `interrupted`.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 from toolcrib.contracts.contract import Contract
@@ -15,83 +15,80 @@ from toolcrib.contracts.errors import Code, NotFound, SecretNotFound, Unauthoriz
 from toolcrib.contracts.execution import Call, Result, Status
 from toolcrib.contracts.names import NAME_LIMIT, is_tool_name
 from toolcrib.contracts.principal import Principal
-from toolcrib.contracts.provider import Failure, Invocation, Outcome, Success
+from toolcrib.contracts.provider import Failure, Invocation, Outcome
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
-from toolcrib.kit.strike import Strikes
-from toolcrib.ledger.service import Intent, Settlement
+from toolcrib.ledger.service import Intent
 from toolcrib.policy.service import decide
 from toolcrib.registry.service import StoredTool
 
+from .attempts import attempt
+from .desk import ENDED, CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
+from .records import LOST, Checked, Decided, Done, Refusal, answer_of, intent_of, refuse, settlement_of
+from .rehearsal import rehearse
+from .repeats import Repeats
 from .workshop import Ready, Workshop
 
 _TRIES = 50
+_DEEPEST = 8
 _NO_TOOL = "There is no such tool."
 _HOUSE_CODES = frozenset(code.value for code in Code)
-_LOST = "This process lost its database while the call ran, so the outcome is not known. Look at the execution before repeating it."
+_CANCELLED = "The call was cancelled while it ran. What was sent before that may have taken effect."
 _log = logger("gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a call does not run; it is recorded all the same."""
-
-    status: Status
-    failure: Failure
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What came of a run; `written` is the output as JSON text."""
-
-    status: Status
-    outcome: Outcome
-    written: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Input that fits the contract, decided and with its secrets at hand."""
-
-    ready: Ready
-    secrets: dict[str, str]
 
 
 class Calls:
     """Runs calls, and answers what a call would meet."""
 
-    def __init__(self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock) -> None:
+    def __init__(
+        self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock, heard: Heard
+    ) -> None:
         self._stores = stores
         self._snapshots = snapshots
         self._workshop = workshop
         self._clock = clock
-        self._running: set[asyncio.Task[Any]] = set()
+        self._heard = heard
+        self._repeats = Repeats(stores.ledger)
+        self._running: dict[str, asyncio.Task[Any]] = {}
+        self._cancelled: set[str] = set()
+        self._detached: set[asyncio.Task[Result]] = set()
 
     async def call_tool(self, principal: Principal, call: Call) -> Result:
         """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result."""
-        began = self._clock.monotonic()
+        began, clash = self._clock.monotonic(), None
         for _ in range(_TRIES):
-            facts, tool = await self.what(principal.workspace_id, call.tool)
-            who = self._stores.identity.again(facts.keys, principal)
-            if tool is None:
-                raise NotFound(_NO_TOOL)
-            verdict = self.judge(facts, who, tool, call)
-            intent = self._intent(facts, who, tool, call, verdict)
-            if await self._stores.ledger.record(intent):
+            decided = await self._decide(principal, call, clash)
+            intent = intent_of(decided, call, self._stores.ledger.owner.id, self._clock.now())
+            recorded = await self._stores.ledger.record(intent)
+            if recorded is True:
                 break
-            await self._snapshots.reload(principal.workspace_id)
+            if recorded is False:
+                await self._snapshots.reload(principal.workspace_id)
+                continue
+            earlier = await self._repeats.of(intent, call, recorded)
+            if isinstance(earlier, Result):
+                return earlier
+            clash = earlier
         else:
             raise Unavailable("The workspace changes too quickly; try again.")
-        if isinstance(verdict, Refusal):
-            return _answer(intent, Done(verdict.status, verdict.failure), 0.0)
-        done = await self._do(verdict, intent, call)
-        spent = self._clock.monotonic() - began
-        if not await self._stores.ledger.settle(_settlement(intent, done, self._clock.now(), spent)):
-            done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
-        return _answer(intent, done, spent)
+        if isinstance(decided.verdict, Refusal):
+            return answer_of(decided, intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
+        finish = self._finish(decided, decided.verdict, intent, call, began)
+        return await finish if call.wait else self._detach(intent.execution_id, finish)
+
+    async def _decide(self, principal: Principal, call: Call, clash: Refusal | None) -> Decided:
+        facts, tool = await self.what(principal.workspace_id, call.tool)
+        who = self._stores.identity.again(facts.keys, principal)
+        if tool is None:
+            raise NotFound(_NO_TOOL)
+        ready = self._workshop.ready(tool)
+        verdict = self.judge(facts, who, tool, call)
+        if isinstance(verdict, Checked):
+            return Decided(facts, who, tool, ready, clash or verdict, verdict.secrets)
+        known = self._stores.vault.open_known(who.workspace_id, facts.secrets, ready.runnable.secrets)
+        return Decided(facts, who, tool, ready, verdict, known)
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
         """Valid, then allowed, then complete: the one place where a call is decided."""
@@ -100,19 +97,21 @@ class Calls:
             message = (
                 f"The input is larger than the {ready.max_request} bytes that {tool.name} takes; send less."
             )
-            return Refusal(Status.FAILED, Failure(Code.VALIDATION_ERROR, message))
+            return refuse(Status.FAILED, Code.VALIDATION_ERROR, message)
         if not ready.input.is_valid(call.input, size=call.size):
             errors = [fault.as_json() for fault in ready.input.faults(call.input)]
             message = f"The input does not fit the contract of {tool.name}; see details.errors."
-            return Refusal(Status.FAILED, Failure(Code.VALIDATION_ERROR, message, {"errors": errors}))
-        decision = decide(who, facts.about(tool))
+            return refuse(Status.FAILED, Code.VALIDATION_ERROR, message, errors=errors)
+        if call.depth > _DEEPEST:
+            message = f"Tools call each other more than {_DEEPEST} deep here; {tool.name} is not called."
+            return refuse(Status.DENIED, Code.FORBIDDEN, message, rule="depth")
+        decision = decide(who, facts.about(tool), self._clock.now())
         if isinstance(decision, Deny):
-            rules = {"rule": decision.reasons[-1].rule}
-            return Refusal(Status.DENIED, Failure(decision.code, decision.message, rules))
+            return refuse(Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule)
         try:
             secrets = self._stores.vault.open(who.workspace_id, facts.secrets, ready.runnable.secrets)
         except SecretNotFound as missing:
-            return Refusal(Status.FAILED, Failure(missing.code, missing.message, missing.details))
+            return refuse(Status.FAILED, missing.code, missing.message, **missing.details)
         return Checked(ready, secrets)
 
     async def what(self, workspace: str, name_or_id: str) -> tuple[Facts, StoredTool | None]:
@@ -127,67 +126,101 @@ class Calls:
         return facts, tool
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
-        """Count a request that was refused before it could be recorded as a call."""
-        known = tool if is_tool_name(tool) or tool.isidentifier() else "?"
+        """Count a request that was refused before it could be recorded as a call. Strangers do not name what is counted."""
+        known = tool if workspace and (is_tool_name(tool) or tool.isidentifier()) else "?"
         self._stores.ledger.count_refusal(workspace, code, principal, known[:NAME_LIMIT])
+
+    def cancel(self, execution_ids: Iterable[str]) -> None:
+        """End calls that run in this process, because somebody asked for it; others are not known here."""
+        for execution_id in execution_ids:
+            task = self._running.get(execution_id)
+            if task is not None and execution_id not in self._cancelled:
+                self._cancelled.add(execution_id)
+                task.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the calls that nobody waits for; what lasts longer is given up."""
+        if self._detached:
+            _, late = await asyncio.wait(self._detached, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def give_up(self) -> None:
         """End all running calls: this process no longer counts as alive, so their outcomes would not count either."""
-        for task in self._running:
+        for task in self._running.values():
             task.cancel()
 
-    async def _do(self, checked: Checked, intent: Intent, call: Call) -> Done:
+    async def _finish(
+        self, decided: Decided, checked: Checked, intent: Intent, call: Call, began: float
+    ) -> Result:
+        done = await self._do(decided.who, checked, intent, call)
+        spent_us = int((self._clock.monotonic() - began) * 1_000_000)
+        settlement = settlement_of(decided, intent, call, done, self._clock.now(), spent_us)
+        if not await self._stores.ledger.settle(settlement):
+            done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST))
+        return answer_of(decided, intent, call, done, spent_us)
+
+    async def _do(self, who: Principal, checked: Checked, intent: Intent, call: Call) -> Done:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 a call is always awaited in a task
-        self._running.add(task)
+        self._running[intent.execution_id] = task
         try:
-            invocation = Invocation(intent.execution_id, intent.workspace_id, call.input, checked.secrets)
-            return _done(checked.ready, await checked.ready.runnable.run(invocation))
-        except asyncio.CancelledError:
+            ready, execution_id = checked.ready, intent.execution_id
+            desk = CallerDesk(
+                self,
+                self._snapshots,
+                who,
+                call,
+                intent.at,
+                checked.secrets,
+                execution_id,
+                self._heard,
+                self._detached,
+            )
+            invocation = Invocation(
+                execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
+            )
+            run = rehearse(ready, invocation) if intent.dry_run else attempt(ready, invocation, self._clock)
+            return _done(ready, await run, dry=intent.dry_run)
+        except asyncio.CancelledError as cancelled:
             task.uncancel()
-            return Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, _LOST))
+            if intent.execution_id in self._cancelled:
+                return Done(Status.CANCELLED, Failure(Code.CONFLICT, _CANCELLED, {"reason": "cancelled"}))
+            return Done(
+                Status.INTERRUPTED, Failure(Code.UNAVAILABLE, ENDED if ENDED in cancelled.args else LOST)
+            )
         except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
             _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)
             message = f"The call failed inside Toolcrib; quote {intent.execution_id}."
             return Done(Status.FAILED, Failure(Code.INTERNAL_ERROR, message))
         finally:
-            self._running.discard(task)
+            del self._running[intent.execution_id]
+            self._cancelled.discard(intent.execution_id)
 
-    def _intent(
-        self, facts: Facts, who: Principal, tool: StoredTool, call: Call, verdict: Checked | Refusal
-    ) -> Intent:
-        refusal = verdict if isinstance(verdict, Refusal) else None
-        subject = call.subject
-        return Intent(
-            execution_id=new_id("exe"), workspace_id=who.workspace_id, generation=facts.generation, global_generation=facts.global_generation,
-            status=refusal.status if refusal else Status.RUNNING, tool_id=tool.id, tool=tool.name, tool_version=tool.version,
-            actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
-            subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=refusal.failure.code if refusal else None,
-            error_message=_storable(refusal.failure) if refusal else None, owner=self._stores.ledger.owner.id, at=self._clock.now(),
-            input=_stored(call, verdict),
-        )  # fmt: skip
+    def _detach(self, execution_id: str, finish: Any) -> Result:
+        """Let a call run on by itself; its result is in the ledger."""
+        task = asyncio.create_task(finish)
+        self._detached.add(task)
+        task.add_done_callback(self._ended)
+        return Result(execution_id, Status.RUNNING, None, None, 0.0)
 
-
-def _stored(call: Call, verdict: Checked | Refusal) -> str:
-    """The input as the ledger keeps it: a secret of this call is struck out even where the caller wrote it."""
-    written = dumps(call.input)
-    if isinstance(verdict, Checked) and verdict.secrets:
-        written = Strikes(verdict.secrets.items()).strike(written)
-    return written.decode()
+    def _ended(self, task: "asyncio.Task[Result]") -> None:
+        self._detached.discard(task)
+        if (
+            not task.cancelled() and task.exception() is not None
+        ):  # the ledger owes its outcome and writes it later
+            _log.warning("an outcome could not be recorded yet", error=type(task.exception()).__name__)
 
 
-def _storable(failure: Failure) -> str:
-    """A message as every database takes it; a contract's own texts may hold a NUL."""
-    return failure.message.replace("\x00", "")
-
-
-def _done(ready: Ready, outcome: Outcome) -> Done:
-    """A tool may answer only what its contract says."""
+def _done(ready: Ready, outcome: Outcome, *, dry: bool) -> Done:
+    """A tool may answer only what its contract says; what a dry run answers is not the tool's output."""
     if isinstance(outcome, Failure):
         declared = outcome.code in _HOUSE_CODES or _declares(ready.contract, outcome.code)
-        return Done(Status.FAILED, outcome if declared else _undeclared(outcome))
+        status = Status.INTERRUPTED if outcome.unknown else Status.FAILED
+        return Done(status, outcome if declared else _undeclared(outcome))
     written = dumps(outcome.output)
-    if ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
+    if dry or ready.output is None or ready.output.is_valid(outcome.output, size=len(written)):
         return Done(Status.SUCCEEDED, outcome, written)
     errors = [fault.as_json() for fault in ready.output.faults(outcome.output)]
     message = "The tool's output does not fit its output_schema; see details.errors."
@@ -204,25 +237,3 @@ def _undeclared(outcome: Failure) -> Failure:
         f"The tool answered {outcome.code}, which its contract does not declare.",
         {"code": outcome.code},
     )
-
-
-def _settlement(intent: Intent, done: Done, now: int, spent: float) -> Settlement:
-    failure = done.outcome if isinstance(done.outcome, Failure) else None
-    return Settlement(
-        intent.execution_id, intent.workspace_id, intent.owner, done.status, intent.tool, intent.actor_type, intent.actor_id,
-        str(failure.code) if failure else None, _storable(failure) if failure else None, now, int(spent * 1_000_000),
-        None if done.written is None else done.written.decode(),
-    )  # fmt: skip
-
-
-def _answer(intent: Intent, done: Done, spent: float) -> Result:
-    outcome, spent_ms = done.outcome, round(spent * 1000, 3)
-    if isinstance(outcome, Success):
-        return Result(intent.execution_id, done.status, outcome.output, None, spent_ms, written=done.written)
-    error = {
-        "code": str(outcome.code),
-        "message": outcome.message,
-        "details": dict(outcome.details),
-        "retryable": outcome.retryable,
-    }
-    return Result(intent.execution_id, done.status, None, error, spent_ms, outcome.http_status)

@@ -65,13 +65,14 @@ class Changes:
         except DatabaseUnavailable as error:
             raise Unavailable from error
         self._news.changed(scope)
+        self._stores.ledger.tail.wake(scope)
         with contextlib.suppress(
             Unavailable, DatabaseError
         ):  # it is made; the fence mends a snapshot that stays old
-            await self._renew(scope, principal.workspace_id)
+            await self.renew(scope, principal.workspace_id)
         return done
 
-    async def _renew(self, scope: str, workspace: str) -> None:
+    async def renew(self, scope: str, workspace: str) -> None:
         """Whoever made a change sees it in the next list, and so does this whole process if it concerns all."""
         await (self._snapshots.reload(workspace) if scope == workspace else self._snapshots.refresh())
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from toolcrib.contracts.errors import Unavailable
-from toolcrib.contracts.names import GLOBAL
+from toolcrib.contracts.names import GLOBAL, is_tool_name, slug
 from toolcrib.identity.service import Identity, Keys
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
@@ -33,8 +33,16 @@ class Facts:
     secrets: Secrets = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
-        """The workspace's own tool first, then a global one."""
-        return self.catalog.find(name_or_id) or self.shared.find(name_or_id)
+        """By id, which no name can hide; then by name, the workspace's own tool before a global one. A text that is no
+        name is found by what it is a title of.
+        """
+        found = (
+            self.shared.by_id.get(name_or_id) or self.catalog.find(name_or_id) or self.shared.find(name_or_id)
+        )
+        if found is None and not is_tool_name(name_or_id):
+            name = slug(name_or_id)
+            found = self.catalog.by_name.get(name) or self.shared.by_name.get(name)
+        return found
 
     def about(self, tool: StoredTool) -> ToolFacts:
         """What policy is told of a tool."""
@@ -43,6 +51,7 @@ class Facts:
             tool.workspace_id,
             tool.workspace_id == GLOBAL,
             self.catalog.enabled.get(tool.id, self.shared.enabled.get(tool.id, True)),
+            tool.sunset_at,
         )
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from toolcrib.contracts.errors import Forbidden
+from toolcrib.contracts.errors import Conflict, Forbidden
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import ActorType, NewKey, Permission, Principal, Role
-from toolcrib.identity.service import Key
+from toolcrib.identity.service import Key, Keys
+from toolcrib.policy.service import permits
 
 from .change import Change, Changes
 from .facts import Stores
@@ -22,12 +23,6 @@ class ApiKeys:
         """A new key of the principal's workspace: its id and its text. It can do no more than its creator."""
         if wanted.role is Role.OWNER and principal.role is not Role.OWNER:
             raise Forbidden("Only an owner makes keys with the role owner.")
-        if principal.tools is not None and not (
-            wanted.tools is not None and principal.tools.issuperset(wanted.tools)
-        ):
-            raise Forbidden(
-                "Your key is limited to certain tools; a new key must be limited to some of them."
-            )
         if wanted.actor_type is ActorType.SYSTEM:
             raise Forbidden("The actor type system is the house's own.")
         if wanted.actor_type is ActorType.USER and principal.actor_type is not ActorType.USER:
@@ -56,10 +51,32 @@ class ApiKeys:
         return [key for key in live if after is None or key.id > after][:limit]
 
     async def revoke(self, principal: Principal, key_id: str) -> None:
-        """Revoke a key for good. Raises `NotFound`."""
+        """Revoke a key for good. Raises `NotFound`; `Forbidden` for an owner's key where no owner asks; `Conflict` for the
+        last valid one, as nobody could make another.
+        """
 
         async def remove(change: Change) -> None:
+            keys = await self._identity.load(change.tx, change.scope, {}, -1)
+            self._check_owner(principal, keys, key_id)
             await self._identity.revoke(change.tx, change.scope, key_id, change.generation)
             await change.tell(EventType.KEY_REVOKED, key_id)
 
         await self._changes.change(principal, Permission.KEYS_WRITE, remove)
+
+    def _check_owner(self, principal: Principal, keys: Keys, key_id: str) -> None:
+        target = keys.get(key_id)
+        if target is None or target.revoked or target.principal.role is not Role.OWNER:
+            return
+        if principal.role is not Role.OWNER:
+            raise Forbidden("Only an owner's key revokes an owner's key.")
+        owners = {key.id for key in keys.values() if self._is_owner(key)}
+        if owners == {key_id}:
+            raise Conflict(
+                "This is the last valid key of an owner, and only an owner makes another; make one first.",
+                reason="last_owner",
+            )
+
+    def _is_owner(self, key: Key) -> bool:
+        """Whether this key could make another owner's key."""
+        who = key.principal
+        return who.role is Role.OWNER and self._identity.is_valid(key) and permits(who, Permission.KEYS_WRITE)

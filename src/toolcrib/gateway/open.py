@@ -7,7 +7,7 @@ from typing import Any
 
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
-from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
+from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
@@ -20,16 +20,20 @@ from toolcrib.vault.service import Vault
 
 from .call import Calls
 from .change import Changes
+from .desk import Heard, told_to_the_log
 from .facts import Snapshots, Stores
 from .history import History
 from .keys import ApiKeys
 from .news import News
+from .packs import PackTools
 from .secrets import SecretNames
 from .tools import Tools
+from .versions import Versions
 from .who import Credentials
 from .workshop import Workshop
 
 _PING = Query(sqlite="SELECT 1 AS one", postgresql="SELECT 1 AS one")
+_DRAIN_SECONDS = 10.0
 _log = logger("gateway")
 
 
@@ -43,9 +47,11 @@ class Gateway:
     credentials: Credentials
     calls: Calls
     tools: Tools
+    versions: Versions
     secrets: SecretNames
     keys: ApiKeys
     history: History
+    packs: PackTools
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def start(self, keep_key: Callable[[str], None]) -> None:
@@ -63,8 +69,14 @@ class Gateway:
         if self.stores.db.dialect == "postgresql":
             self._keeper.append(asyncio.create_task(self.news.follow()))
 
+    def end_streams(self) -> None:
+        """Let no stream hold up the stop."""
+        self.stores.ledger.tail.end()
+
     async def stop(self) -> None:
         """Leave: what still runs becomes `interrupted`."""
+        self.end_streams()
+        await self.calls.drain(_DRAIN_SECONDS)
         for task in self._keeper:
             task.cancel()
         await asyncio.gather(*self._keeper, return_exceptions=True)
@@ -93,6 +105,7 @@ class Gateway:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self.stores.ledger.keep()
+                self.calls.cancel(await self.stores.ledger.to_cancel())
             except DatabaseError as error:
                 _log.warning("the database does not answer", error=type(error).__name__)
             if not self.stores.ledger.owner.holds:
@@ -109,20 +122,34 @@ class Gateway:
         seq, generation = await ledger.raise_generation(tx, workspace)
         wanted = NewKey("owner", ActorType.USER, Role.OWNER)
         key_id, text = await identity.add_key(tx, workspace, wanted, "system", generation)
-        house = Principal(workspace, ActorType.SYSTEM, "system", Role.OWNER, key_id)
+        house = identity.house(workspace)
         await ledger.tell(tx, house, ChangeFact(workspace, seq, EventType.KEY_CREATED, key_id))
         keep_key(text)
 
 
-def open_gateway(db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider]) -> Gateway:
-    """Every store over one database, and the counter before them."""
-    stores = Stores(db, Ledger(db, clock), Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
+def open_gateway(
+    db: Database,
+    cipher: Cipher,
+    clock: Clock,
+    providers: Sequence[Provider],
+    *,
+    retention_days: int | None = None,
+    max_seconds: float = 120,
+    heard: Heard = told_to_the_log,
+) -> Gateway:
+    """Every store over one database, and the counter before them. Payloads are kept for ever, or for so many days;
+    `heard` is told how far running tools are.
+    """
+    ledger = Ledger(db, clock, retention_days)
+    stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
     snapshots = Snapshots(stores)
-    workshop = Workshop(providers)
+    workshop = Workshop(providers, max_seconds)
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
-    calls = Calls(stores, snapshots, workshop, clock)
+    calls = Calls(stores, snapshots, workshop, clock, heard)
+    tools = Tools(stores, changes, calls, workshop, clock)
     return Gateway(
-        stores, snapshots, news, Credentials(stores.identity, snapshots), calls, Tools(stores, changes, calls, workshop),
-        SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes),
+        stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),
+        SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),
+        PackTools(stores, changes, snapshots, tools),
     )  # fmt: skip

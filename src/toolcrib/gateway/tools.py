@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from toolcrib.contracts.contract import Contract, normal_version, parse_contract
-from toolcrib.contracts.decision import Decision
+from toolcrib.contracts.checks import contract_faults
+from toolcrib.contracts.contract import Contract, effect_of, parse_contract
+from toolcrib.contracts.decision import Allow, Decision
 from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unavailable
-from toolcrib.contracts.execution import Call, EventType
+from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
-from toolcrib.contracts.names import GLOBAL, is_tool_name, slug
+from toolcrib.contracts.forms import normal_form
+from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal, Role
-from toolcrib.contracts.schema import close_root, schema_faults
+from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.policy.service import decide
-from toolcrib.registry.service import StoredTool
+from toolcrib.registry.service import StoredTool, alias_taken
 
 from .call import Calls
 from .change import Change, Changes
@@ -30,6 +32,17 @@ class ToolView:
     config: dict[str, Any]
     enabled: bool
 
+    @property
+    def effects(self) -> str:
+        """What a call may do: read, write or destroy."""
+        return effect_of(self.config.get("effects"), (self.config.get("api") or {}).get("method"))
+
+    @property
+    def notice(self) -> Notice | None:
+        """What whoever uses a deprecated tool should know."""
+        told = self.config.get("deprecated")
+        return None if told is None else Notice(self.tool.updated_at, told.get("sunset"), told.get("use"))
+
 
 @dataclass(frozen=True, slots=True)
 class Validation:
@@ -42,19 +55,23 @@ class Validation:
 class Tools:
     """What can be done with tools apart from calling them."""
 
-    def __init__(self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop) -> None:
+    def __init__(
+        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, clock: Clock
+    ) -> None:
         self._stores = stores
         self._changes = changes
         self._calls = calls
         self._workshop = workshop
+        self._clock = clock
 
     async def register(self, principal: Principal, submitted: dict[str, Any]) -> StoredTool:
         """Check and store a new tool. Raises `Invalid` with all faults, `EgressRefused`, `Conflict`, `Forbidden`."""
-        await self._changes.permitted(principal, Permission.TOOLS_WRITE)
-        contract, config = self._checked(submitted)
+        facts = await self._changes.permitted(principal, Permission.TOOLS_WRITE)
+        contract, config = self.checked(submitted)
         scope = GLOBAL if contract.scope == "global" else principal.workspace_id
+        _refuse_taken(facts, scope, contract.aliases)
         if scope == GLOBAL:
-            await self._operator_only(principal)
+            await self.operator_only(principal)
 
         async def add(change: Change) -> StoredTool:
             tool = await self._stores.registry.add(
@@ -89,8 +106,24 @@ class Tools:
                 continue
             tool = facts.shared.by_name[name] if scope == "global" else facts.find(name)
             enabled = tool is not None and facts.about(tool).enabled
-            if tool is not None and (status is None or enabled == (status == "enabled")):
+            if tool is None or tool.name != name:  # an alias of the workspace stands before this name
+                continue
+            if status is None or enabled == (status == "enabled"):
                 shown.append(ToolView(tool, tool.document(), enabled))
+            if len(shown) == limit:
+                break
+        return shown
+
+    async def callable(self, principal: Principal, limit: int, after: str | None) -> Sequence[ToolView]:
+        """The tools that this principal may call now, by name from `after` on."""
+        facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
+        who, shown = self._stores.identity.again(facts.keys, principal), []
+        for name in sorted({*facts.shared.by_name, *facts.catalog.by_name}):
+            if after is not None and name <= after:
+                continue
+            tool = facts.find(name)
+            if tool is not None and isinstance(decide(who, facts.about(tool), self._clock.now()), Allow):
+                shown.append(ToolView(tool, tool.document(), enabled=True))
             if len(shown) == limit:
                 break
         return shown
@@ -105,7 +138,8 @@ class Tools:
         facts, tool = await self._find(principal, call.tool)
         faults = self._workshop.ready(tool).input.faults(call.input)
         return Validation(
-            faults, decide(self._stores.identity.again(facts.keys, principal), facts.about(tool))
+            faults,
+            decide(self._stores.identity.again(facts.keys, principal), facts.about(tool), self._clock.now()),
         )
 
     async def enabled(self, principal: Principal, name_or_id: str) -> bool:
@@ -128,6 +162,11 @@ class Tools:
 
         await self._changes.change(principal, Permission.ENABLEMENT_WRITE, put)
 
+    async def reset_enabled(self, principal: Principal, name_or_id: str) -> None:
+        """Enable or disable a tool in the principal's workspace as its contract says."""
+        view = await self.get(principal, name_or_id)
+        await self.set_enabled(principal, name_or_id, enabled=bool(view.config["enabled"]))
+
     async def _find(self, principal: Principal, name_or_id: str) -> tuple[Facts, StoredTool]:
         await self._changes.permitted(principal, Permission.TOOLS_READ)
         facts, tool = await self._calls.what(principal.workspace_id, name_or_id)
@@ -145,7 +184,9 @@ class Tools:
             generation=change.generation,
         )
 
-    async def _operator_only(self, principal: Principal) -> None:
+    async def operator_only(self, principal: Principal) -> None:
+        """Global tools are written by the operator alone. Raises `Forbidden`."""
+
         async def read(tx: Tx) -> str | None:
             return await self._stores.identity.default_workspace(tx)
 
@@ -154,47 +195,24 @@ class Tools:
         except DatabaseUnavailable as error:
             raise Unavailable from error
         if principal.workspace_id != operators or principal.role is not Role.OWNER:
-            raise Forbidden(
-                "Only the operator, the owner of the workspace `default`, registers global tools."
-            )
+            raise Forbidden("Only the operator, the owner of the workspace `default`, writes global tools.")
 
-    def _checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
+    def checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
         """The contract, and the config as it is stored: defaults visible, root closed, name and version in normal form."""
-        contract = parse_contract(_normal(submitted))
-        faults = [
-            Fault(f"/input_schema{fault.path}", fault.message)
-            for fault in schema_faults(contract.input_schema)
-        ]
-        if contract.output_schema is not None:
-            faults += [
-                Fault(f"/output_schema{fault.path}", fault.message)
-                for fault in schema_faults(contract.output_schema)
-            ]
-        if faults:
-            raise Invalid.because("The tool's schemas are not valid; see details.errors.", faults)
-        self._workshop.provider(contract.kind).check(contract)
-        return contract, contract.model_dump(mode="json", exclude_none=True)
+        form = normal_form(submitted)
+        try:
+            contract = parse_contract(form.document)
+            if faults := contract_faults(contract):
+                raise Invalid.because("The tool's config is not valid; see details.errors.", faults)
+            self._workshop.check(contract)
+        except Invalid as refused:
+            raise form.told(refused) from None
+        return contract, contract.document()
 
 
-def _normal(submitted: dict[str, Any]) -> dict[str, Any]:
-    """The accepted forms in the one that is stored: a free-text name becomes title and slug, version `1` is `1.0.0`."""
-    document = dict(submitted)
-    name = document.get("name")
-    if isinstance(name, str) and not is_tool_name(name):
-        document["name"] = slug(name)
-        if not document["name"]:
-            raise Invalid.because(
-                "The tool's config is not valid.",
-                [Fault("/name", "use namespace.action in lower snake case, or text with letters")],
-            )
-        document.setdefault("title", name)
-    if "version" in document:
-        version = normal_version(document["version"])
-        if version is None:
-            raise Invalid.because(
-                "The tool's config is not valid.", [Fault("/version", "use semver such as 1.2.0")]
-            )
-        document["version"] = version
-    if isinstance(document.get("input_schema"), dict):
-        document["input_schema"] = close_root(document["input_schema"])
-    return document
+def _refuse_taken(facts: Facts, scope: str, aliases: Sequence[str]) -> None:
+    """An alias leads to one tool only; the registry refuses what another process took meanwhile."""
+    catalogs = [facts.shared] if scope == GLOBAL else [facts.catalog, facts.shared]
+    for alias in aliases:
+        if any(catalog.find(alias) for catalog in catalogs):
+            raise alias_taken(alias)

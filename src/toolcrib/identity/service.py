@@ -10,13 +10,14 @@ from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Row, Tx
-from toolcrib.kit.json import dumps, loads
+from toolcrib.kit.json import dumps, loads_own
 
 from . import queries
 from .tokens import Token, new_token, parse_token
 
 _PURPOSE = "api-keys"
 _KNOWN_TOKENS = 10_000
+_HOUSE_KEY = "house"  # no token names it: a token's key must be among the keys of its workspace
 DEFAULT_WORKSPACE = "default"
 
 
@@ -61,10 +62,20 @@ class Identity:
 
     def again(self, keys: Keys, principal: Principal) -> Principal:
         """The same principal by the keys known now: revoked and expired ones are gone. Raises `Unauthorized`."""
+        if principal.key_id == _HOUSE_KEY:
+            return principal
         key = keys.get(principal.key_id)
-        if key is None or key.revoked or (key.expires_at is not None and key.expires_at <= self._clock.now()):
+        if key is None or not self.is_valid(key):
             raise Unauthorized
         return key.principal
+
+    def house(self, workspace: str) -> Principal:
+        """The house itself, for what it does unasked: no credential leads to this principal."""
+        return Principal(workspace, ActorType.SYSTEM, "system", Role.OWNER, _HOUSE_KEY)
+
+    def is_valid(self, key: Key) -> bool:
+        """Whether this key opens anything now: it is neither revoked nor expired."""
+        return not key.revoked and (key.expires_at is None or key.expires_at > self._clock.now())
 
     async def load(self, tx: Tx, workspace: str, known: Keys, since: int) -> Keys:
         """The keys of a workspace, with what changed after a generation laid over what is known."""
@@ -119,7 +130,7 @@ class Identity:
 
 
 def _key(row: Row) -> Key:
-    tools = None if row["tools"] is None else frozenset(_texts(loads(row["tools"].encode())))
+    tools = None if row["tools"] is None else frozenset(_texts(loads_own(row["tools"].encode())))
     principal = Principal(
         row["workspace_id"],
         ActorType(row["actor_type"]),

@@ -15,6 +15,8 @@ JsonValue: TypeAlias = dict[str, "JsonValue"] | list["JsonValue"] | str | int | 
 
 MIN_INTEGER = -(2**63)
 MAX_INTEGER = 2**64 - 1
+MAX_VALUES = 500_000
+"""Values that one text may hold: each costs a Python object, however short it is written."""
 
 # One pass in C makes every digit `0` and `E` small and drops `+`. A number that is out of range then shows
 # one of the marks; so may the text of a string, hence a mark is only a reason to look closer.
@@ -47,6 +49,8 @@ class JsonRefused(ValueError):
 
 def loads(data: bytes, *, max_depth: int = 64) -> JsonValue:
     """Read one JSON text strictly: what two parsers might read in two ways raises `JsonRefused`."""
+    if len(data) > MAX_VALUES:  # a shorter one cannot hold more
+        _refuse_many_values(data)
     shape = data.translate(_SHAPE, b"+")
     suspicious = _MANY_DIGITS in shape or _LARGE_EXPONENT in shape
     try:
@@ -57,6 +61,12 @@ def loads(data: bytes, *, max_depth: int = 64) -> JsonValue:
         raise JsonRefused(_reason(data, str(error))) from None  # the cause could quote the body in a log
     if suspicious or data.count(b"[") + data.count(b"{") > max_depth:
         _refuse_depth_and_range(value, max_depth, look_at_numbers=suspicious)
+    return value
+
+
+def loads_own(data: bytes) -> JsonValue:
+    """Read JSON that this house wrote: whatever bounds there are stood before it was written."""
+    value: JsonValue = orjson.loads(data)
     return value
 
 
@@ -72,6 +82,32 @@ def dumps(value: object) -> bytes:
         raise JsonRefused(
             f"The value cannot be written as JSON: {error}. Use plain JSON values only."
         ) from error
+
+
+def canonical(value: object) -> bytes:
+    """One text for one value, whatever the order of its keys; raises `JsonRefused` when it is none."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise JsonRefused(
+            f"The value cannot be written as JSON: {error}. Use plain JSON values only."
+        ) from error
+
+
+def _refuse_many_values(data: bytes) -> None:
+    """Every value but the first follows a comma or opens its object or array. Nothing is built here, and no pass costs
+    more than reading the text: counted as it stands first, then without its strings.
+    """
+    if _openings(data) <= MAX_VALUES:
+        return
+    unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    quotes = unescaped.count(b'"')  # a text within the bound has two strings to a value at most
+    if quotes > 4 * MAX_VALUES or _openings(b"".join(unescaped.split(b'"')[::2])) > MAX_VALUES:
+        raise JsonRefused(f"The JSON holds more than {MAX_VALUES} values. Send fewer at once.")
+
+
+def _openings(data: bytes) -> int:
+    return data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
 def _refuse_depth_and_range(value: JsonValue, max_depth: int, *, look_at_numbers: bool) -> None:

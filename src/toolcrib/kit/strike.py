@@ -7,9 +7,11 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
+from html import escape
+from itertools import chain, count
 from urllib.parse import quote, quote_plus
 
-from toolcrib.kit.json import JsonValue, dumps, loads
+from toolcrib.kit.json import JsonRefused, JsonValue, dumps, loads
 
 # A fragment of a shorter value would be found in innocent text all over a reply.
 _FRAGMENT_FROM = 8
@@ -38,10 +40,62 @@ class Strikes:
         return body
 
     def strike_value(self, value: JsonValue) -> JsonValue:
-        """The value struck once more in its plainest writing: JSON has endless ways to escape one string."""
+        """The value with every form struck inside its texts, keys and numbers; the same object when it holds none.
+
+        JSON has endless ways to escape one string: here it is in its plainest writing. Whatever is struck, the value
+        stays JSON: keys stay apart, and a number that holds a secret becomes the mark.
+        """
+        return self._struck(value) if self._in(dumps(value)) else value
+
+    def _in(self, written: bytes) -> bool:
+        lowered = written.lower()
+        return any(needle in (lowered if any_case else written) for (needle, any_case), _ in self._forms)
+
+    def _struck(self, value: JsonValue) -> JsonValue:
+        if isinstance(value, dict):
+            return self._struck_object(value)
+        if isinstance(value, list):
+            return [self._struck(item) for item in value]
+        if isinstance(value, str):
+            return self._struck_text(value)
+        if value is None or isinstance(value, bool):
+            return value
         written = dumps(value)
-        struck = self.strike(written)
-        return value if struck is written else loads(struck)
+        return self._mark_of(written) if self._in(written) else value
+
+    def _struck_object(self, value: dict[str, JsonValue]) -> JsonValue:
+        """In its order; a struck key that is taken already gets a number."""
+        names = {name: self._struck_text(name) for name in value}
+        taken = {name for name in value if names[name] == name}
+        made: dict[str, JsonValue] = {}
+        for name, item in value.items():
+            free = names[name]
+            if free != name:
+                numbered = (f"{names[name]} ({number})" for number in count(2))
+                free = next(one for one in chain([free], numbered) if one not in taken)
+                taken.add(free)
+            made[free] = self._struck(item)
+        return made
+
+    def _struck_text(self, text: str) -> str:
+        """As it is, then as JSON writes it; where that breaks the writing the whole text becomes the mark."""
+        raw = text.encode()
+        struck = self.strike(raw)
+        text = text if struck is raw else struck.decode("utf-8", "replace")
+        written = dumps(text)[1:-1]
+        if written == text.encode() or not self._in(written):
+            return text
+        try:
+            return str(loads(b'"' + self.strike(written) + b'"'))
+        except JsonRefused:
+            return self._mark_of(written)
+
+    def _mark_of(self, written: bytes) -> str:
+        """The mark of the longest form that is in this text."""
+        lowered = written.lower()
+        return next(
+            mark for (needle, any_case), mark in self._forms if needle in (lowered if any_case else written)
+        ).decode()
 
 
 def _replace_any_case(body: bytes, lowered: bytes, needle: bytes, mark: bytes) -> bytes:
@@ -55,7 +109,17 @@ def _replace_any_case(body: bytes, lowered: bytes, needle: bytes, mark: bytes) -
 
 
 def _forms(value: str) -> Iterator[Form]:
-    """Each form with whether its letters' case is free; those are in lower case."""
+    """Each form with whether its letters' case is free; those are in lower case. Headers lose their outer whitespace."""
+    for text in {value, value.strip()} - {""}:
+        yield from _forms_of(text)
+        for page in {escape(text), escape(text, quote=False), escape(text).replace("&#x27;", "&#39;")} - {
+            text
+        }:
+            yield page.encode("utf-8", "surrogatepass"), False
+            yield from _escaped(page)
+
+
+def _forms_of(value: str) -> Iterator[Form]:
     raw = value.encode("utf-8", "surrogatepass")
     yield raw, False
     if all(character <= "\xff" for character in value):

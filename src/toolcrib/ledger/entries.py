@@ -5,7 +5,7 @@ A process that dies before it leaves nothing, and nothing was sent.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,20 +13,24 @@ from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.kit.db import Tx
 
-from . import queries
+from .queries import writing
+from .repeats import Claim, Taken, claim, free
 
 _EVENT_OF = {
     Status.RUNNING: EventType.EXECUTION_REQUESTED,
     Status.SUCCEEDED: EventType.EXECUTION_COMPLETED,
     Status.FAILED: EventType.EXECUTION_FAILED,
     Status.DENIED: EventType.EXECUTION_DENIED,
+    Status.CANCELLED: EventType.EXECUTION_CANCELLED,
     Status.INTERRUPTED: EventType.EXECUTION_INTERRUPTED,
 }
 
 
 @dataclass(slots=True)
 class Intent:
-    """A call that is about to run, or was refused; `generation` is what it was decided on."""
+    """A call that is about to run, or was refused; `generation` is what it was decided on. `error` is the rest of a
+    refusal's error as JSON text; `claim` the idempotency key under which the call runs.
+    """
 
     execution_id: str
     workspace_id: str
@@ -46,21 +50,26 @@ class Intent:
     error_message: str | None
     owner: str
     at: int
-    input: str
+    input: str | None
+    error: str | None = None
+    claim: Claim | None = None
+    dry_run: bool = False
 
     def row(self) -> tuple[Any, ...]:
-        """In the order of `queries.EXECUTION_COLUMNS`."""
+        """In the order of `writing.EXECUTION_COLUMNS`."""
         finished = None if self.status is Status.RUNNING else self.at
         return (
             self.workspace_id, self.execution_id, self.tool_id, self.tool, self.tool_version, self.status.value, self.actor_type,
             self.actor_id, self.key_id, self.subject_type, self.subject_id, self.exception_id, self.error_code, self.error_message,
-            self.owner, self.at, self.at, finished, None if finished is None else 0,
+            int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0, None,
         )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Settlement:
-    """What came of a running call. It is written only while the row still runs under the same owner."""
+    """What came of a running call. It is written only while the row still runs under the same owner. `error` is the
+    rest of its error as JSON text; `frees` the idempotency key of a call that did not run after all.
+    """
 
     execution_id: str
     workspace_id: str
@@ -74,53 +83,81 @@ class Settlement:
     at: int
     execution_time_us: int
     output: str | None
+    error: str | None = None
+    frees: Claim | None = None
 
     def row(self) -> tuple[Any, ...]:
-        """Keys, then new values, in the order of `queries.SETTLEMENT_KEYS` and `queries.SETTLEMENT_SETS`."""
+        """Keys, then new values, in the order of `writing.SETTLEMENT_KEYS` and `writing.SETTLEMENT_SETS`."""
         return (
             self.workspace_id, self.execution_id, self.owner, Status.RUNNING.value,
             self.status.value, self.error_code, self.error_message, self.at, self.at, self.execution_time_us,
         )  # fmt: skip
 
 
+Entry = Intent | Settlement
+
+
 class Batch:
     """Writes intents and settlements of many calls in one transaction; the sequence it takes is commit order."""
 
-    async def apply(self, tx: Tx, items: Sequence[Intent | Settlement]) -> Sequence[bool]:
-        """True for an intent that was recorded and a settlement that was the first; False for a stale or late one."""
-        states = await queries.take_sequence(tx, Counter(item.workspace_id for item in items))
-        global_generation = await queries.generation(tx, GLOBAL)
-        following = {name: first for name, (first, _) in states.items()}
-        intents = [i for i in items if isinstance(i, Intent)]
-        fresh = {
-            id(i)
-            for i in intents
-            if (i.generation, i.global_generation) == (states[i.workspace_id][1], global_generation)
-        }
-        recorded = [i for i in intents if id(i) in fresh]
-        settlements = [s for s in items if isinstance(s, Settlement)]
-        first = dict(
-            zip(map(id, settlements), await queries.settle(tx, [s.row() for s in settlements]), strict=True)
-        )
-        events: list[tuple[Any, ...]] = []
+    async def apply(self, tx: Tx, items: Sequence[Entry]) -> Sequence[bool | Taken]:
+        """True for an intent that was recorded and a settlement that was the first; False for a stale or late one;
+        for an intent whose idempotency key is taken, who holds it.
+        """
+        states = await writing.take_sequence(tx, Counter(item.workspace_id for item in items))
+        current = {name: generation for name, (_, generation) in states.items()}
+        shared = await writing.generation(tx, GLOBAL)
+        answers: dict[int, bool | Taken] = {}
         for item in items:
-            if id(item) in fresh or id(item) in first:
-                seq = following[item.workspace_id]
-                following[item.workspace_id] = seq + 1
-                events.append(_event(item, seq, in_time=first.get(id(item), True)))
-        await queries.insert_executions(tx, [i.row() for i in recorded])
-        await queries.insert_bodies(
-            tx, [(i.workspace_id, i.execution_id, "input", i.input) for i in recorded]
+            if isinstance(item, Intent):
+                answers[id(item)] = (item.generation, item.global_generation) == (
+                    current[item.workspace_id],
+                    shared,
+                )
+        answers |= await _claimed(
+            tx, [i for i in items if isinstance(i, Intent) and i.claim and answers[id(i)]]
         )
-        kept = [s for s in settlements if s.output is not None and first[id(s)]]
-        await queries.insert_bodies(tx, [(s.workspace_id, s.execution_id, "output", s.output) for s in kept])
-        await queries.insert_events(tx, events)
-        if len(recorded) < len(intents):
-            await queries.give_back(tx, Counter(i.workspace_id for i in intents if id(i) not in fresh))
-        return [id(item) in fresh or first.get(id(item), False) for item in items]
+        settlements = [s for s in items if isinstance(s, Settlement)]
+        in_time = await writing.settle(tx, [s.row() for s in settlements])
+        answers |= {id(s): first for s, first in zip(settlements, in_time, strict=True)}
+        await free(tx, [s.frees for s in settlements if s.frees and answers[id(s)]])
+        await self._write(tx, items, answers, {name: first for name, (first, _) in states.items()})
+        return [answers[id(item)] for item in items]
+
+    async def _write(
+        self, tx: Tx, items: Sequence[Entry], answers: Mapping[int, bool | Taken], following: dict[str, int]
+    ) -> None:
+        """Rows, bodies and events of what was recorded; the numbers that nothing took are given back."""
+        recorded = [i for i in items if isinstance(i, Intent) and answers[id(i)] is True]
+        events, unused = [], Counter[str]()
+        for item in items:
+            if isinstance(item, Settlement) or answers[id(item)] is True:
+                events.append(_event(item, following[item.workspace_id], in_time=answers[id(item)] is True))
+                following[item.workspace_id] += 1
+            else:
+                unused[item.workspace_id] += 1
+        await writing.insert_executions(tx, [i.row() for i in recorded])
+        kept = [item for item in items if answers[id(item)] is True]
+        await writing.insert_bodies(tx, [body for item in kept for body in _bodies(item)])
+        await writing.insert_events(tx, events)
+        if unused:
+            await writing.give_back(tx, unused)
 
 
-def _event(item: Intent | Settlement, seq: int, *, in_time: bool) -> tuple[Any, ...]:
+async def _claimed(tx: Tx, intents: Sequence[Intent]) -> dict[int, bool | Taken]:
+    """The intents that came too late for their key."""
+    late = await claim(tx, [i.claim for i in intents if i.claim])
+    return {id(i): late[i.execution_id] for i in intents if i.execution_id in late}
+
+
+def _bodies(item: Entry) -> Iterator[tuple[str, str, str, str]]:
+    payload = ("input", item.input) if isinstance(item, Intent) else ("output", item.output)
+    for part, body in (payload, ("error", item.error)):
+        if body is not None:
+            yield item.workspace_id, item.execution_id, part, body
+
+
+def _event(item: Entry, seq: int, *, in_time: bool) -> tuple[Any, ...]:
     kind = _EVENT_OF[item.status] if in_time else EventType.OUTCOME_LEARNED
     facts = (
         None

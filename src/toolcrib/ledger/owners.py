@@ -13,7 +13,7 @@ from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Database, Row, Tx
 from toolcrib.kit.ids import new_id
 
-from . import queries
+from .queries import writing
 
 RENEW_SECONDS = 2.0
 DEAD_SECONDS = 15.0
@@ -39,9 +39,9 @@ class Owner:
         """Enter this incarnation. On SQLite the lock file proves that all others are dead."""
 
         async def enter(tx: Tx) -> None:
-            await queries.enter_process(tx, self.id, socket.gethostname(), os.getpid())
+            await writing.enter_process(tx, self.id, socket.gethostname(), os.getpid())
             if tx.dialect == "sqlite":
-                await queries.bury_others(tx, self.id)
+                await writing.bury_others(tx, self.id)
 
         await self._db.change((), enter)
         self._renewed = self._trusting_since = self._clock.monotonic()
@@ -50,7 +50,7 @@ class Owner:
         """Say that this process lives; if others gave it up meanwhile, go on as a new incarnation."""
 
         async def renewed(tx: Tx) -> bool:
-            return await queries.renew_process(tx, self.id)
+            return await writing.renew_process(tx, self.id)
 
         began = self._clock.monotonic()
         if not await self._db.change((), renewed):
@@ -66,8 +66,8 @@ class Owner:
 
         async def bury(tx: Tx) -> Sequence[Row]:
             if waited > DEAD_SECONDS:
-                await queries.bury_late(tx, self.id, int(DEAD_SECONDS * 1_000_000))
-            return await queries.orphans(tx)
+                await writing.bury_late(tx, self.id, int(DEAD_SECONDS * 1_000_000))
+            return await writing.orphans(tx)
 
         found: Sequence[Row] = await self._db.change((), bury)
         return found
@@ -76,6 +76,6 @@ class Owner:
         """This incarnation ends; what still runs under its name is an orphan now."""
 
         async def bury(tx: Tx) -> None:
-            await queries.bury_process(tx, self.id)
+            await writing.bury_process(tx, self.id)
 
         await self._db.change((), bury)

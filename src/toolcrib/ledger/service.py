@@ -6,23 +6,27 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from toolcrib.contracts.errors import Unavailable
-from toolcrib.contracts.execution import EventType, Execution, Status, Subject
+from toolcrib.contracts.execution import Event, EventType, Execution, Status, Subject
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Database, DatabaseError, DatabaseUnavailable, Row, Tx
-from toolcrib.kit.json import dumps, loads
+from toolcrib.kit.json import dumps, loads_own
 
-from . import queries
 from .entries import Batch, Intent, Settlement
 from .owners import RENEW_SECONDS, Owner
+from .queries import reading, writing
+from .repeats import Claim, Taken
+from .retention import Retention
+from .tail import Tail
 
-__all__ = ["RENEW_SECONDS", "ChangeFact", "Intent", "Ledger", "Settlement"]
+__all__ = ["RENEW_SECONDS", "ChangeFact", "Claim", "Intent", "Ledger", "Settlement", "Taken"]
 
 _MOST_COUNTED = 10_000
 # A commit that was cut off may still arrive: PostgreSQL ends one that hangs long before this.
 _LATE_COMMIT_US = 60_000_000
 _OPEN_TO_OUTCOMES = frozenset({Status.RUNNING, Status.INTERRUPTED})
+_MEMBER_OF = {"input": "input_payload", "output": "output_payload", "error": "error"}
 _INTERRUPTED = (
     "the process that ran this call ended or lost its database; whether the call took effect is not known"
 )
@@ -42,35 +46,43 @@ class ChangeFact:
 class Ledger:
     """One per process."""
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: Clock, retention_days: int | None = None) -> None:
         self._db = db
         self._clock = clock
+        self.tail = Tail(self)
+        self._retention = Retention(db, clock, retention_days)
         self._batch = Batch()
         self._owed: dict[str, Settlement] = {}
         self._refused: Counter[tuple[str, int, str, str, str]] = Counter()
         self.owner = Owner(db, clock)
 
-    async def record(self, intent: Intent) -> bool:
-        """Write an intent; False when it was decided on an older generation. Raises `Unavailable`: then it did not happen."""
+    async def record(self, intent: Intent) -> bool | Taken:
+        """Write an intent; False when it was decided on an older generation, `Taken` when another call holds its
+        idempotency key. Raises `Unavailable`: then it did not happen.
+        """
         if not self.owner.holds:
             raise Unavailable
         try:
-            return bool(await self._db.record(self._batch, (intent.workspace_id,), intent))
+            answer: bool | Taken = await self._db.record(self._batch, (intent.workspace_id,), intent)
         except DatabaseUnavailable as error:
             if error.uncertain and intent.status is Status.RUNNING:
                 self._owed[intent.execution_id] = _not_run(intent)
             raise Unavailable from error
+        self.tail.wake(intent.workspace_id)
+        return answer
 
     async def settle(self, settlement: Settlement) -> bool:
         """Write an outcome; False when the call was given up meanwhile. One that cannot be written now is written later."""
         try:
-            return bool(await self._db.record(self._batch, (settlement.workspace_id,), settlement))
+            first = bool(await self._db.record(self._batch, (settlement.workspace_id,), settlement))
         except DatabaseError as error:
             self._owed[settlement.execution_id] = settlement
             raise Unavailable(
                 "The call ran, but its outcome could not be recorded yet. Look it up by its execution id.",
                 execution_id=settlement.execution_id,
             ) from error
+        self.tail.wake(settlement.workspace_id)
+        return first
 
     async def keep(self) -> None:
         """Renew this process's claim, then do the books. Runs every RENEW_SECONDS."""
@@ -86,7 +98,9 @@ class Ledger:
         for row in await self.owner.orphans():
             orphan = _interrupted(row, self._clock.now())
             await self._db.record(self._batch, (orphan.workspace_id,), orphan)
+            self.tail.wake(orphan.workspace_id)
         await self._flush_refusals()
+        await self._retention.keep()
 
     async def _pay(self, settlement: Settlement) -> None:
         """Write an owed outcome: over a call that still runs, or as an event beside one that was given up meanwhile.
@@ -107,37 +121,37 @@ class Ledger:
 
     async def generations(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """The generation of a workspace and of the global scope as this view sees them; -1 where there is none."""
-        found = await queries.generations(tx, [workspace, GLOBAL])
+        found = await writing.generations(tx, [workspace, GLOBAL])
         return found.get(workspace, -1), found.get(GLOBAL, -1)
 
     async def generations_of(self, tx: Tx, workspaces: Sequence[str]) -> dict[str, int]:
         """The generations of many workspaces as this view sees them."""
-        return await queries.generations(tx, workspaces)
+        return await writing.generations(tx, workspaces)
 
     async def held_generation(self, tx: Tx, workspace: str) -> int:
         """The generation of a workspace, which no change raises before this transaction ends."""
-        return await queries.generation(tx, workspace)
+        return await writing.generation(tx, workspace)
 
     async def raise_generation(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """Part of every change: its event's number and the generation it makes."""
-        return await queries.raise_generation(tx, workspace)
+        return await writing.raise_generation(tx, workspace)
 
     async def open_workspace(self, tx: Tx, workspace: str) -> None:
         """Part of making a workspace: the row its changes and calls go through."""
-        await queries.create_state(tx, workspace)
+        await writing.create_state(tx, workspace)
 
     async def tell(self, tx: Tx, principal: Principal, fact: ChangeFact) -> None:
         """Part of every change: what happened, for the audit."""
         text = dumps(fact.details).decode() if fact.details else None
         actor = (principal.actor_type.value, principal.actor_id)
         row = (fact.scope, fact.seq, fact.kind.value, None, *actor, fact.about, self._clock.now(), text)
-        await queries.insert_events(tx, [row])
+        await writing.insert_events(tx, [row])
 
     async def find(self, workspace: str, execution_id: str) -> Execution | None:
         """One execution with its payloads, or None."""
 
         async def read(tx: Tx) -> tuple[Row, dict[str, str]] | None:
-            return await queries.execution(tx, workspace, execution_id)
+            return await reading.execution(tx, workspace, execution_id)
 
         found = await self._db.read((workspace,), read)
         return None if found is None else _execution(*found)
@@ -146,9 +160,66 @@ class Ledger:
         """Executions without payloads, newest first; `wanted` holds filters by name and `after`, an id."""
 
         async def read(tx: Tx) -> Sequence[Row]:
-            return await queries.newest(tx, workspace, limit, wanted)
+            return await reading.newest(tx, workspace, limit, wanted)
 
         return [_execution(row, {}) for row in await self._db.read((workspace,), read)]
+
+    async def newest_events(self, workspace: str, limit: int, wanted: Mapping[str, Any]) -> Sequence[Event]:
+        """Events, newest first; `wanted` holds filters by name and `after`, a number."""
+
+        async def read(tx: Tx) -> Sequence[Row]:
+            return await reading.newest_events(tx, workspace, limit, wanted)
+
+        return [_read_event(row) for row in await self._db.read((workspace,), read)]
+
+    async def events_after(
+        self, workspace: str, after: int, limit: int, execution_id: str | None = None
+    ) -> Sequence[Event]:
+        """The events that follow a number in the order of commits, of one execution where it is named."""
+
+        async def read(tx: Tx) -> Sequence[Row]:
+            if execution_id is None:
+                return await reading.following(tx, workspace, after, limit)
+            return await reading.of_execution(tx, workspace, execution_id, after, limit)
+
+        return [_read_event(row) for row in await self._db.read((workspace,), read)]
+
+    async def ask_to_cancel(self, principal: Principal, execution_id: str) -> bool:
+        """Mark a running execution as one that its owner shall cancel; False where it does not run or is marked already."""
+        workspace = principal.workspace_id
+
+        async def mark(tx: Tx) -> bool:
+            states = await writing.take_sequence(tx, {workspace: 1})
+            row = await writing.ask_to_cancel(tx, workspace, execution_id, self._clock.now())
+            if row is None:
+                await writing.give_back(tx, {workspace: 1})
+                return False
+            actor = (principal.actor_type.value, principal.actor_id)
+            kind = EventType.CANCEL_REQUESTED.value
+            event = (
+                workspace,
+                states[workspace][0],
+                kind,
+                execution_id,
+                *actor,
+                row["tool"],
+                self._clock.now(),
+                None,
+            )
+            await writing.insert_events(tx, [event])
+            return True
+
+        marked: bool = await self._db.change((workspace,), mark)
+        self.tail.wake(workspace)
+        return marked
+
+    async def to_cancel(self) -> Sequence[str]:
+        """This process's running executions that somebody asked to cancel."""
+
+        async def read(tx: Tx) -> Sequence[Row]:
+            return await writing.cancelled(tx, self.owner.id)
+
+        return [row["id"] for row in await self._db.read((), read)]
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
         """Count a request that was refused before it could be a call; written with the next `keep`."""
@@ -160,7 +231,7 @@ class Ledger:
 
         async def write(tx: Tx) -> None:
             for (workspace, minute, *key), n in sorted(taken.items()):
-                await queries.count_refusal(tx, workspace, minute, (key[0], key[1], key[2]), n)
+                await writing.count_refusal(tx, workspace, minute, (key[0], key[1], key[2]), n)
 
         if not taken:
             return
@@ -175,7 +246,7 @@ def _not_run(intent: Intent) -> Settlement:
     message = "the database could not confirm the record of this call, so it was not run"
     return Settlement(
         intent.execution_id, intent.workspace_id, intent.owner, Status.FAILED, intent.tool, intent.actor_type, intent.actor_id,
-        "UNAVAILABLE", message, intent.at, 0, None,
+        "UNAVAILABLE", message, intent.at, 0, None, frees=intent.claim,
     )  # fmt: skip
 
 
@@ -186,13 +257,20 @@ def _interrupted(row: Row, now: int) -> Settlement:
     )  # fmt: skip
 
 
+def _read_event(row: Row) -> Event:
+    facts: dict[str, Any] = loads_own(row["facts"].encode()) if row["facts"] else {}  # type: ignore[assignment]  # ours are objects
+    return Event(
+        row["seq"], EventType(row["type"]), row["execution_id"], row["actor_type"], row["actor_id"], row["about"], row["at"], facts
+    )  # fmt: skip
+
+
 def _execution(row: Row, parts: Mapping[str, str]) -> Execution:
     subject = Subject(row["subject_type"], row["subject_id"]) if row["subject_type"] else None
-    payloads = {f"{part}_payload": loads(body.encode(), max_depth=200) for part, body in parts.items()}
+    payloads: dict[str, Any] = {_MEMBER_OF[part]: loads_own(body.encode()) for part, body in parts.items()}
     return Execution(
         execution_id=row["id"], workspace_id=row["workspace_id"], tool_id=row["tool_id"], tool=row["tool"], tool_version=row["tool_version"],
         status=Status(row["status"]), actor_type=row["actor_type"], actor_id=row["actor_id"], subject=subject,
         exception_id=row["exception_id"], error_code=row["error_code"], error_message=row["error_message"],
         created_at=row["created_at"], updated_at=row["updated_at"], finished_at=row["finished_at"],
-        execution_time_us=row["execution_time_us"], **payloads,
+        execution_time_us=row["execution_time_us"], cancel_at=row["cancel_at"], dry_run=bool(row["dry_run"]), **payloads,
     )  # fmt: skip

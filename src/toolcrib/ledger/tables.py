@@ -29,16 +29,28 @@ executions = Table(
     Column("exception_id", Text),
     Column("error_code", Text),
     Column("error_message", Text),
+    Column("dry_run", BigInteger, nullable=False),
     Column("owner", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("execution_time_us", BigInteger),
+    Column("cancel_at", BigInteger),
     sqlite_with_rowid=False,
 )
 Index("executions_by_tool", executions.c.workspace_id, executions.c.tool_id, executions.c.id)
 _running = text("status = 'running'")
 Index("executions_running", executions.c.owner, sqlite_where=_running, postgresql_where=_running)
+_of_subject = executions.c.subject_type.is_not(None)
+Index(
+    "executions_by_subject",
+    executions.c.workspace_id,
+    executions.c.subject_type,
+    executions.c.subject_id,
+    executions.c.id,
+    sqlite_where=_of_subject,
+    postgresql_where=_of_subject,
+)
 _about = executions.c.exception_id.is_not(None)
 Index(
     "executions_by_exception",
@@ -73,6 +85,30 @@ events = Table(
     Column("facts", Text),
     sqlite_with_rowid=False,
 )
+
+_of_call = events.c.execution_id.is_not(None)
+Index(
+    "events_by_execution",
+    events.c.workspace_id,
+    events.c.execution_id,
+    events.c.seq,
+    sqlite_where=_of_call,
+    postgresql_where=_of_call,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("actor_id", Text, primary_key=True),
+    Column("tool_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("execution_id", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("idempotency_keys_by_age", idempotency_keys.c.workspace_id, idempotency_keys.c.created_at)
 
 processes = Table(
     "processes",

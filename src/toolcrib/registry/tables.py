@@ -1,6 +1,6 @@
 """Tables of the registry. `config` is the stored contract as JSON text; `generation` tells when a row last changed."""
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Table, Text
 
 from toolcrib.kit.db import metadata
 
@@ -17,11 +17,50 @@ tools = Table(
     Column("submitted", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
     Column("generation", BigInteger, nullable=False),
-    UniqueConstraint("workspace_id", "name", name="tools_by_name"),
-    UniqueConstraint("workspace_id", "wire_name", name="tools_by_wire_name"),
+)
+_is_there = tools.c.deleted_at.is_(None)
+Index(
+    "tools_by_name",
+    tools.c.workspace_id,
+    tools.c.name,
+    unique=True,
+    sqlite_where=_is_there,
+    postgresql_where=_is_there,
+)
+Index(
+    "tools_by_wire_name",
+    tools.c.workspace_id,
+    tools.c.wire_name,
+    unique=True,
+    sqlite_where=_is_there,
+    postgresql_where=_is_there,
 )
 Index("tools_by_generation", tools.c.workspace_id, tools.c.generation)
+
+tool_versions = Table(
+    "tool_versions",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("tool_id", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("submitted", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+)
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("tool_id", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+)
+Index("aliases_by_generation", aliases.c.workspace_id, aliases.c.generation)
 
 enablement = Table(
     "enablement",

@@ -1,5 +1,6 @@
 """What the vault means: values go in, are listed by name, and come out only for a call that names them."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -74,6 +75,14 @@ class Vault:
                     f"The stored value of {name} does not open here. Set it again.", name=name
                 ) from error
         return opened
+
+    def open_known(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, str]:
+        """Those of the values that are there and open: to strike them out, for no call."""
+        known: dict[str, str] = {}
+        for name in names:
+            with contextlib.suppress(SecretNotFound):
+                known |= self.open(workspace, secrets, [name])
+        return known
 
     async def check_root_key(self, tx: Tx) -> None:
         """Remember the root key's fingerprint at the first start. Raises `WrongRootKey` when it is another one."""

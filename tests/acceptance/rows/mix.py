@@ -51,11 +51,12 @@ class Mix:
         return f"{self.calls} calls, {self.rows} rows, {self.upstream} received upstream: {listed(self.outcomes)}"
 
 
-def call_mixed(lab: Lab, times: int, rng: random.Random) -> Mix:
+def call_mixed(lab: Lab, times: int, rng: random.Random, *, keyed: bool = False) -> Mix:
     client = lab.client(lab.serve())
     _prepare(lab, client)
     chosen = rng.choices(KINDS, [kind.weight for kind in KINDS], k=times)
-    seen = in_threads([partial(call, client, kind.tool, kind.given) for kind in chosen], CLIENTS)
+    work = [partial(call, client, kind.tool, kind.given, keyed=keyed) for kind in chosen]
+    seen = in_threads(work, CLIENTS)
     found = Mix(times, lab.books.recorded(), lab.upstream.hits().total())
     found.outcomes.update(f"{one.tool} {one.http}" for one in seen)
     found.faults += [

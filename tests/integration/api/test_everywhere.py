@@ -7,14 +7,20 @@ import pytest
 from tests.support.door import Door
 from tests.support.fakes import refusing
 from toolcrib.api import ApiOptions, create_app
+from toolcrib.api.errors import Quiet
 from toolcrib.kit.db import DatabaseUnavailable
 
 OPEN = {"/health", "/health/ready", "/api/v1/health", "/api/v1/health/ready"}
 ROUTES = {
     ("get", "/api/v1/tools"), ("post", "/api/v1/tools"), ("get", "/api/v1/tools/{tool}"),
     ("post", "/api/v1/tools/{tool}/validate"), ("post", "/api/v1/tools/{tool}/execute"),
+    ("put", "/api/v1/tools/{tool}"), ("delete", "/api/v1/tools/{tool}"), ("get", "/api/v1/tools/{tool}/versions"),
+    ("get", "/api/v1/tools/saved"), ("post", "/api/v1/tools/saved"), ("put", "/api/v1/tools/saved/{tool}"),
+    ("delete", "/api/v1/tools/saved/{tool}"), ("delete", "/api/v1/tools/{tool}/enablement"),
     ("get", "/api/v1/tools/{tool}/enablement"), ("put", "/api/v1/tools/{tool}/enablement"),
     ("get", "/api/v1/tools/executions"), ("get", "/api/v1/tools/executions/{execution_id}"),
+    ("get", "/api/v1/tools/executions/{execution_id}/events"), ("get", "/api/v1/tools/executions/{execution_id}/result"),
+    ("post", "/api/v1/tools/executions/{execution_id}/cancel"), ("get", "/api/v1/audit"), ("get", "/api/v1/events"),
     ("get", "/api/v1/secrets"), ("post", "/api/v1/secrets"), ("delete", "/api/v1/secrets/{name}"),
     ("get", "/api/v1/keys"), ("post", "/api/v1/keys"), ("delete", "/api/v1/keys/{key_id}"),
     *(("get", path) for path in OPEN),
@@ -110,8 +116,8 @@ async def test_what_is_no_route_is_told_in_the_one_form(sqlite_door, method, pat
 
 async def test_a_fault_of_ours_is_an_id_and_nothing_else(sqlite_rig, sqlite_door, capsys):
     sqlite_rig.tap.before.append(refusing(RuntimeError("hunter2")))
-    with pytest.raises(RuntimeError):  # the server's outermost middleware answers, then lets it go on
-        await sqlite_door("POST", "/api/v1/secrets", {"name": "K", "value": "v"})
+    answer = await sqlite_door("POST", "/api/v1/secrets", {"name": "K", "value": "v"})
+    assert (answer.status, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
     logged = capsys.readouterr().err
     assert "unexpected error" in logged
     assert "hunter2" not in logged
@@ -155,3 +161,45 @@ async def test_a_process_is_ready_while_it_has_its_database_and_counts_as_alive(
     rig.tap.always = refusing(DatabaseUnavailable("away"))
     rig.clock.go(10)
     assert (await sqlite_door("GET", path)).status == 503
+
+
+def _never_read():
+    """A body that nobody may ask for."""
+    raise AssertionError("the body was read before the credential was looked at")
+    yield {}
+
+
+@pytest.mark.parametrize("key", ["", "tcb_no_key"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/tools/any.tool/execute"), ("POST", "/api/tools/any.tool/execute"), ("POST", "/api/v1/tools"),
+        ("POST", "/api/v1/tools/any.tool/validate"), ("PUT", "/api/v1/tools/any.tool/enablement"), ("POST", "/api/v1/keys"),
+        ("POST", "/api/v1/secrets"),
+    ],
+)  # fmt: skip
+async def test_no_body_is_read_before_the_credential(sqlite_door, method, path, key):
+    answer = await sqlite_door.as_(key)(method, path, messages=_never_read())
+    assert (answer.status, answer.json["error"]["code"]) == (401, "UNAUTHORIZED")
+
+
+async def test_a_wrong_method_is_told_the_right_ones(sqlite_door):
+    for place, allowed in (
+        ("/tools", "GET, POST"),
+        ("/tools/x/enablement", "DELETE, GET, PUT"),
+        ("/tools/x/execute", "POST"),
+        ("/health", "GET"),
+    ):
+        answer = await sqlite_door("PATCH", "/api/v1" + place)
+        assert (answer.status, answer.headers["allow"]) == (405, allowed)
+
+
+async def test_a_fault_in_the_midst_of_an_answer_is_logged_and_told_to_nobody(capsys):
+    async def breaks(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("hunter2")
+
+    assert (await Door(Quiet(breaks))("GET", "/x")).status == 200
+    said = capsys.readouterr()
+    assert "unexpected error" in said.err
+    assert "hunter2" not in said.err

@@ -6,7 +6,7 @@ from tests.support.fakes import refusing
 from toolcrib.api.errors import STATUS
 from toolcrib.contracts.errors import Code
 from toolcrib.contracts.principal import ActorType
-from toolcrib.contracts.provider import Failure
+from toolcrib.contracts.provider import Failure, Success
 from toolcrib.kit.db import DatabaseUnavailable
 
 V1 = "/api/v1/tools/{}/execute"
@@ -84,11 +84,14 @@ async def test_without_a_credential_nobody_learns_whether_a_tool_exists(sqlite_r
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b'{"input":{},"input":{}}', b"\xff"])
-async def test_a_body_that_is_no_json_is_refused_before_the_credential(sqlite_rig, sqlite_door, raw):
-    tool = await sqlite_rig.register()
-    status, _, answer = await execute(sqlite_door.as_(""), tool, None, raw=raw)
+async def test_a_body_that_is_no_json_is_refused_after_the_credential_and_before_any_look_up(
+    sqlite_rig, sqlite_door, raw
+):
+    status, _, answer = await execute(sqlite_door.as_(""), "no.such", None, raw=raw)
+    assert (status, answer["error"]["code"]) == (401, "UNAUTHORIZED")
+    status, _, answer = await execute(sqlite_door, "no.such", None, raw=raw)
     assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
-    assert await counted(sqlite_rig) == [(False, "VALIDATION_ERROR", "", tool)]
+    assert (True, "VALIDATION_ERROR", "user:owner", "no.such") in await counted(sqlite_rig)
 
 
 async def test_a_body_over_the_operators_limit_is_refused(sqlite_rig, sqlite_door):
@@ -109,7 +112,11 @@ async def test_an_unknown_field_is_refused_by_name(sqlite_rig, sqlite_door):
     status, _, answer = await execute(sqlite_door, await sqlite_rig.register(), {"inputs": {}})
     assert (status, answer["error"]["details"]) == (
         400,
-        {"errors": [{"path": "/inputs", "message": "unknown field"}]},
+        {
+            "errors": [
+                {"path": "/inputs", "message": "unknown field; what the tool takes goes inside `input`"}
+            ]
+        },
     )
 
 
@@ -155,3 +162,22 @@ async def test_only_post_executes(sqlite_rig, sqlite_door):
     for method in ("GET", "PUT", "DELETE"):
         assert (await sqlite_door(method, V1.format(tool))).status in {404, 405}
     assert sqlite_rig.provider.ran == []
+
+
+async def test_a_cut_answer_says_so_and_no_other_does(sqlite_rig, sqlite_door):
+    sqlite_rig.provider.answers(Success([{"id": 1, "name": "Maud"}, {"id": 2, "name": "Gjøa"}]))
+    tool = await sqlite_rig.register()
+    _, _, answer = await execute(sqlite_door, tool, {"input": {}, "select": ["name"], "limit": 1})
+    assert (answer["output"], answer["truncated"]) == ([{"name": "Maud"}], True)
+    _, _, answer = await execute(sqlite_door, tool, {"idsOnly": True})
+    assert (answer["output"], "truncated" in answer) == ({"ids": [1, 2], "count": 2}, False)
+
+
+async def test_a_dry_run_is_a_success_that_is_marked_in_the_ledger(sqlite_rig, sqlite_door):
+    tool = await sqlite_rig.register(impact="high")
+    status, _, answer = await execute(sqlite_door, tool, {"input": {}})
+    assert (status, answer["success"], answer["output"]["dry_run"]) == (200, True, True)
+    _, _, found = await sqlite_door("GET", f"/api/v1/tools/executions/{answer['execution_id']}")
+    assert (found["dry_run"], found["status"]) == (True, "succeeded")
+    _, _, answer = await execute(sqlite_door, tool, {"input": {}, "dryRun": False})
+    assert answer["output"] == {}

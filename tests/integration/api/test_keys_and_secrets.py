@@ -46,6 +46,8 @@ async def test_a_revoked_key_opens_nothing(door):
         {"name": "k", "tools": [""]},
         {"name": "k", "expires_at": "soon"},
         {"name": "k", "expires_at": "2001-01-01"},
+        {"name": "k", "expires_at": "9999-12-31T23:59:59-01:00"},
+        {"name": "k", "expires_at": "0001-01-01T00:00:00+01:00"},
         {"name": "k", "surprise": 1},
     ],
 )

@@ -179,3 +179,38 @@ async def test_a_tool_of_another_workspace_is_unknown_byte_by_byte(rig, door, me
     assert unknown.status == 404
     for name in ("their.tool", theirs.tool.id):
         assert (await door(method, TOOLS + path.format(name), body)).body == unknown.body
+
+
+async def test_the_terms_of_a_contract_are_shown(sqlite_rig, sqlite_door):
+    terms = {
+        "aliases": ["get_tide"],
+        "deprecated": {"since": "1.3.0", "sunset": "2027-03-01", "use": "tides.forecast"},
+    }
+    more = {"requires": {"grants": ["pro"], "roles": []}, "impact": "high", "examples": [{"input": {"a": 1}}]}
+    await sqlite_rig.register("tides.next", **terms, **more)
+    _, _, shown = await sqlite_door("GET", "/api/v1/tools/get_tide")
+    assert {name: shown[name] for name in terms} == terms
+    assert {name: shown["config"][name] for name in more} == more
+    _, _, listed = await sqlite_door("GET", "/api/v1/tools")
+    assert {name: listed["tools"][0][name] for name in terms} == terms
+
+
+async def test_a_taken_alias_is_a_conflict(sqlite_rig, sqlite_door):
+    await sqlite_rig.register("tides.next", aliases=["get_tide"])
+    status, _, answer = await sqlite_door("POST", "/api/v1/tools", config("other.tool", aliases=["get_tide"]))
+    assert (status, answer["error"]["details"]) == (409, {"reason": "alias_taken", "name": "get_tide"})
+
+
+async def test_a_fault_of_an_older_shape_is_told_at_its_place(sqlite_door):
+    definition = {
+        "name": "openTicket",
+        "type": "http",
+        "description": "d",
+        "inputSchema": {"$ref": "http://x/y"},
+        "outputSchema": {"type": "nope"},
+        "authType": "none",
+        "endpointConfig": {"url": "https://desk.example"},
+    }
+    status, _, answer = await sqlite_door("POST", "/api/v1/tools", definition)
+    places = {fault["path"] for fault in answer["error"]["details"]["errors"]}
+    assert (status, places) == (400, {"/inputSchema/$ref", "/outputSchema/type"})

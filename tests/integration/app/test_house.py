@@ -123,6 +123,16 @@ async def test_a_second_process_on_sqlite_is_refused(tmp_path):
     assert (settings.data_dir / "toolcrib.db").exists()
 
 
+async def test_a_process_that_does_not_hold_the_database_makes_no_root_key(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir(0o700)
+    first = open_engine(Settings(data_dir_text=str(data)))
+    with pytest.raises(AlreadyRunning):
+        House(Settings(data_dir_text=str(data)), "1")
+    assert not (data / "root.key").exists()
+    await first.close()
+
+
 @pytest.mark.parametrize(
     ("parts", "name"),
     [

@@ -1,7 +1,10 @@
 """Key files of the data directory: private, whole or absent, and never lost between file and commit."""
 
 import base64
+import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -28,6 +31,44 @@ def test_a_data_directory_that_everybody_writes_to_is_refused(data_dir):
     data_dir.chmod(0o777)
     with pytest.raises(UnsafeSetting, match="TOOLCRIB_DATA_DIR: everybody may write"):
         open_data_dir(Settings(data_dir_text=str(data_dir)))
+
+
+def test_a_data_directory_of_ours_is_closed_to_others(data_dir):
+    data_dir.chmod(0o755)
+    open_data_dir(Settings(data_dir_text=str(data_dir)))
+    assert mode(data_dir) == 0o700
+
+
+def test_a_data_directory_of_somebody_else_is_refused_by_name(data_dir):
+    if os.geteuid() == 0:
+        os.chown(data_dir, 12_345, -1)
+    else:
+        data_dir = "/usr"
+    with pytest.raises(UnsafeSetting, match=r"TOOLCRIB_DATA_DIR: .* belongs to another user"):
+        open_data_dir(Settings(data_dir_text=str(data_dir)))
+
+
+def test_processes_that_start_together_read_one_root_key(data_dir):
+    settings = Settings(data_dir_text=str(data_dir))
+    together = threading.Barrier(8)
+
+    def start(_):
+        together.wait()
+        return root_key(settings)
+
+    with ThreadPoolExecutor(8) as starts:
+        for _ in range(50):
+            keys = set(starts.map(start, range(8)))
+            assert keys == {root_key(settings)}
+            assert [path.name for path in data_dir.iterdir()] == ["root.key"]
+            (data_dir / "root.key").unlink()
+
+
+def test_a_link_that_somebody_laid_is_not_written_through(data_dir, tmp_path):
+    (data_dir / "owner.key.pending").symlink_to(tmp_path / "elsewhere")
+    keep_pending(data_dir, "tcb_x")
+    assert not (tmp_path / "elsewhere").exists()
+    assert not (data_dir / "owner.key.pending").is_symlink()
 
 
 def test_a_data_directory_that_is_a_file_is_refused_by_name(tmp_path):

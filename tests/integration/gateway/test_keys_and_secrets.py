@@ -1,5 +1,7 @@
 """Keys are never wider than who makes them and are shown once; secrets go in and never come out."""
 
+import asyncio
+
 import pytest
 
 from tests.support.fakes import START
@@ -32,7 +34,7 @@ async def test_the_text_of_a_key_stands_in_no_table(rig):
     [
         ({"role": Role.ADMIN}, {"role": Role.OWNER}),
         ({"role": Role.OWNER, "tools": ("a", "b")}, {"role": Role.MEMBER}),
-        ({"role": Role.OWNER, "tools": ("a", "b")}, {"role": Role.MEMBER, "tools": ("a", "c")}),
+        ({"role": Role.OWNER, "tools": ("a", "b")}, {"role": Role.MEMBER, "tools": ("a",)}),
         ({"role": Role.OWNER}, {"actor_type": ActorType.SYSTEM}),
         ({"role": Role.ADMIN, "actor_type": ActorType.SERVICE}, {"actor_type": ActorType.USER}),
         ({"role": Role.ADMIN, "expires_at": START + HOUR}, {}),
@@ -54,8 +56,7 @@ async def test_no_key_is_wider_than_who_makes_it(sqlite_rig, creator, wanted):
     ("creator", "wanted"),
     [
         ({"role": Role.ADMIN}, {"role": Role.ADMIN}),
-        ({"role": Role.OWNER, "tools": ("a", "b")}, {"role": Role.OWNER, "tools": ("a",)}),
-        ({"role": Role.OWNER, "tools": ("a", "b")}, {"role": Role.OWNER, "tools": ()}),
+        ({"role": Role.ADMIN}, {"role": Role.ADMIN, "tools": ("a",)}),
         ({"role": Role.ADMIN, "actor_type": ActorType.SERVICE}, {"actor_type": ActorType.SERVICE}),
         ({"role": Role.ADMIN, "expires_at": START + HOUR}, {"expires_at": START + HOUR}),
     ],
@@ -113,6 +114,43 @@ async def test_a_key_is_revoked_once(rig):
     await rig.gateway.keys.revoke(rig.owner, who.key_id)
     with pytest.raises(NotFound):
         await rig.gateway.keys.revoke(rig.owner, who.key_id)
+
+
+async def test_only_an_owner_revokes_an_owners_key(rig):
+    second = await rig.principal(role=Role.OWNER)
+    admin = await rig.principal(role=Role.ADMIN)
+    with pytest.raises(Forbidden, match="Only an owner's key"):
+        await rig.gateway.keys.revoke(admin, second.key_id)
+    await rig.gateway.keys.revoke(rig.owner, second.key_id)
+    with pytest.raises(NotFound):
+        await rig.gateway.keys.revoke(admin, second.key_id)
+
+
+async def test_the_last_valid_key_of_an_owner_stays(rig):
+    """Keys that expired, are limited or are an agent's could not make another."""
+    await rig.principal(role=Role.OWNER, tools=("a",))
+    await rig.principal(role=Role.OWNER, actor_type=ActorType.AGENT)
+    brief = await rig.principal(role=Role.OWNER, expires_at=START + HOUR)
+    rig.clock.at += HOUR
+    with pytest.raises(Conflict) as refused:
+        await rig.gateway.keys.revoke(rig.owner, rig.owner.key_id)
+    assert refused.value.details == {"reason": "last_owner"}
+    await rig.gateway.keys.revoke(rig.owner, brief.key_id)
+    second = await rig.principal(role=Role.OWNER)
+    await rig.gateway.keys.revoke(rig.owner, rig.owner.key_id)
+    with pytest.raises(Conflict):
+        await rig.gateway.keys.revoke(second, second.key_id)
+
+
+async def test_of_two_owners_who_revoke_each_other_at_once_one_stays(rig):
+    other = await rig.principal(role=Role.OWNER)
+    beside = await rig.beside()
+    pairs = ((rig, rig.owner, other), (beside, other, rig.owner))
+    done = await asyncio.gather(
+        *(one.gateway.keys.revoke(by, of.key_id) for one, by, of in pairs), return_exceptions=True
+    )
+    assert sum(outcome is None for outcome in done) == 1
+    assert all(isinstance(outcome, Unauthorized | Conflict) for outcome in done if outcome is not None)
 
 
 async def test_a_key_of_another_workspace_does_not_exist(rig):

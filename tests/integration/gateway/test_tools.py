@@ -48,6 +48,22 @@ async def test_a_free_text_name_becomes_title_and_slug(sqlite_rig):
     assert (view.tool.name, view.config["title"]) == ("get_weather", "Get Weather")
 
 
+@pytest.mark.parametrize("name", ["tool_" + "0a" * 16, "Tool " + "0a" * 16])
+async def test_a_name_with_the_form_of_an_id_is_refused(sqlite_rig, name):
+    found = await faults(sqlite_rig, config(name))
+    assert list(found) == ["/name"]
+    assert "form of a tool's id" in found["/name"]
+
+
+async def test_a_tool_of_another_scope_is_found_by_its_id_whatever_others_are_called(rig):
+    shared = await rig.gateway.tools.register(rig.owner, config("shared", scope="global"))
+    await rig.register("own")
+    await rig.sql(f"UPDATE tools SET name = '{shared.id}' WHERE name = 'own'")
+    other = await rig.beside()
+    assert (await other.gateway.tools.get(rig.owner, shared.id)).tool.name == "shared"
+    assert (await other.gateway.tools.get(rig.owner, "shared")).tool.id == shared.id
+
+
 async def test_a_title_of_its_own_is_kept(sqlite_rig):
     view = await stored(sqlite_rig, config("Get Weather", title="The weather"))
     assert view.config["title"] == "The weather"

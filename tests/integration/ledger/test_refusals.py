@@ -66,3 +66,29 @@ async def test_counts_survive_a_database_that_is_away(rig):
         await ledger.keep()
     await ledger.keep()
     assert [row[-1] for row in await counted(rig)] == [1]
+
+
+async def test_a_stranger_does_not_name_what_is_counted(sqlite_rig):
+    calls = sqlite_rig.gateway.calls
+    for number in range(5):
+        calls.count_refusal("", "UNAUTHORIZED", "", f"tool.t{number}")
+    calls.count_refusal(sqlite_rig.owner.workspace_id, "NOT_FOUND", "user:owner", "no.such")
+    await sqlite_rig.gateway.stores.ledger.keep()
+    assert [(row[0] != "", row[-2], row[-1]) for row in await counted(sqlite_rig)] == [
+        (True, "no.such", 1),
+        (False, "?", 5),
+    ]
+
+
+async def test_counts_older_than_ninety_days_go(rig):
+    ledger = rig.gateway.stores.ledger
+    for workspace in ("", rig.owner.workspace_id):
+        ledger.count_refusal(workspace, "NOT_FOUND", "", "old")
+    await ledger.keep()
+    rig.clock.go(89 * 24 * 3600)
+    await ledger.do_books()
+    assert len(await counted(rig)) == 2
+    rig.clock.go(25 * 3600)
+    ledger.count_refusal("", "NOT_FOUND", "", "new")
+    await ledger.do_books()
+    assert [row[-2] for row in await counted(rig)] == ["new"]

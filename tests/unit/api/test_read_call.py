@@ -6,6 +6,7 @@ from toolcrib.api.execute import read_call
 from toolcrib.contracts.errors import Forbidden, Invalid
 from toolcrib.contracts.execution import Call, Subject
 from toolcrib.contracts.principal import ActorType, Principal, Role
+from toolcrib.contracts.selection import parse_selection
 
 AGENT = Principal("w", ActorType.AGENT, "agent:bot", Role.MEMBER, "k")
 
@@ -45,8 +46,46 @@ def test_what_is_null_was_not_given():
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        {"select": ["name", "/a/b"], "ids_only": True, "limit": 5, "dry_run": True},
+        {"select": ["name", "/a/b"], "idsOnly": True, "limit": 5, "dryRun": True},
+        {
+            "select": ["name", "/a/b"],
+            "ids_only": True,
+            "idsOnly": True,
+            "limit": 5,
+            "dry_run": True,
+            "dryRun": True,
+        },
+    ],
+)
+def test_what_is_answered_is_read_beside_the_input(document):
+    call = read(document | {"input": {"select": "mine", "limit": 7, "dry_run": "mine"}})
+    assert call.input == {"select": "mine", "limit": 7, "dry_run": "mine"}
+    assert call.dry_run is True
+    assert call.selection == parse_selection(["name", "/a/b"], 5, ids_only=True)
+
+
+@pytest.mark.parametrize("document", [{}, {"select": None, "ids_only": None, "limit": None, "dry_run": None}])
+def test_all_is_answered_unless_something_is_said(document):
+    call = read(document | {"subject": None})
+    assert (call.selection, call.dry_run) == (None, None)
+
+
+def test_a_dry_run_can_be_refused():
+    assert read({"dry_run": False}).dry_run is False
+
+
+@pytest.mark.parametrize(
     ("document", "paths"),
     [
+        ({"dry_run": "yes"}, ["/dry_run"]),
+        ({"dryRun": 1}, ["/dry_run"]),
+        ({"dry_run": True, "dryRun": False}, ["/dry_run"]),
+        ({"ids_only": []}, ["/ids_only"]),
+        ({"select": "name"}, ["/select"]),
+        ({"limit": 0}, ["/limit"]),
         ([], [""]),
         ("x", [""]),
         (None, [""]),

@@ -9,7 +9,7 @@ from toolcrib.app.settings import Settings, UnsafeSetting
 NAMES = {
     "TOOLCRIB_DATABASE_URL", "TOOLCRIB_DATA_DIR", "TOOLCRIB_HOST", "TOOLCRIB_PORT", "TOOLCRIB_EGRESS_ALLOW", "TOOLCRIB_EGRESS_CA",
     "TOOLCRIB_MAX_REQUEST", "TOOLCRIB_MAX_REPLY", "TOOLCRIB_MAX_SECONDS", "TOOLCRIB_ENV", "TOOLCRIB_ROOT_KEY", "TOOLCRIB_ROOT_KEY_FILE",
-    "TOOLCRIB_NOTIFICATIONS", "TOOLCRIB_LOG_LEVEL",
+    "TOOLCRIB_NOTIFICATIONS", "TOOLCRIB_PACKS", "TOOLCRIB_LOG_LEVEL", "TOOLCRIB_RETENTION_DAYS",
 }  # fmt: skip
 
 
@@ -52,6 +52,9 @@ def test_the_environment_is_read_once(monkeypatch):
         ("TOOLCRIB_MAX_SECONDS", "0"),
         ("TOOLCRIB_MAX_SECONDS", "3601"),
         ("TOOLCRIB_MAX_SECONDS", "1.5"),
+        ("TOOLCRIB_RETENTION_DAYS", "0"),
+        ("TOOLCRIB_RETENTION_DAYS", "36501"),
+        ("TOOLCRIB_RETENTION_DAYS", "a week"),
         ("TOOLCRIB_ENV", "prod"),
         ("TOOLCRIB_ENV", ""),
         ("TOOLCRIB_NOTIFICATIONS", "yes"),
@@ -89,6 +92,11 @@ def test_production_may_listen_beyond_this_machine():
 @pytest.mark.parametrize("url", ["", "sqlite:////tmp/x.db", "postgresql://u@h/d", "postgres://u@h/d"])
 def test_these_databases_are_known(url):
     assert Settings.read({"TOOLCRIB_DATABASE_URL": url}).database_url == url
+
+
+def test_payloads_are_kept_for_ever_unless_days_are_named():
+    assert Settings.read({}).retention_days is None
+    assert Settings.read({"TOOLCRIB_RETENTION_DAYS": "30"}).retention_days == 30
 
 
 def test_notifications_can_be_turned_off():

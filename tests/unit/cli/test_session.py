@@ -3,7 +3,7 @@
 import pytest
 
 from toolcrib.cli.refused import Refused, from_error
-from toolcrib.cli.session import address_of, only, part, usual_url
+from toolcrib.cli.session import Session, address_of, is_here, only, part, usual_url
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,48 @@ def test_a_refusal_carries_every_fault():
 def test_a_missing_secret_is_named_in_the_next_step():
     refused = from_error({"code": "SECRET_NOT_FOUND", "message": "no", "details": {"name": "TIDE_KEY"}})
     assert refused.next_step == "toolcrib secrets set TIDE_KEY"
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://127.0.0.1:8000",
+        "https://127.9.9.9",
+        "http://[::1]:1",
+        "http://localhost:8000/x",
+        "http://LOCALHOST",
+    ],
+)
+def test_these_are_on_this_machine(base):
+    assert is_here(base)
+
+
+ELSEWHERE = [
+    "http://10.0.0.1",
+    "https://crib.example",
+    "http://localhost.evil.example",
+    "http://127.0.0.1.evil.example",
+    "http://0.0.0.0:1",
+]
+
+
+@pytest.mark.parametrize("base", ELSEWHERE)
+def test_the_owners_key_goes_to_this_machine_alone(monkeypatch, tmp_path, base):
+    monkeypatch.delenv("TOOLCRIB_API_KEY", raising=False)
+    monkeypatch.setenv("TOOLCRIB_DATA_DIR", str(tmp_path))
+    (tmp_path / "owner.key").write_text("tcb_owner\n")
+    assert Session("http://127.0.0.1:8000").key == "tcb_owner"
+    with pytest.raises(Refused, match="is not sent to") as refused:
+        _ = Session(base).key
+    assert refused.value.next_step == "set TOOLCRIB_API_KEY"
+
+
+@pytest.mark.parametrize(
+    ("base", "warned"), [("http://10.0.0.1", True), ("https://10.0.0.1", False), ("http://127.0.0.1", False)]
+)
+def test_a_key_that_leaves_this_machine_unencrypted_is_warned_of(monkeypatch, capsys, base, warned):
+    monkeypatch.setenv("TOOLCRIB_API_KEY", "tcb_given")
+    assert Session(base).key == "tcb_given"
+    said = capsys.readouterr()
+    assert (("unencrypted" in said.err), said.out) == (warned, "")
+    assert "tcb_given" not in said.err

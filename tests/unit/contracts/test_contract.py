@@ -51,7 +51,7 @@ def test_what_must_be_there_is_named_when_it_is_missing(name):
         ({"version": 1}, "/version"),
         ({"enabled": "yes"}, "/enabled"),
         ({"enabled": 1}, "/enabled"),
-        ({"kind": "python"}, "/kind"),
+        ({"kind": "graphql"}, "/kind"),
         ({"scope": "tenant"}, "/scope"),
         ({"input_schema": []}, "/input_schema"),
         ({"output_schema": "x"}, "/output_schema"),
@@ -89,10 +89,35 @@ def test_what_must_be_there_is_named_when_it_is_missing(name):
         ({"errors": [{"code": "X", "when": {"status": "404"}}]}, "/errors/0/when/status"),
         ({"errors": [{"code": "X", "description": "d" * 513}]}, "/errors/0/description"),
         ({"errors": [{"code": "X"}] * 129}, "/errors"),
+        ({"errors": [{"code": "X", "when": {"body": "x"}}]}, "/errors/0/when/body"),
+        ({"errors": [{"code": "X", "when": {"schema": True}}]}, "/errors/0/when/schema"),
+        ({"aliases": "a"}, "/aliases"),
+        ({"aliases": ["a", 1]}, "/aliases/1"),
+        ({"aliases": ["a"] * 33}, "/aliases"),
+        ({"impact": "low"}, "/impact"),
+        ({"impact": {}}, "/impact"),
+        ({"impact": {"when": True}}, "/impact"),
+        ({"impact": {"when": {}, "else": {}}}, "/impact"),
+        ({"impact": ["high"]}, "/impact"),
+        ({"requires": {"grants": "pro"}}, "/requires/grants"),
+        ({"requires": {"roles": ["a b"]}}, "/requires/roles/0"),
+        ({"requires": {"subject": {"argument": "id"}}}, "/requires/subject/type"),
+        ({"requires": {"keys": []}}, "/requires/keys"),
+        ({"deprecated": True}, "/deprecated"),
+        ({"deprecated": {"why": "x"}}, "/deprecated/why"),
+        ({"examples": [{"output": 1}]}, "/examples/0/input"),
+        ({"examples": [{"input": []}]}, "/examples/0/input"),
+        ({"examples": [{"input": {}}] * 33}, "/examples"),
+        ({"mapping": {"raw": "yes"}}, "/mapping/raw"),
     ],
 )  # fmt: skip
 def test_each_fault_is_named_by_its_pointer(parts, place):
     assert places(**parts) == {place}
+
+
+@pytest.mark.parametrize("impact", ["normal", "high", {"when": {"required": ["force"]}}])
+def test_an_impact_is_a_word_or_a_schema_over_the_input(impact):
+    assert parse_contract(LEAST | {"impact": impact}).impact == impact
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 3601, "4", True, None])

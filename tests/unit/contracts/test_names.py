@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolcrib.contracts.names import NAME_LIMIT, is_error_code, is_tool_name, slug, wire_name
+from toolcrib.contracts.names import NAME_LIMIT, is_error_code, is_tool_id, is_tool_name, slug, wire_name
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,13 @@ def test_these_are_names(name):
 )  # fmt: skip
 def test_these_are_not(name):
     assert not is_tool_name(name)
+
+
+def test_the_form_of_an_id_is_told_from_a_name():
+    assert is_tool_id("tool_" + "0a" * 16)
+    assert not any(
+        map(is_tool_id, ["tool_" + "0a" * 15, "tool_" + "0A" * 16, "x_" + "0a" * 16, "tool_" + "0a" * 17])
+    )
 
 
 @pytest.mark.parametrize(

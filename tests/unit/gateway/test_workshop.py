@@ -17,7 +17,7 @@ def stored(number: int, **parts) -> StoredTool:
         "api": {"base_url": "https://x.example"},
     } | parts
     text = orjson.dumps(config).decode()
-    return StoredTool(f"id{number}", "w", f"t{number}", "1.0.0", f"digest{number}", text, text, 0)
+    return StoredTool(f"id{number}", "w", f"t{number}", "1.0.0", f"digest{number}", text, text, 0, 0)
 
 
 def test_a_tool_is_made_ready_once_for_its_digest():
@@ -31,7 +31,7 @@ def test_two_tools_of_one_digest_are_one():
     provider = FakeProvider()
     workshop = Workshop([provider])
     workshop.ready(stored(1))
-    workshop.ready(StoredTool("other", "w2", "t1", "1.0.0", "digest1", "", "", 0))
+    workshop.ready(StoredTool("other", "w2", "t1", "1.0.0", "digest1", "", "", 0, 0))
     assert provider.prepared == 1
 
 
@@ -49,6 +49,35 @@ def test_what_is_kept_is_bounded_and_the_least_used_goes_first():
     assert provider.prepared == 2_049
     workshop.ready(stored(1))
     assert provider.prepared == 2_050
+
+
+def patterns(number: int, count: int) -> StoredTool:
+    texts = {f"p{n}": {"type": "string", "pattern": "^a$"} for n in range(count)}
+    return stored(number, input_schema={"type": "object", "properties": texts})
+
+
+def test_what_is_kept_is_bounded_by_weight_too():
+    provider = FakeProvider()
+    workshop = Workshop([provider])
+    for number in range(14):  # each weighs 10 MB and more
+        workshop.ready(patterns(number, 500))
+    workshop.ready(patterns(13, 500))
+    workshop.ready(patterns(12, 500))
+    assert provider.prepared == 14
+    workshop.ready(patterns(0, 500))
+    assert provider.prepared == 15
+
+
+def test_the_heaviest_tool_is_kept_while_it_is_the_last_made(monkeypatch):
+    monkeypatch.setattr("toolcrib.gateway.workshop._MOST_WEIGHT", 5_000)
+    provider = FakeProvider()
+    workshop = Workshop([provider])
+    for _ in range(3):
+        workshop.ready(stored(1))
+    assert provider.prepared == 1
+    workshop.ready(stored(2))
+    workshop.ready(stored(1))
+    assert provider.prepared == 3
 
 
 def test_a_ready_tool_knows_its_limits_and_schemas():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.corpora import corpus
-from toolcrib.kit.json import MAX_INTEGER, MIN_INTEGER, JsonRefused, dumps, loads
+from toolcrib.kit.json import MAX_INTEGER, MAX_VALUES, MIN_INTEGER, JsonRefused, dumps, loads, loads_own
 
 # The judgements of a published suite, by the first letter of a case; here in small for a lone clone.
 OWN_CASES = {
@@ -217,3 +217,36 @@ def test_the_published_suite_is_whole_where_it_is_present():
     folder: Path | None = corpus("json-parsing")
     assert len(cases()) == (318 if folder else len(OWN_CASES))
     assert {name[:2] for name in cases()} == {"y_", "n_", "i_"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[" + b"[]," * 10_000_000 + b"[]]",
+        b"[" + b"0," * (MAX_VALUES + 1) + b"0]",
+        b"[" + rb'"\\\"",' * (MAX_VALUES + 1) + b'""]',
+        b"[" + b'"",' * 3_000_000 + b'""]',
+        b'{"a":[' + b"{}," * MAX_VALUES + b"{}]}",
+    ],
+    ids=["arrays", "numbers", "strings", "empty-strings", "objects"],
+)
+def test_too_many_values_are_refused_before_one_is_built(text: bytes):
+    with pytest.raises(JsonRefused) as refused:
+        loads(text)
+    assert "more than 500000 values" in refused.value.reason
+
+
+def test_as_many_values_as_are_allowed_are_read():
+    assert len(loads(b"[" + b"1," * (MAX_VALUES - 1) + b"1]")) == MAX_VALUES  # type: ignore[arg-type]  # a list
+    assert len(loads(b'{"":' + b"[" * 1 + b'"x",' * (MAX_VALUES - 3) + b'"x"]}')[""]) == MAX_VALUES - 2  # type: ignore[index,arg-type,call-overload]  # as above
+
+
+@pytest.mark.parametrize("text", [b"[{,", rb"\\[", rb"\"[{,", b"\\\\"])
+def test_what_stands_in_a_string_is_no_value(text: bytes):
+    whole = b'["' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') * (MAX_VALUES // 2) + b'"]'
+    assert loads(whole) == [text.decode() * (MAX_VALUES // 2)]
+
+
+def test_what_the_house_wrote_is_read_without_bounds():
+    assert loads_own(b"[" * 200 + b"]" * 200)
+    assert len(loads_own(b"[" + b"0," * (MAX_VALUES + 1) + b"0]")) == MAX_VALUES + 2  # type: ignore[arg-type]  # a list

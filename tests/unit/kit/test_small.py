@@ -37,6 +37,19 @@ def test_what_is_no_time_is_refused():
         from_iso("yesterday")
 
 
+@pytest.mark.parametrize(
+    "text", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00", "9999-12-31T23:59:59.999999"]
+)
+def test_a_time_that_cannot_be_written_is_refused(text):
+    with pytest.raises(ValueError, match="year"):
+        from_iso(text)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.000Z"])
+def test_the_first_and_the_last_time_are_read_and_written(text):
+    assert iso(from_iso(text)) == text
+
+
 def test_ids_of_different_moments_sort_by_age():
     one = new_id("exe")
     time.sleep(0.002)  # an id's time has milliseconds

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.providers.http.fakes import contract, run
 from toolcrib.contracts.provider import Success
 from toolcrib.kit.http import HttpReply
+from toolcrib.kit.json import dumps, loads
 from toolcrib.kit.strike import Strikes
 from toolcrib.providers.http.reply import plan_reply
 
@@ -113,6 +114,75 @@ def test_a_secret_in_a_string_that_is_escaped_throughout_is_struck(secret, aroun
 def test_whatever_the_secret_its_raw_form_is_gone_from_any_body(secret, around):
     struck = Strikes([("K", secret)]).strike(around + secret.encode() + around)
     assert secret.encode() not in struck.replace(b"[secret:K]", b"")
+
+
+@pytest.mark.parametrize(
+    ("value", "struck"),
+    [
+        ({"n": 12345678}, {"n": "[secret:PIN]"}),
+        ([912345678.5, True, None, 12], ["[secret:PIN]", True, None, 12]),
+        ({"12345678": 1, "[secret:PIN]": 2}, {"[secret:PIN] (2)": 1, "[secret:PIN]": 2}),
+        ({"12345678": 1, "x": {"MTIzNDU2Nzg=": 2, "12345678": 3}}, {"[secret:PIN]": 1, "x": {"[secret:PIN]": 2, "[secret:PIN] (2)": 3}}),
+        ("a 12345678 b", "a [secret:PIN] b"),
+    ],
+)  # fmt: skip
+def test_a_value_is_struck_in_its_texts_keys_and_numbers(value, struck):
+    assert Strikes([("PIN", "12345678")]).strike_value(value) == struck
+
+
+def test_a_value_without_secrets_is_handed_on_as_it_is():
+    value = {"quiet": [True, 1.5]}
+    assert Strikes([("KEY", SECRET)]).strike_value(value) is value
+
+
+@pytest.mark.parametrize(
+    "secret", ["u", "0", "n", "\\", '"', "true", "null", ":", "{", ",", "1e", "é", "00000000", "\\u0000"]
+)
+def test_whatever_the_secret_a_struck_value_is_json(secret):
+    value = {
+        "a": ["\n\0\x01", 10, 1e300, True, None, secret],
+        "": {"u0000": '"', secret + "x": "[{,:"},
+        "é": "日本",
+    }
+    struck = Strikes([("S", secret)]).strike_value(value)
+    assert loads(dumps(struck)) == struck
+    assert [*struck["a"][3:5]] == [True, None]
+
+
+@given(
+    st.text(CHARACTERS, min_size=1),
+    st.recursive(
+        st.integers(-(2**53), 2**53) | st.text(CHARACTERS) | st.booleans(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(CHARACTERS), inner),
+        max_leaves=8,
+    ),
+)
+def test_any_value_stays_json_and_keeps_its_shape(secret, value):
+    struck = Strikes([("S", secret)]).strike_value({"k": value, "s": secret})
+    assert loads(dumps(struck)) == struck
+    assert len(struck) == 2
+    assert secret not in struck.values() or secret in "[secret:S]"
+
+
+@pytest.mark.parametrize(
+    "form", ["p&#39;&lt;a&gt;&amp;&quot;b", "p&#x27;&lt;a&gt;&amp;&quot;b", "p'&lt;a&gt;&amp;\"b"]
+)
+def test_a_secret_on_a_page_is_struck(form):
+    assert Strikes([("KEY", "p'<a>&\"b")]).strike(form.encode()) == b"[secret:KEY]"
+
+
+def test_a_secret_that_lost_its_outer_whitespace_is_struck():
+    strikes = Strikes([("KEY", " word of honour\n")])
+    assert strikes.strike(b"<word of honour>") == b"<[secret:KEY]>"
+    assert strikes.strike(b"< word of honour\n>") == b"<[secret:KEY]>"
+
+
+async def test_a_secret_that_a_number_gives_away_is_struck_after_the_conversion():
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    plan = plan_reply(contract(output_schema=schema))
+    strikes = Strikes([("PIN", "12345678")])
+    for body in (b'{"n":"1.2345678e7"}', b'{"n":1.2345678e7}'):
+        assert plan.read(200, {}, strikes.strike(body), strikes).output == {"n": "[secret:PIN]"}
 
 
 def bearer(**mapping):

@@ -18,16 +18,20 @@ KEYS = {
 SCOPES = {"own": ("w1", False), "global": ("global", True), "foreign": ("w2", False)}
 ROLES = [role.value for role in Role]
 ACTORS = [actor.value for actor in ActorType]
-# What holds in any order but one: scope, then key, then role, then enabled. The kind of actor decides nothing.
+# What holds in any order but one: scope, then key, then role, then enabled, then sunset. The kind of actor decides nothing.
 TABLE = [
     # scope             key                      role                  enabled   answer
     ("foreign",         "*",                     "*",                  "*",      "NOT_FOUND by scope"),
     ("own|global",      "others|none",           "*",                  "*",      "FORBIDDEN by key"),
     ("own|global",      "every tool|this tool",  "viewer",             "*",      "FORBIDDEN by role"),
     ("own|global",      "every tool|this tool",  "owner|admin|member", "off",    "TOOL_DISABLED by enabled"),
-    ("own|global",      "every tool|this tool",  "owner|admin|member", "on",     "allowed"),
+    ("own|global",      "every tool|this tool",  "owner|admin|member", "ended",  "TOOL_SUNSET by sunset"),
+    ("own|global",      "every tool|this tool",  "owner|admin|member", "on|last", "allowed"),
 ]  # fmt: skip
-CASES = list(itertools.product(SCOPES, KEYS, ROLES, ("on", "off"), ACTORS))
+NOW = 1_000
+# Enabled or not, and enabled on its last day or past it.
+STATES = {"on": (True, None), "off": (False, None), "last": (True, NOW + 1), "ended": (True, NOW)}
+CASES = list(itertools.product(SCOPES, KEYS, ROLES, STATES, ACTORS))
 
 
 def rows_for(scope: str, key: str, role: str, enabled: str) -> list[str]:
@@ -41,7 +45,7 @@ def rows_for(scope: str, key: str, role: str, enabled: str) -> list[str]:
 
 def made(scope: str, key: str, role: str, enabled: str, actor: str) -> Decision:
     principal = Principal("w1", ActorType(actor), "who", Role(role), "key", KEYS[key])
-    return decide(principal, ToolFacts(NAME, *SCOPES[scope], enabled == "on"))
+    return decide(principal, ToolFacts(NAME, *SCOPES[scope], *STATES[enabled]), NOW)
 
 
 def told(decision: Decision) -> str:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
-from toolcrib.policy.service import permits
+from toolcrib.policy.service import permits, sees
 
 PEOPLE = {
     #                     owner  admin  member viewer
@@ -13,6 +13,7 @@ PEOPLE = {
     "tools:write":       "yes    yes    yes    no",
     "enablement:write":  "yes    yes    no     no",
     "executions:read":   "yes    yes    yes    yes",
+    "executions:cancel": "yes    yes    yes    no",
     "secrets:read":      "yes    yes    yes    yes",
     "secrets:write":     "yes    yes    no     no",
     "keys:read":         "yes    yes    no     no",
@@ -38,3 +39,15 @@ def test_a_role_permits_what_the_table_says(permission, role, actor):
 def test_no_agent_manages_anything(role):
     agent = Principal("w", ActorType.AGENT, "who", Role(role), "key")
     assert {p.value for p in Permission if permits(agent, p)} == AGENTS
+
+
+@pytest.mark.parametrize(("role", "actor"), list(itertools.product(ROLES, ActorType)))
+def test_a_key_that_is_limited_to_tools_only_reads(role, actor):
+    limited = Principal("w", actor, "who", Role(role), "key", frozenset({"a"}))
+    assert {p.value for p in Permission if permits(limited, p)} == AGENTS
+
+
+def test_a_limited_key_sees_its_tools_alone():
+    limited = Principal("w", ActorType.USER, "who", Role.OWNER, "key", frozenset({"a"}))
+    assert (sees(limited, "a"), sees(limited, "b")) == (True, False)
+    assert sees(Principal("w", ActorType.USER, "who", Role.VIEWER, "key"), "b")

@@ -72,6 +72,7 @@ class Database:
         self._limit = queue_limit
         self._queue: list[_Waiting] = []
         self._running = False
+        self._closed = False
         self._shared = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -99,14 +100,16 @@ class Database:
         )
 
     async def close(self) -> None:
-        """Write what is queued, then close."""
+        """Write what is queued, then close. What comes later is refused."""
+        self._closed = True
         if self._task is not None:
             await self._task
         await self.engine.close()
 
     def _enqueue(self, waiting: _Waiting) -> "asyncio.Future[Any]":
-        if len(self._queue) >= self._limit:
-            waiting.answer.set_exception(DatabaseUnavailable("too many writes are waiting"))
+        if self._closed or len(self._queue) >= self._limit:
+            why = "the database is closed" if self._closed else "too many writes are waiting"
+            waiting.answer.set_exception(DatabaseUnavailable(why))
             return waiting.answer
         self._queue.append(waiting)
         if not self._running:

@@ -4,6 +4,7 @@ from toolcrib.kit.http.client import HttpClient
 from toolcrib.kit.http.egress import Egress
 from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed, HttpTimeout, Reason
 from toolcrib.kit.http.messages import HttpReply, HttpRequest
+from toolcrib.kit.http.redirects import send_following
 from toolcrib.kit.http.wire import OwnPorts, Resolve
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "OwnPorts",
     "Reason",
     "Resolve",
+    "send_following",
 ]

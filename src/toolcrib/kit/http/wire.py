@@ -41,6 +41,8 @@ OwnPorts: TypeAlias = Callable[[], Collection[int]] | Collection[int]
 # Many upstreams close an idle connection after five seconds: let ours go first, as a lost race costs a call.
 KEEP_ALIVE: Final = 4.0
 MOST_CONNECTIONS: Final = 256
+# An upstream that hangs takes no more than these, and the workspace's other hosts are still reached.
+MOST_TO_ONE_HOST: Final = 192
 MOST_ADDRESSES: Final = 8
 MOST_INTERIM_REPLIES: Final = 8
 FIRST_FINAL_STATUS: Final = 200
@@ -162,6 +164,7 @@ class Connector(TCPConnector):
             use_dns_cache=False,
             ssl=tls,
             limit=MOST_CONNECTIONS,
+            limit_per_host=MOST_TO_ONE_HOST,
             keepalive_timeout=KEEP_ALIVE,
         )
         self._factory = partial(_open_protocol, self._loop)

@@ -46,12 +46,28 @@ def _registry() -> None:
         *_texts("workspace_id", "id", "name", "wire_name", "version", "digest", "config", "submitted"),
         _number("created_at"),
         *_texts("created_by"),
+        _number("updated_at"),
+        _number("deleted_at", nullable=True),
         _number("generation"),
         _key("workspace_id", "id"),
-        sa.UniqueConstraint("workspace_id", "name", name="tools_by_name"),
-        sa.UniqueConstraint("workspace_id", "wire_name", name="tools_by_wire_name"),
+    )
+    for name in ("name", "wire_name"):
+        _partial_index(f"tools_by_{name}", "tools", ["workspace_id", name], "deleted_at IS NULL", unique=True)
+    op.create_table(
+        "tool_versions",
+        *_texts("workspace_id", "tool_id", "version", "digest", "config", "submitted"),
+        _number("created_at"),
+        *_texts("created_by"),
+        _key("workspace_id", "tool_id", "version"),
     )
     op.create_index("tools_by_generation", "tools", ["workspace_id", "generation"])
+    op.create_table(
+        "aliases",
+        *_texts("workspace_id", "name", "tool_id"),
+        _number("generation"),
+        _key("workspace_id", "name"),
+    )
+    op.create_index("aliases_by_generation", "aliases", ["workspace_id", "generation"])
     op.create_table(
         "enablement",
         *_texts("workspace_id", "tool_id"),
@@ -96,19 +112,22 @@ def _executions() -> None:
             "key_id",
         ),
         *_texts("subject_type", "subject_id", "exception_id", "error_code", "error_message", nullable=True),
+        _number("dry_run"),
         *_texts("owner"),
         _number("created_at"),
         _number("updated_at"),
         _number("finished_at", nullable=True),
         _number("execution_time_us", nullable=True),
+        _number("cancel_at", nullable=True),
         _key("workspace_id", "id"),
         sqlite_with_rowid=False,
     )
     op.create_index("executions_by_tool", "executions", ["workspace_id", "tool_id", "id"])
-    _partial_index("executions_running", ["owner"], "status = 'running'")
-    _partial_index(
-        "executions_by_exception", ["workspace_id", "exception_id", "id"], "exception_id IS NOT NULL"
-    )
+    _partial_index("executions_running", "executions", ["owner"], "status = 'running'")
+    by_exception = ["workspace_id", "exception_id", "id"]
+    _partial_index("executions_by_exception", "executions", by_exception, "exception_id IS NOT NULL")
+    by_subject = ["workspace_id", "subject_type", "subject_id", "id"]
+    _partial_index("executions_by_subject", "executions", by_subject, "subject_type IS NOT NULL")
     op.create_table(
         "bodies",
         *_texts("workspace_id", "execution_id", "part", "body"),
@@ -137,6 +156,16 @@ def _events() -> None:
         _key("workspace_id", "seq"),
         sqlite_with_rowid=False,
     )
+    by_execution = ["workspace_id", "execution_id", "seq"]
+    _partial_index("events_by_execution", "events", by_execution, "execution_id IS NOT NULL")
+    op.create_table(
+        "idempotency_keys",
+        *_texts("workspace_id", "actor_id", "tool_id", "key", "execution_id", "arguments"),
+        _number("created_at"),
+        _key("workspace_id", "actor_id", "tool_id", "key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("idempotency_keys_by_age", "idempotency_keys", ["workspace_id", "created_at"])
     op.create_table(
         "processes",
         *_texts("id", "host"),
@@ -157,9 +186,11 @@ def _events() -> None:
     )
 
 
-def _partial_index(name: str, columns: list[str], condition: str) -> None:
+def _partial_index(
+    name: str, table: str, columns: list[str], condition: str, *, unique: bool = False
+) -> None:
     where = sa.text(condition)
-    op.create_index(name, "executions", columns, sqlite_where=where, postgresql_where=where)
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 def _texts(*names: str, nullable: bool = False) -> list[sa.Column[Any]]:

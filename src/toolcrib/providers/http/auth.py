@@ -9,6 +9,7 @@ from toolcrib.providers.http.text import HEADER_VALUE, Pair, UnsendableError, en
 
 DEFAULT_HEADER = "X-API-Key"
 DEFAULT_PARAM = "apikey"
+WITHOUT_SECRET = ("none", "oauth_stub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Credential:
 def credential(auth: Auth) -> Credential | None:
     """The credential that a checked auth describes; None when it asks for none."""
     found = SECRET_REF.fullmatch(auth.secret_ref or "")
-    return Credential(auth, found[1]) if found and auth.method != "none" else None
+    return Credential(auth, found[1]) if found and auth.method not in WITHOUT_SECRET else None
 
 
 def auth_header(auth: Auth) -> str | None:

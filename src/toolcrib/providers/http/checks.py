@@ -8,7 +8,7 @@ from toolcrib.contracts.contract import SECRET_REF, Contract
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.paths import pointer
 from toolcrib.providers.http import names
-from toolcrib.providers.http.auth import auth_header, auth_param
+from toolcrib.providers.http.auth import WITHOUT_SECRET, auth_header, auth_param
 from toolcrib.providers.http.mapping_checks import mapping_faults
 from toolcrib.providers.http.schemas import properties
 from toolcrib.providers.http.target import PARAMETER, has_dot_segment, path_parameters
@@ -20,7 +20,7 @@ _BROKEN_REFERENCE = re.compile(r"\$\{(?![A-Za-z_][A-Za-z0-9_]{0,127}\})")
 
 def faults_of(contract: Contract) -> Iterator[Fault]:
     """Every fault of the request and of the mapping."""
-    yield from _base_url_faults(contract.api.base_url)
+    yield from _base_url_faults(contract.upstream.base_url)
     yield from _path_faults(contract)
     yield from _auth_faults(contract)
     yield from _header_faults(contract)
@@ -58,7 +58,7 @@ def _base_url_messages(url: str, parts: SplitResult, port: int | None) -> Iterat
 
 
 def _path_faults(contract: Contract) -> Iterator[Fault]:
-    path = contract.api.path
+    path = contract.upstream.path
     if "${" in path:
         yield Fault("/api/path", "A secret never stands in a path. Use api.auth, api.headers or api.params.")
         return
@@ -78,12 +78,12 @@ def _path_faults(contract: Contract) -> Iterator[Fault]:
 
 
 def _auth_faults(contract: Contract) -> Iterator[Fault]:
-    auth = contract.api.auth
+    auth = contract.upstream.auth
     if auth.secret_ref is not None and not SECRET_REF.fullmatch(auth.secret_ref):
         yield Fault(
             "/api/auth/secret_ref", "Put the value in a secret and write `${NAME}` here, nothing else."
         )
-    if auth.secret_ref is None and auth.method != "none":
+    if auth.secret_ref is None and auth.method not in WITHOUT_SECRET:
         yield Fault("/api/auth/secret_ref", f"The method {auth.method} needs a secret: write `${{NAME}}`.")
     header, param = auth_header(auth), auth_param(auth)
     if header is not None and (message := names.header_fault(header)):
@@ -91,11 +91,11 @@ def _auth_faults(contract: Contract) -> Iterator[Fault]:
     if param is not None and "${" in param:
         yield Fault("/api/auth/key_name", "`${NAME}` stands in values, not in names.")
     if header is not None:
-        clashes = [name for name in contract.api.headers if name.lower() == header.lower()]
+        clashes = [name for name in contract.upstream.headers if name.lower() == header.lower()]
         yield from (
             Fault(pointer("api", "headers", name), "api.auth sets this header already.") for name in clashes
         )
-    if param is not None and param in contract.api.params:
+    if param is not None and param in contract.upstream.params:
         yield Fault(pointer("api", "params", param), "api.auth sets this parameter already.")
     if auth.username is not None and (
         ":" in auth.username or "${" in auth.username or CONTROL.search(auth.username)
@@ -108,7 +108,7 @@ def _auth_faults(contract: Contract) -> Iterator[Fault]:
 
 def _header_faults(contract: Contract) -> Iterator[Fault]:
     seen: set[str] = set()
-    for name, text in contract.api.headers.items():
+    for name, text in contract.upstream.headers.items():
         at = pointer("api", "headers", name)
         if message := names.header_fault(name):
             yield Fault(at, message)
@@ -125,7 +125,7 @@ def _header_faults(contract: Contract) -> Iterator[Fault]:
 
 
 def _param_faults(contract: Contract) -> Iterator[Fault]:
-    for name, text in contract.api.params.items():
+    for name, text in contract.upstream.params.items():
         at = pointer("api", "params", name)
         if "${" in name:
             yield Fault(at, "`${NAME}` stands in values, not in names.")

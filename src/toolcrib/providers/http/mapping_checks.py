@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from toolcrib.contracts.contract import Contract, PathExpression
+from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.paths import PathError, parse_path, pointer
+from toolcrib.contracts.terms import PathExpression
 from toolcrib.providers.http import names
 from toolcrib.providers.http.auth import auth_header, auth_param
 from toolcrib.providers.http.request import body_keys
@@ -48,7 +49,7 @@ def _input_faults(contract: Contract) -> Iterator[Fault]:
 
 
 def _params_faults(contract: Contract) -> Iterator[Fault]:
-    key = auth_param(contract.api.auth)
+    key = auth_param(contract.upstream.auth)
     targets = {
         source: (pointer("mapping", "input_to_params", source), name)
         for source, name in contract.mapping.input_to_params.items()
@@ -59,14 +60,14 @@ def _params_faults(contract: Contract) -> Iterator[Fault]:
     for at, name in targets.values():
         if name == key:
             yield Fault(at, "api.auth sets this parameter; an input cannot.")
-        if references(contract.api.params.get(name, "")):
+        if references(contract.upstream.params.get(name, "")):
             yield Fault(at, "This parameter holds a secret; an input cannot take its place.")
 
 
 def _headers_faults(contract: Contract) -> Iterator[Fault]:
-    own = {"authorization", "content-type", (auth_header(contract.api.auth) or "").lower()}
+    own = {"authorization", "content-type", (auth_header(contract.upstream.auth) or "").lower()}
     own |= {"idempotency-key"} if contract.idempotent else set()
-    own |= {name.lower() for name, text in contract.api.headers.items() if references(text)}
+    own |= {name.lower() for name, text in contract.upstream.headers.items() if references(text)}
     for source, name in contract.mapping.input_to_headers.items():
         at = pointer("mapping", "input_to_headers", source)
         if message := names.header_fault(name):
@@ -79,7 +80,8 @@ def _body_faults(contract: Contract) -> Iterator[Fault]:
     places: list[tuple[str, ...]] = []
     if contract.mapping.input_to_body and not has_body(contract):
         yield Fault(
-            "/mapping/input_to_body", f"A {contract.api.method} request carries no body. Use input_to_params."
+            "/mapping/input_to_body",
+            f"A {contract.upstream.method} request carries no body. Use input_to_params.",
         )
     for source, place in contract.mapping.input_to_body.items():
         at = pointer("mapping", "input_to_body", source)
@@ -102,12 +104,15 @@ def _path_faults(contract: Contract) -> Iterator[Fault]:
     ]
     if mapping.response_path is not None:
         paths.append(("/mapping/response_path", mapping.response_path))
+    for at, error in enumerate(contract.errors):
+        if "path" in error.when:
+            paths.append((pointer("errors", at, "when", "path"), error.when["path"]))
     in_all = 0
-    for at, path in paths:
+    for place, path in paths:
         try:
             in_all += len(parse_path(path).steps)
         except PathError as bad:
-            yield Fault(at, str(bad))
+            yield Fault(place, str(bad))
     if in_all > _MAX_PARTS:
         yield Fault(
             "/mapping/response_to_output",

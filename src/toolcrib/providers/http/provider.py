@@ -8,10 +8,11 @@ from urllib.parse import quote
 from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.errors import Code, EgressRefused, Invalid
 from toolcrib.contracts.faults import Fault
-from toolcrib.contracts.provider import Failure, Invocation, Outcome
+from toolcrib.contracts.provider import Failure, Invocation, Outcome, Success
 from toolcrib.kit.http import EgressDenied, HttpError, HttpFailed, HttpReply, HttpRequest, HttpTimeout
 from toolcrib.kit.strike import Strikes
 from toolcrib.providers.http.checks import faults_of
+from toolcrib.providers.http.preview import preview
 from toolcrib.providers.http.reply import ReplyPlan, plan_reply
 from toolcrib.providers.http.request import RequestPlan, Sizes, plan_request
 from toolcrib.providers.http.target import base_url
@@ -68,7 +69,7 @@ class HttpProvider:
 
     def prepare(self, contract: Contract) -> "HttpRunnable":
         """Everything about a checked contract that each call would otherwise do again."""
-        api, limits = contract.api, self._limits
+        api, limits = contract.upstream, self._limits
         sizes = Sizes(
             request=min(api.max_request or DEFAULT_MAX_REQUEST, limits.max_request),
             reply=min(api.max_reply or DEFAULT_MAX_REPLY, limits.max_reply),
@@ -77,7 +78,7 @@ class HttpProvider:
         return HttpRunnable(contract, self._client, plan_request(contract, sizes), plan_reply(contract))
 
     def _above_limits(self, contract: Contract) -> Iterator[Fault]:
-        api, limits = contract.api, self._limits
+        api, limits = contract.upstream, self._limits
         if "timeout" in api.model_fields_set and api.timeout > limits.seconds:
             yield Fault("/api/timeout", f"The operator allows at most {limits.seconds:g} seconds.")
         if (api.max_request or 0) > limits.max_request:
@@ -90,30 +91,24 @@ class HttpRunnable:
     """One contract of kind `http`, ready to run."""
 
     def __init__(self, contract: Contract, client: Client, request: RequestPlan, reply: ReplyPlan) -> None:
-        api = contract.api
+        api = contract.upstream
         named = [name for text in (*api.headers.values(), *api.params.values()) for name in references(text)]
         self.secrets = frozenset([*named, request.credential.secret] if request.credential else named)
         self._client = client
         self._request = request
         self._reply = reply
-        self._repeatable = contract.idempotent or contract.effect == "read"
+        self._stub = api.auth.method == "oauth_stub"
+        self._repeatable = contract.repeatable
 
     async def run(self, invocation: Invocation) -> Outcome:
         """Send the one request; whatever happens to it is an outcome."""
-        if self.secrets:
-            missing = sorted(name for name in self.secrets if not invocation.secrets.get(name))
-            if missing:
-                return Failure(
-                    Code.SECRET_NOT_FOUND,
-                    f"The secret {missing[0]} is not set in this workspace.",
-                    {"secrets": missing},
-                )
-            # Opened values of other tools, were any handed in, are out of reach from here on.
-            invocation = replace(
-                invocation, secrets={name: invocation.secrets[name] for name in self.secrets}
-            )
+        if (unfit := self._unfit(invocation)) is not None:
+            return unfit
+        invocation = self._with_own_secrets(invocation)
         try:
             request = self._request.build(invocation)
+            if invocation.seconds is not None and invocation.seconds < request.timeout:
+                request = replace(request, timeout=invocation.seconds)
             reply = await self._client.send(invocation.workspace_id, request)
         except UnsendableError as refused:
             return _unsendable(refused)
@@ -122,6 +117,35 @@ class HttpRunnable:
         strikes = self._strikes(invocation.secrets) if self.secrets else None
         body = strikes.strike(reply.body) if strikes else reply.body
         return self._reply.read(reply.status, reply.headers, body, strikes)
+
+    async def preview(self, invocation: Invocation) -> Outcome:
+        """The request that `run` would send; nothing is sent."""
+        if (unfit := self._unfit(invocation)) is not None:
+            return unfit
+        invocation = self._with_own_secrets(invocation)
+        try:
+            request = self._request.build(invocation)
+        except UnsendableError as refused:
+            return _unsendable(refused)
+        return Success(preview(request, self._strikes(invocation.secrets)))
+
+    def _unfit(self, invocation: Invocation) -> Failure | None:
+        if self._stub:
+            message = (
+                "The tool wants an OAuth authorization, which this release cannot get. Nothing was sent."
+            )
+            return Failure(Code.AUTHORIZATION_REQUIRED, message)
+        missing = sorted(name for name in self.secrets if not invocation.secrets.get(name))
+        if not missing:
+            return None
+        message = f"The secret {missing[0]} is not set in this workspace."
+        return Failure(Code.SECRET_NOT_FOUND, message, {"secrets": missing})
+
+    def _with_own_secrets(self, invocation: Invocation) -> Invocation:
+        """Opened values of other tools, were any handed in, are out of reach from here on."""
+        if not self.secrets:
+            return invocation
+        return replace(invocation, secrets={name: invocation.secrets[name] for name in self.secrets})
 
     def _strikes(self, secrets: Mapping[str, str]) -> Strikes:
         """Each secret as it is and as it was sent: an upstream may encode what it received once more."""

@@ -13,6 +13,7 @@ from toolcrib.contracts.provider import Failure, Outcome, Success
 from toolcrib.kit.json import MAX_INTEGER, MIN_INTEGER, JsonRefused, JsonValue, loads
 from toolcrib.kit.strike import Strikes
 from toolcrib.providers.http import schemas
+from toolcrib.providers.http.meanings import Meanings, is_success, plan_meanings
 
 _RETRYABLE = frozenset({429, 502, 503, 504})
 _WITH_RETRY_AFTER = frozenset({429, 503})
@@ -36,44 +37,37 @@ class ReplyPlan:
     whole: Path | None
     fields: tuple[tuple[str, Path], ...]
     converters: tuple[tuple[str, Converter], ...]
-    declared: Mapping[int, DeclaredError]
+    meanings: Meanings
     empty_is_object: bool
+    raw: bool
 
     def read(self, status: int, headers: Mapping[str, str], body: bytes, strikes: Strikes | None) -> Outcome:
         """The outcome that a reply means; `body` is already struck."""
-        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            return self._refusal(status, headers)
-        if not body:
-            return Success({} if self.empty_is_object else None)
-        try:
-            value = loads(body)
-            # Escapes can still hide a secret from a search in the bytes.
-            if strikes is not None and b"\\" in body:
-                value = strikes.strike_value(value)
-        except JsonRefused as refused:
-            return _not_json(status, refused)
-        return self._mapped(value)
+        outcome = self._outcome(status, headers, body, strikes)
+        if strikes is not None and isinstance(outcome, Success):
+            # Escapes can hide a secret from a search in the bytes, and so can the way in which a number is written.
+            return Success(strikes.strike_value(outcome.output))
+        return outcome
 
-    def _refusal(self, status: int, headers: Mapping[str, str]) -> Failure:
-        details: dict[str, Any] = {"status": status}
-        after = headers.get("retry-after", "") if status in _WITH_RETRY_AFTER else ""
-        if _SECONDS.match(after) and int(after) <= _MAX_RETRY_AFTER:
-            details["retry_after"] = int(after)
-        meant = self.declared.get(status)
-        if meant is not None:
-            return Failure(
-                meant.code,
-                meant.description or f"The upstream answered {status}.",
-                details,
-                status in _RETRYABLE,
-                meant.http_status,
-            )
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            message = f"The upstream answered {status}, a redirect, and redirects are not followed. Put the final address into the tool's config."
-            return Failure(Code.UPSTREAM_ERROR, message, details | {"reason": "redirect"})
-        return Failure(
-            Code.UPSTREAM_ERROR, f"The upstream answered {_named(status)}.", details, status in _RETRYABLE
-        )
+    def _outcome(
+        self, status: int, headers: Mapping[str, str], body: bytes, strikes: Strikes | None
+    ) -> Outcome:
+        well = is_success(status)
+        value: Any = MISSING
+        refused: JsonRefused | None = None
+        if body and (well or self.meanings.look_inside):
+            try:
+                value = _struck(loads(body), body, strikes)
+            except JsonRefused as error:
+                refused = error
+        meant = None if well and not self.meanings.look_inside else self.meanings.of(status, value)
+        if meant is not None or not well:
+            return _refusal(status, headers, meant)
+        if value is not MISSING:
+            return self._mapped(value)
+        if self.raw:
+            return Success({"raw_response": body.decode("utf-8", "replace"), "status_code": status})
+        return _not_json(status, refused) if refused else Success({} if self.empty_is_object else None)
 
     def _mapped(self, value: JsonValue) -> Outcome:
         if self.whole is not None:
@@ -100,11 +94,31 @@ def plan_reply(contract: Contract) -> ReplyPlan:
         whole=None if mapping.response_path is None else parse_path(mapping.response_path),
         fields=tuple((name, parse_path(path)) for name, path in mapping.response_to_output.items()),
         converters=tuple((name, convert) for name, convert in converters if convert is not None),
-        declared={
-            error.when["status"]: error for error in reversed(contract.errors) if "status" in error.when
-        },
+        meanings=plan_meanings(contract),
         empty_is_object=schemas.is_object(schema),
+        raw=mapping.raw,
     )
+
+
+def _struck(value: JsonValue, body: bytes, strikes: Strikes | None) -> JsonValue:
+    """Escapes can still hide a secret from a search in the bytes."""
+    return strikes.strike_value(value) if strikes is not None and b"\\" in body else value
+
+
+def _refusal(status: int, headers: Mapping[str, str], meant: DeclaredError | None) -> Failure:
+    """The failure that a reply is: a declared error, or what the upstream's status says."""
+    details: dict[str, Any] = {"status": status}
+    after = headers.get("retry-after", "") if status in _WITH_RETRY_AFTER else ""
+    if _SECONDS.match(after) and int(after) <= _MAX_RETRY_AFTER:
+        details["retry_after"] = int(after)
+    retryable = status in _RETRYABLE
+    if meant is not None:
+        message = meant.description or f"The upstream answered {status}, which means {meant.code}."
+        return Failure(meant.code, message, details, retryable, meant.http_status)
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        message = f"The upstream answered {status}, a redirect, and redirects are not followed. Put the final address into the tool's config."
+        return Failure(Code.UPSTREAM_ERROR, message, details | {"reason": "redirect"})
+    return Failure(Code.UPSTREAM_ERROR, f"The upstream answered {_named(status)}.", details, retryable)
 
 
 def _named(status: int) -> str:

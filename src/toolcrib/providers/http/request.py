@@ -135,12 +135,12 @@ def plan_request(contract: Contract, sizes: Sizes) -> RequestPlan:
     """The request of a checked contract."""
     body = _plan_body(contract) if has_body(contract) else None
     return RequestPlan(
-        contract.api.method,
+        contract.upstream.method,
         plan_path(contract),
         plan_query(contract),
         _plan_headers(contract),
         body,
-        credential(contract.api.auth),
+        credential(contract.upstream.auth),
         sizes,
     )
 
@@ -151,7 +151,7 @@ def body_keys(place: str) -> tuple[str, ...]:
 
 
 def _plan_headers(contract: Contract) -> HeaderPlan:
-    static = contract.api.headers
+    static = contract.upstream.headers
     mapped = contract.mapping.input_to_headers
     given = {name.lower(): text for name, text in static.items()}
     replaced = {name.lower() for name in mapped.values()}

@@ -98,9 +98,9 @@ class QueryPlan:
 
 def plan_path(contract: Contract) -> PathPlan:
     """The path of a checked contract, joined to its base with exactly one `/`."""
-    if not contract.api.path:
+    if not contract.upstream.path:
         return PathPlan(base_url(contract), ())
-    first, *others = PARAMETER.split("/" + contract.api.path.lstrip("/"))
+    first, *others = PARAMETER.split("/" + contract.upstream.path.lstrip("/"))
     parameters = tuple(
         (name, encode_static(after)) for name, after in zip(others[::2], others[1::2], strict=True)
     )
@@ -109,7 +109,7 @@ def plan_path(contract: Contract) -> PathPlan:
 
 def base_url(contract: Contract) -> str:
     """The base of a checked contract as it is sent: its path encoded, and never empty."""
-    scheme, _, rest = contract.api.base_url.partition("://")
+    scheme, _, rest = contract.upstream.base_url.partition("://")
     host, _, path = rest.partition("/")
     return f"{scheme}://{host}/{encode_static(path)}"
 
@@ -118,7 +118,7 @@ def plan_query(contract: Contract) -> QueryPlan:
     """The query of a checked contract."""
     sources = _sources(contract)
     by_input = {name for _, name in sources}
-    params = contract.api.params
+    params = contract.upstream.params
     defaults = {
         name: quote(name, safe="") + "=" + quote(text, safe="")
         for name, text in params.items()
@@ -133,13 +133,13 @@ def plan_query(contract: Contract) -> QueryPlan:
         taken=frozenset({*path_parameters(contract), *(source for source, _ in sources)})
         if sends_all_in_query(contract)
         else None,
-        reserved=frozenset([*params, *filter(None, [auth_param(contract.api.auth)])]),
+        reserved=frozenset([*params, *filter(None, [auth_param(contract.upstream.auth)])]),
     )
 
 
 def path_parameters(contract: Contract) -> list[str]:
     """Inputs that the path template names."""
-    return PARAMETER.findall(contract.api.path)
+    return PARAMETER.findall(contract.upstream.path)
 
 
 def sends_all(contract: Contract) -> bool:
@@ -150,7 +150,7 @@ def sends_all(contract: Contract) -> bool:
 
 def has_body(contract: Contract) -> bool:
     """Whether the method carries one."""
-    return contract.api.method in ("POST", "PUT", "PATCH")
+    return contract.upstream.method in ("POST", "PUT", "PATCH")
 
 
 def sends_all_in_query(contract: Contract) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.kit.http.raw import Line, always, once, serve
 from toolcrib.kit.http import Egress, EgressDenied, HttpClient, HttpFailed, HttpRequest
+from toolcrib.kit.http.wire import MOST_CONNECTIONS, MOST_TO_ONE_HOST
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<h1>x</h1"
 
@@ -100,6 +101,28 @@ async def test_head_and_empty_replies_have_no_body(client):
 
     assert (reply.body, reply.headers["content-length"]) == (b"", "99999999")
     assert (none.status, none.body) == (204, b"")
+
+
+async def test_an_upstream_that_hangs_leaves_connections_for_others(client):
+    hung, go = asyncio.Event(), asyncio.Event()
+
+    async def hang(_line):
+        if hanging.connections == MOST_TO_ONE_HOST:
+            hung.set()
+        await go.wait()
+
+    async with serve(hang) as hanging, serve(always(OK)) as quick:
+        slow = [
+            asyncio.create_task(client.send("w", HttpRequest("GET", hanging.url())))
+            for _ in range(MOST_CONNECTIONS + 10)
+        ]
+        await hung.wait()
+        assert (await client.send("w", HttpRequest("GET", quick.url()))).status == 200
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        go.set()
+        assert hanging.connections == MOST_TO_ONE_HOST
 
 
 async def test_an_own_port_is_refused_even_where_loopback_is_allowed():

@@ -204,6 +204,15 @@ async def test_closing_writes_what_is_queued_first():
     assert not engine.open.is_set()
 
 
+async def test_what_comes_after_closing_is_refused_at_once():
+    engine = FakeEngine()
+    database = Database(engine)
+    await database.close()
+    with pytest.raises(DatabaseUnavailable, match="is closed"):
+        await database.change(("w",), doing("late"))
+    assert engine.committed == []
+
+
 async def test_closing_what_was_never_written_to_closes():
     engine = FakeEngine()
     await Database(engine).close()

@@ -170,6 +170,21 @@ async def test_what_is_not_strict_json_is_an_upstream_error(body):
     )
 
 
+@pytest.mark.parametrize("body", [*NOT_JSON, b""])
+async def test_with_raw_it_is_kept_as_its_text(body):
+    made = await output(body, contract(mapping={"raw": True}), 201)
+    assert made == {"raw_response": body.decode("utf-8", "replace"), "status_code": 201}
+
+
+async def test_with_raw_json_is_mapped_all_the_same():
+    of = contract(mapping={"raw": True, "response_path": "a"})
+    assert await output(b'{"a": {"b": 1}}', of) == {"b": 1}
+
+
+async def test_with_raw_a_refusal_stays_one():
+    assert (await refusal(500, body=b"leak", mapping={"raw": True})).code == Code.UPSTREAM_ERROR
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 418, 429, 500, 502, 503, 504, 520, 599])
 async def test_any_other_status_is_an_upstream_error_that_only_names_it(status):
     found = await refusal(status)

@@ -4,15 +4,13 @@ Times of processes are the database's own, so that the clocks of machines need n
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 
 from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.kit.json import dumps
-
-from .tables import bodies, events, executions, processes, workspace_state
+from toolcrib.ledger.tables import bodies, events, executions, processes, refusals, workspace_state
 
 EXECUTION_COLUMNS = tuple(column.name for column in executions.columns)
 EVENT_COLUMNS = tuple(column.name for column in events.columns)
@@ -52,31 +50,14 @@ _CREATE_STATE = Query(
     sqlite="INSERT INTO workspace_state (workspace_id, seq, generation) VALUES (:workspace, 0, 0) ON CONFLICT DO NOTHING",
     postgresql="INSERT INTO workspace_state (workspace_id, seq, generation) VALUES (:workspace, 0, 0) ON CONFLICT DO NOTHING",
 )
-_BODIES = Query(
-    select(bodies.c.part, bodies.c.body).where(
-        bodies.c.workspace_id == bindparam("workspace"), bodies.c.execution_id == bindparam("id")
-    )
-)
-_ONE = Query(
-    select(executions).where(
-        executions.c.workspace_id == bindparam("workspace"), executions.c.id == bindparam("id")
-    )
-)
 _COUNT_REFUSALS = "INSERT INTO refusals (workspace_id, minute, code, principal, tool, count) VALUES (:workspace, :minute, :code, :principal, :tool, :n) "
 _ADD = "ON CONFLICT (workspace_id, minute, code, principal, tool) DO UPDATE SET count = refusals.count + excluded.count"
 _REFUSAL = Query(sqlite=_COUNT_REFUSALS + _ADD, postgresql=_COUNT_REFUSALS + _ADD)
-_FILTERS = {
-    "tool_id": executions.c.tool_id == bindparam("tool_id"),
-    "tool": executions.c.tool == bindparam("tool"),
-    "status": executions.c.status == bindparam("status"),
-    "exception_id": executions.c.exception_id == bindparam("exception_id"),
-    "subject_type": executions.c.subject_type == bindparam("subject_type"),
-    "subject_id": executions.c.subject_id == bindparam("subject_id"),
-    "actor": executions.c.actor_id == bindparam("actor"),
-    "from": executions.c.created_at >= bindparam("from"),
-    "to": executions.c.created_at < bindparam("to"),
-    "after": executions.c.id < bindparam("after"),
-}
+_DROP_REFUSALS = Query(
+    delete(refusals).where(
+        refusals.c.workspace_id == bindparam("workspace"), refusals.c.minute < bindparam("before")
+    )
+)
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
 _POSTGRES_NOW = "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)"
 
@@ -96,6 +77,22 @@ _BURY_LATE = _timed(
 )
 _BURY_OTHERS = _timed("UPDATE processes SET dead_at = NOW WHERE dead_at IS NULL AND id <> :id")
 _BURY_ONE = _timed("UPDATE processes SET dead_at = NOW WHERE id = :id AND dead_at IS NULL")
+_CANCEL_TEXT = (
+    "UPDATE executions SET cancel_at = :now, updated_at = :now WHERE workspace_id = :workspace AND id = :id "
+    "AND status = 'running' AND cancel_at IS NULL RETURNING owner, tool"
+)
+_CANCEL = Query(sqlite=_CANCEL_TEXT, postgresql=_CANCEL_TEXT)
+_CANCELLED_TEXT = (
+    "SELECT id FROM executions WHERE status = 'running' AND owner = :owner AND cancel_at IS NOT NULL"
+)
+_CANCELLED = Query(sqlite=_CANCELLED_TEXT, postgresql=_CANCELLED_TEXT)
+_WORKSPACES_TEXT = "SELECT workspace_id FROM workspace_state ORDER BY workspace_id"
+_WORKSPACES = Query(sqlite=_WORKSPACES_TEXT, postgresql=_WORKSPACES_TEXT)
+_DROP_BODIES_TEXT = (
+    "DELETE FROM bodies WHERE workspace_id = :workspace AND execution_id IN (SELECT execution_id FROM bodies "
+    "WHERE workspace_id = :workspace AND execution_id < :before ORDER BY execution_id LIMIT :limit) RETURNING part"
+)
+_DROP_BODIES = Query(sqlite=_DROP_BODIES_TEXT, postgresql=_DROP_BODIES_TEXT)
 _ORPHANS = Query(
     select(executions)
     .join(processes, processes.c.id == executions.c.owner)
@@ -105,9 +102,6 @@ _ORPHANS = Query(
 _FORGET = _timed(
     "DELETE FROM processes WHERE dead_at < NOW - 3600000000 AND id NOT IN (SELECT owner FROM executions WHERE status = 'running')"
 )
-
-
-_INDEX_OF = {"exception_id": "executions_by_exception", "tool_id": "executions_by_tool"}
 
 
 async def create_state(tx: Tx, workspace: str) -> None:
@@ -177,34 +171,15 @@ async def insert_events(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
         await tx.insert_many(events, EVENT_COLUMNS, rows)
 
 
-async def execution(tx: Tx, workspace: str, execution_id: str) -> tuple[Row, dict[str, str]] | None:
-    """One execution with its payloads, or None."""
-    rows = await tx.rows(_ONE, workspace=workspace, id=execution_id)
-    if not rows:
-        return None
-    parts = await tx.rows(_BODIES, workspace=workspace, id=execution_id)
-    return rows[0], {part["part"]: part["body"] for part in parts}
-
-
-async def newest(tx: Tx, workspace: str, limit: int, wanted: Mapping[str, Any]) -> Sequence[Row]:
-    """Executions, newest first, filtered by the names of `_FILTERS`."""
-    return await tx.rows(_newest(frozenset(wanted)), workspace=workspace, limit=limit, **wanted)
-
-
-@lru_cache(maxsize=256)
-def _newest(names: frozenset[str]) -> Query:
-    statement = select(executions).where(
-        executions.c.workspace_id == bindparam("workspace"), *(_FILTERS[name] for name in sorted(names))
-    )
-    index = next((index for name, index in _INDEX_OF.items() if name in names), None)
-    ordered = statement.order_by(executions.c.id.desc()).limit(bindparam("limit"))
-    return Query(ordered, sqlite_index=("executions", index) if index else None)
-
-
 async def count_refusal(tx: Tx, workspace: str, minute: int, key: tuple[str, str, str], n: int) -> None:
     """Add to the count of refusals (code, principal, tool) of one minute."""
     code, principal, tool = key
     await tx.run(_REFUSAL, workspace=workspace, minute=minute, code=code, principal=principal, tool=tool, n=n)
+
+
+async def drop_refusals(tx: Tx, workspace: str, before: int) -> None:
+    """Delete the counts of earlier minutes."""
+    await tx.run(_DROP_REFUSALS, workspace=workspace, before=before)
 
 
 async def enter_process(tx: Tx, process: str, host: str, pid: int) -> None:
@@ -236,3 +211,24 @@ async def orphans(tx: Tx) -> Sequence[Row]:
     """Running executions of the dead, at most 500; the long dead without any are forgotten."""
     await tx.run(_FORGET)
     return await tx.rows(_ORPHANS)
+
+
+async def ask_to_cancel(tx: Tx, workspace: str, execution_id: str, now: int) -> Row | None:
+    """Mark a running execution as one to be cancelled; its owner and tool, or None where it does not run or is marked."""
+    found = await tx.rows(_CANCEL, workspace=workspace, id=execution_id, now=now)
+    return found[0] if found else None
+
+
+async def cancelled(tx: Tx, owner: str) -> Sequence[Row]:
+    """Running executions of one process that somebody asked to cancel."""
+    return await tx.rows(_CANCELLED, owner=owner)
+
+
+async def workspaces(tx: Tx) -> Sequence[str]:
+    """Every scope that has a ledger."""
+    return [row["workspace_id"] for row in await tx.rows(_WORKSPACES)]
+
+
+async def drop_bodies(tx: Tx, workspace: str, before: str, limit: int) -> int:
+    """Delete bodies of executions with smaller ids, at most `limit` executions; answers how many rows went."""
+    return len(await tx.rows(_DROP_BODIES, workspace=workspace, before=before, limit=limit))

@@ -1,0 +1,86 @@
+"""Routes that change tools: a new version, the history, the end; and the same under `/tools/saved`."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from pydantic import BaseModel
+
+from toolcrib.kit.clock import iso
+
+from .requests import Caller, Counter, Label, Paging, StrictRoute
+from .tools import Registered, ToolList, list_tools, register_tool
+
+router = APIRouter(route_class=StrictRoute, tags=["tools"])
+
+
+class VersionItem(BaseModel):
+    """What a tool was as of one version."""
+
+    version: str
+    digest: str
+    config: dict[str, Any]
+    created_at: str
+    created_by: str
+
+
+class VersionList(BaseModel):
+    """Every version, newest first."""
+
+    items: list[VersionItem]
+    next: None = None
+
+
+@router.get("/tools/saved")
+async def list_saved_tools(caller: Caller, gateway: Counter, page: Paging) -> ToolList:
+    """The workspace's own tools: every tool is saved, this is the same registry."""
+    return await list_tools(caller, gateway, page, "workspace", None)
+
+
+@router.post("/tools/saved", status_code=201)
+async def save_tool(
+    caller: Caller, gateway: Counter, config: Annotated[dict[str, Any], Body()]
+) -> Registered:
+    """As `POST /tools`."""
+    return await register_tool(caller, gateway, config)
+
+
+@router.put("/tools/saved/{tool}")
+async def save_version(
+    caller: Caller, gateway: Counter, tool: Label, config: Annotated[dict[str, Any], Body()]
+) -> Registered:
+    """As `PUT /tools/{tool}`."""
+    return await update_tool(caller, gateway, tool, config)
+
+
+@router.delete("/tools/saved/{tool}", status_code=204)
+async def delete_saved_tool(caller: Caller, gateway: Counter, tool: Label) -> None:
+    """As `DELETE /tools/{tool}`."""
+    await gateway.versions.delete(caller, tool)
+
+
+@router.put("/tools/{tool}")
+async def update_tool(
+    caller: Caller, gateway: Counter, tool: Label, config: Annotated[dict[str, Any], Body()]
+) -> Registered:
+    """Publish a new version. Without `version` the least fitting one is taken; what breaks callers needs a major one (409)."""
+    made = await gateway.versions.update(caller, tool, config)
+    return Registered(tool_id=made.id, registered=True, name=made.name, version=made.version)
+
+
+@router.delete("/tools/{tool}", status_code=204)
+async def delete_tool(caller: Caller, gateway: Counter, tool: Label) -> None:
+    """Take a tool out of the catalog. Its executions stay; its name is free again."""
+    await gateway.versions.delete(caller, tool)
+
+
+@router.get("/tools/{tool}/versions")
+async def list_versions(caller: Caller, gateway: Counter, tool: Label) -> VersionList:
+    """Every version with its stored contract, newest first."""
+    found = await gateway.versions.list(caller, tool)
+    items = [
+        VersionItem(
+            version=one.version, digest=one.digest, config=one.config, created_at=iso(one.created_at), created_by=one.created_by
+        )
+        for one in found
+    ]  # fmt: skip
+    return VersionList(items=items)

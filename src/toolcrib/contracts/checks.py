@@ -1,0 +1,90 @@
+"""What a contract of any kind must hold before it is registered: every fault, each with its place."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from .contract import Contract, normal_version
+from .faults import Fault
+from .names import is_tool_id, is_tool_name
+from .schema import CompiledSchema, SchemaRefused, compile_schema
+
+_LIKE_AN_ID = "this has the form of a tool's id; choose a name such as namespace.action"
+
+
+def contract_faults(contract: Contract) -> list[Fault]:
+    """Every fault of its schemas, its examples and its names. What one kind of tool wants beside is its provider's."""
+    faults = [*_name_faults(contract), *_deprecation_faults(contract), *_subject_faults(contract)]
+    taken = _compiled("/input_schema", contract.input_schema, faults)
+    given = _compiled("/output_schema", contract.output_schema, faults)
+    if isinstance(contract.impact, dict):
+        _compiled("/impact/when", contract.impact["when"], faults)
+    for at, error in enumerate(contract.errors):
+        _compiled(f"/errors/{at}/when/schema", error.when.get("schema"), faults)
+    return [*faults, *_example_faults(contract, taken, given)]
+
+
+def _compiled(where: str, schema: dict[str, Any] | None, faults: list[Fault]) -> CompiledSchema | None:
+    if schema is None:
+        return None
+    try:
+        return compile_schema(schema)
+    except SchemaRefused as refused:
+        faults += _under(where, refused.faults)
+        return None
+
+
+def _under(where: str, faults: Sequence[Fault]) -> Iterator[Fault]:
+    return (Fault(where + fault.path, fault.message) for fault in faults)
+
+
+def _name_faults(contract: Contract) -> Iterator[Fault]:
+    if is_tool_id(contract.name):
+        yield Fault("/name", _LIKE_AN_ID)
+    seen = {contract.name}
+    for at, alias in enumerate(contract.aliases):
+        if is_tool_id(alias):
+            yield Fault(f"/aliases/{at}", _LIKE_AN_ID)
+        elif not is_tool_name(alias):
+            yield Fault(f"/aliases/{at}", "use namespace.action in lower snake case")
+        elif alias in seen:
+            yield Fault(f"/aliases/{at}", "is the tool's name, or stands here twice")
+        seen.add(alias)
+
+
+def _deprecation_faults(contract: Contract) -> Iterator[Fault]:
+    found = contract.deprecated
+    if found is None:
+        return
+    if found.since is not None and normal_version(found.since) is None:
+        yield Fault("/deprecated/since", "use a version such as 1.3.0")
+    if found.sunset is not None and not _is_day(found.sunset):
+        yield Fault("/deprecated/sunset", "use a day such as 2027-03-01")
+    if found.use is not None and not is_tool_name(found.use):
+        yield Fault("/deprecated/use", "name the tool to use instead")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _subject_faults(contract: Contract) -> Iterator[Fault]:
+    subject = contract.requires.subject if contract.requires else None
+    known, closed = contract.input_schema.get("properties"), contract.input_schema.get("additionalProperties")
+    if subject is None or subject.argument is None or closed is not False or not isinstance(known, dict):
+        return
+    if subject.argument not in known:
+        yield Fault("/requires/subject/argument", f"`{subject.argument}` is no property of input_schema.")
+
+
+def _example_faults(
+    contract: Contract, taken: CompiledSchema | None, given: CompiledSchema | None
+) -> Iterator[Fault]:
+    for at, example in enumerate(contract.examples):
+        if taken is not None:
+            yield from _under(f"/examples/{at}/input", taken.faults(example.input))
+        if given is not None and "output" in example.model_fields_set:
+            yield from _under(f"/examples/{at}/output", given.faults(example.output))

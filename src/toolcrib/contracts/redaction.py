@@ -1,0 +1,81 @@
+"""What the ledger does not keep of a payload: values that a schema marks `writeOnly`, values under the name of a secret,
+and keys that are known by their form wherever they stand in a text.
+
+A name counts word by word, however it is written: `accessToken` is a token, `tokens_used` is none.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import orjson
+
+from .schema_marks import Marks, State
+
+REDACTED = "[REDACTED]"
+# A text without any of these holds nothing to strike out: most payloads are looked at once and left alone.
+_HINT = re.compile(
+    rb"passw|secret|api.{0,8}?key|token|credential|private.{0,8}?key|bearer|authori[sz]ation|sk[-_]|tcb_",
+    re.IGNORECASE | re.DOTALL,
+)
+_KEY_IN_TEXT = re.compile(
+    r"(?i:(bearer\s+))[A-Za-z0-9._~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk[-_]|tcb_)[A-Za-z0-9_-]{16,}"
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_NAMES = frozenset(
+    ("password", "passwd", "secret", "apikey", "token", "credential", "credentials", "privatekey", "clientsecret", "apisecret", "bearer",
+     "authorization", "authorisation", "authtoken", "accesstoken", "refreshtoken")
+)  # fmt: skip
+_PAIRS = frozenset(("api key", "private key"))
+
+
+class Redactor:
+    """Strikes the secrets out of payloads of one accepted schema."""
+
+    def __init__(self, schema: Mapping[str, Any] | None) -> None:
+        self._marks = Marks(schema if schema is not None and _mentions(schema) else {})
+
+    def redact(self, written: bytes, value: Any) -> bytes:
+        """The JSON text as it may be stored; `value` is what it says. The same object where nothing is struck out."""
+        if not self._marks.root and _HINT.search(written) is None:
+            return written
+        struck = orjson.dumps(self._struck(value, self._marks.root))
+        return written if struck == written else struck
+
+    def _struck(self, value: Any, state: State) -> Any:
+        if state and self._marks.marks(state):
+            return REDACTED
+        if isinstance(value, dict):
+            return {_text(name): self._member(name, child, state) for name, child in value.items()}
+        if isinstance(value, list):
+            if not state:
+                return [self._struck(child, state) for child in value]
+            return [self._struck(child, self._marks.item(state, n)) for n, child in enumerate(value)]
+        return _text(value) if isinstance(value, str) else value
+
+    def _member(self, name: str, value: Any, state: State) -> Any:
+        if value is not None and is_secret_name(name):
+            return REDACTED
+        return self._struck(value, self._marks.member(state, name) if state else state)
+
+
+@lru_cache(1_024)  # lists repeat their members' names
+def is_secret_name(name: str) -> bool:
+    """Whether a member's name says that its value is a secret, however it is written."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    pairs = {f"{first} {second}" for first, second in pairwise(words)}
+    return not _NAMES.isdisjoint(words) or not _PAIRS.isdisjoint(pairs)
+
+
+def _mentions(schema: Mapping[str, Any]) -> bool:
+    return b'"writeOnly":true' in orjson.dumps(schema)
+
+
+def _text(text: str) -> str:
+    return _KEY_IN_TEXT.sub(_leave_scheme, text)
+
+
+def _leave_scheme(found: re.Match[str]) -> str:
+    return (found[1] or "") + REDACTED

@@ -1,0 +1,102 @@
+"""Tools of loaded packs at the counter: put into the registry at start as global tools, replaced where they changed."""
+
+from typing import Any
+
+from toolcrib.contracts.compatibility import Bump, bump_between, compare, next_version
+from toolcrib.contracts.errors import Conflict, Unavailable
+from toolcrib.contracts.execution import EventType
+from toolcrib.contracts.names import GLOBAL
+from toolcrib.contracts.pack import Pack
+from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.registry.service import StoredTool
+
+from .change import Change, Changes
+from .facts import Snapshots, Stores
+from .tools import Tools
+
+
+class _Unchanged(Exception):
+    """Another process was first; the change is taken back, and the generation with it."""
+
+
+class PackTools:
+    """What the house does with packs by itself."""
+
+    def __init__(self, stores: Stores, changes: Changes, snapshots: Snapshots, tools: Tools) -> None:
+        self._stores = stores
+        self._changes = changes
+        self._snapshots = snapshots
+        self._tools = tools
+
+    async def install(self, pack: Pack) -> list[str]:
+        """Bring the registry to the pack's contracts; answers the names that changed. Raises `Invalid` and `Conflict`."""
+        house = await self._house()
+        facts = await self._snapshots.reload(house.workspace_id)
+        changed = []
+        for definition in pack.definitions:
+            submitted = definition.in_pack(pack.name)
+            _, config = self._tools.checked(submitted)
+            known = facts.shared.by_name.get(definition.name) if facts else None
+            if known is None or not _is_current(known, config):
+                changed += await self._put(house, config, submitted)
+        return changed
+
+    async def _put(self, house: Principal, config: dict[str, Any], submitted: dict[str, Any]) -> list[str]:
+        async def put(change: Change) -> None:
+            registry = self._stores.registry
+            known = await registry.named(change.tx, GLOBAL, config["name"])
+            if known is None:
+                tool = await registry.add(
+                    change.tx, GLOBAL, config, submitted, house.actor_id, change.generation
+                )
+            else:
+                _refuse_another(known, config)
+                newer = {**config, "version": _version_after(known, config)}
+                tool = await registry.replace(
+                    change.tx, known, newer, submitted, house.actor_id, change.generation
+                )
+            kind = EventType.TOOL_UPDATED if known else EventType.TOOL_REGISTERED
+            await change.tell(
+                kind, tool.name, {"tool_id": tool.id, "version": tool.version, "digest": tool.digest}
+            )
+
+        try:
+            await self._changes.change(house, Permission.TOOLS_WRITE, put, scope=GLOBAL)
+        except _Unchanged:
+            return []
+        return [config["name"]]
+
+    async def _house(self) -> Principal:
+        async def read(tx: Tx) -> str | None:
+            return await self._stores.identity.default_workspace(tx)
+
+        try:
+            workspace = await self._stores.db.read((), read)
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
+        return self._stores.identity.house(workspace or "")
+
+
+def _is_current(known: StoredTool, config: dict[str, Any]) -> bool:
+    """Whether the pack says what is stored already, in a version that is no higher."""
+    unchanged = compare(known.document(), config).bump is Bump.NONE
+    return unchanged and bump_between(known.version, config["version"]) is None
+
+
+def _version_after(known: StoredTool, config: dict[str, Any]) -> str:
+    """The pack's version where it is higher, else the least that the change needs: code is published by deploying it."""
+    if bump_between(known.version, config["version"]) is not None:
+        return str(config["version"])
+    return next_version(known.version, compare(known.document(), config).bump)
+
+
+def _refuse_another(known: StoredTool, config: dict[str, Any]) -> None:
+    if _is_current(known, config):
+        raise _Unchanged
+    if known.document()["kind"] != "python":
+        raise Conflict(
+            f"There is a global tool {known.name} already that comes from no pack; rename one of them.",
+            reason="name_taken",
+            name=known.name,
+        )

@@ -1,0 +1,160 @@
+"""One POST endpoint before the gateway. It asks who comes, reads strictly, and hands the message to the MCP SDK.
+
+The SDK costs most of a second at start and much memory, so it is loaded with the first message.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from toolcrib.contracts.errors import ToolcribError, Unauthorized
+from toolcrib.contracts.principal import Principal
+from toolcrib.gateway import Gateway
+from toolcrib.kit.json import JsonRefused, dumps, loads
+
+BODY_LIMIT = 4_000_000
+_PRINCIPAL = "toolcrib.principal"
+_PARSE_ERROR, _INVALID_REQUEST, _REFUSED = -32700, -32600, -32001
+
+
+class Server(Protocol):
+    """What answers messages once it is loaded."""
+
+    async def start(self) -> None:
+        """Be ready."""
+        ...
+
+    async def stop(self) -> None:
+        """End what is under way."""
+        ...
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one message."""
+        ...
+
+
+class McpDoor:
+    """`/mcp` as an ASGI application. Every message carries its credential; nothing is remembered between messages."""
+
+    def __init__(self, gateway: Gateway, version: str) -> None:
+        self._gateway = gateway
+        self._version = version
+        self._server: Server | None = None
+        self._loading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            server, body, principal = await self._admit(scope, receive)
+        except Turned as turned:
+            await _error(turned.status, turned.code, turned.message, turned.headers)(scope, receive, send)
+        except Unauthorized as error:
+            challenge = {"WWW-Authenticate": "Bearer"}
+            await _error(HTTPStatus.UNAUTHORIZED, _REFUSED, error.message, challenge)(scope, receive, send)
+        except ToolcribError as error:
+            later = {"Retry-After": "2"}
+            await _error(HTTPStatus.SERVICE_UNAVAILABLE, _REFUSED, error.message, later)(scope, receive, send)
+        else:
+            state = {**scope.get("state", {}), _PRINCIPAL: principal}
+            await server.handle({**scope, "state": state}, _again(body, receive), send)
+
+    async def stop(self) -> None:
+        """End what is under way."""
+        if self._server is not None:
+            await self._server.stop()
+
+    async def _admit(self, scope: Scope, receive: Receive) -> tuple[Server, bytes, Principal]:
+        """Bounded and strict, then who it is, then what it says."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        _turn_away(scope["method"], headers)
+        body = await _read(headers, receive)
+        principal = await self._gateway.credentials.principal(_credential(headers))
+        return await self._loaded(), body, principal
+
+    async def _loaded(self) -> Server:
+        async with self._loading:
+            if self._server is None:
+                module: Any = await asyncio.to_thread(importlib.import_module, "toolcrib.mcp_server.server")
+                server: Server = module.McpServer(self._gateway, self._version)
+                await server.start()
+                self._server = server
+            return self._server
+
+
+class Turned(Exception):
+    """A request that is turned away before it is a message."""
+
+    def __init__(
+        self, status: int, code: int, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.headers = status, code, message, headers
+
+
+def principal_of(scope: Scope) -> Principal:
+    """Who sent the message."""
+    found: Principal = scope["state"][_PRINCIPAL]
+    return found
+
+
+def _turn_away(method: str, headers: Mapping[bytes, str]) -> None:
+    """A browser's page must not speak for its user; sessions and their streams there are none."""
+    origin, host = headers.get(b"origin"), headers.get(b"host", "")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        message = "Requests from other origins are refused; leave out the header Origin."
+        raise Turned(HTTPStatus.FORBIDDEN, _INVALID_REQUEST, message)
+    if method != "POST":
+        message = "Send POST: there are no sessions here."
+        raise Turned(HTTPStatus.METHOD_NOT_ALLOWED, _INVALID_REQUEST, message, {"Allow": "POST"})
+
+
+def _credential(headers: Mapping[bytes, str]) -> str:
+    scheme, _, credential = headers.get(b"authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise Unauthorized
+    return credential.strip()
+
+
+async def _read(headers: Mapping[bytes, str], receive: Receive) -> bytes:
+    """The whole body, bounded and strictly JSON."""
+    message = f"The message is larger than {BODY_LIMIT} bytes; send less."
+    too_large = Turned(HTTPStatus.BAD_REQUEST, _INVALID_REQUEST, message)
+    declared = headers.get(b"content-length", "0")
+    if not declared.isdecimal() or len(declared) > len(str(BODY_LIMIT)) or int(declared) > BODY_LIMIT:
+        raise too_large
+    chunks, size, more = [], 0, True
+    while more:
+        part = await receive()
+        if part["type"] == "http.disconnect":
+            raise Turned(HTTPStatus.BAD_REQUEST, _INVALID_REQUEST, "The message broke off.")
+        chunks.append(part.get("body", b""))
+        size += len(chunks[-1])
+        more = part.get("more_body", False)
+        if size > BODY_LIMIT:
+            raise too_large
+    body = b"".join(chunks)
+    try:
+        loads(body)
+    except JsonRefused as refused:
+        raise Turned(HTTPStatus.BAD_REQUEST, _PARSE_ERROR, refused.reason) from None
+    return body
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body once more, and then whatever follows it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def read() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return read
+
+
+def _error(status: int, code: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+    return Response(dumps(body), status, dict(headers or {}), "application/json")

@@ -1,0 +1,159 @@
+"""Kind `python`: functions that packs bring, run under a deadline; async ones in the loop, the others in threads."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from toolcrib.contracts.contract import Contract, parse_contract
+from toolcrib.contracts.define import ToolDefinition
+from toolcrib.contracts.errors import Code, Invalid
+from toolcrib.contracts.faults import Fault
+from toolcrib.contracts.pack import Pack
+from toolcrib.contracts.provider import Failure, Invocation, Outcome, Runnable
+from toolcrib.kit.clock import Clock
+from toolcrib.kit.logging import logger
+from toolcrib.kit.strike import Strikes
+from toolcrib.providers.http import Client, Limits
+from toolcrib.providers.python.context import RunContext, RunLog, ToolClock
+from toolcrib.providers.python.http import PackHttp
+from toolcrib.providers.python.run import Run
+from toolcrib.providers.python.threads import Slots, Threads
+
+DEFAULT_SECONDS = 30.0
+DEFAULT_MAX_REPLY = 5_000_000
+_GRACE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPack:
+    """A pack, and the values of its settings."""
+
+    pack: Pack
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    definition: ToolDefinition
+    settings: Mapping[str, str]
+    contract: Contract
+
+
+class PythonProvider:
+    """Runs contracts of kind `python`."""
+
+    kind = "python"
+
+    def __init__(
+        self, packs: Sequence[LoadedPack], client: Client, limits: Limits, clock: Clock, slots: Slots | None = None
+    ) -> None:  # fmt: skip
+        self._functions = {
+            (loaded.pack.name, definition.name): _Function(
+                definition, loaded.settings, parse_contract(definition.in_pack(loaded.pack.name))
+            )
+            for loaded in packs
+            for definition in loaded.pack.definitions
+        }
+        self.client = client
+        self.limits = limits
+        self.clock = clock
+        self.slots = slots or Slots()
+        self.threads = Threads()
+
+    def check(self, contract: Contract) -> None:
+        """Only a loaded pack's own contract may be stored: any other would run its function past what it declares."""
+        found = self._function(contract)
+        if found is None or found.contract != contract:
+            message = "Python tools come with packs that the operator loads with TOOLCRIB_PACKS; they are not registered one by one."
+            raise Invalid.because(message, [Fault("/python", "is not the contract of a loaded pack's tool")])
+
+    def prepare(self, contract: Contract) -> Runnable:
+        """A tool whose pack is not loaded any more is still known; calling it says so."""
+        found = self._function(contract)
+        return PythonRunnable(self, found, contract) if found else _NotLoaded(contract)
+
+    def close(self) -> None:
+        """Let its threads go."""
+        self.threads.close()
+
+    def _function(self, contract: Contract) -> _Function | None:
+        named = contract.python
+        return None if named is None else self._functions.get((named.pack, named.function))
+
+
+class PythonRunnable:
+    """One function, ready to run."""
+
+    def __init__(self, provider: PythonProvider, function: _Function, contract: Contract) -> None:
+        self.secrets = frozenset(contract.secrets)
+        self._house = provider
+        self._function = function
+        self._contract = contract
+        self._limit = min(DEFAULT_MAX_REPLY, provider.limits.max_reply)
+
+    async def run(self, invocation: Invocation) -> Outcome:
+        """Run once, within the seconds that are left."""
+        seconds = DEFAULT_SECONDS if invocation.seconds is None else invocation.seconds
+        run = self._prepared(invocation, seconds)
+        definition = self._function.definition
+        return await (self._awaited(run, seconds) if definition.is_async else self._in_thread(run, seconds))
+
+    async def _awaited(self, run: Run, seconds: float) -> Outcome:
+        task = asyncio.create_task(run.awaited())
+        try:
+            await asyncio.wait([task], timeout=seconds)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=_GRACE)
+                return run.timed_out(seconds, ended=task.done())
+        finally:
+            task.cancel()
+        return run.failed(asyncio.CancelledError()) if task.cancelled() else task.result()
+
+    async def _in_thread(self, run: Run, seconds: float) -> Outcome:
+        workspace, slots = run.invocation.workspace_id, self._house.slots
+        if not await slots.take(workspace):
+            message = "All threads for tools of this workspace are busy, so the tool was not run; try again."
+            return Failure(Code.UNAVAILABLE, message, retryable=True)
+        overdue = False
+        answer = self._house.threads.start(run.called, lambda: slots.give_back(workspace, overdue=overdue))
+        try:
+            await asyncio.wait([answer], timeout=seconds)
+        finally:
+            if not answer.done():
+                overdue = True
+                slots.is_overdue(workspace)
+        return answer.result() if answer.done() else run.timed_out(seconds, ended=False)
+
+    def _prepared(self, invocation: Invocation, seconds: float) -> Run:
+        strikes = Strikes(invocation.secrets.items()) if invocation.secrets else None
+        definition = self._function.definition
+        context = self._context(invocation, seconds, strikes) if definition.signature.context else None
+        return Run(definition, self._contract, invocation, context, self._limit, strikes)
+
+    def _context(self, invocation: Invocation, seconds: float, strikes: Strikes | None) -> RunContext:
+        if invocation.desk is None:
+            raise LookupError("a tool with a Context is run by the gateway only")
+        clock, limits = self._house.clock, self._house.limits
+        until = clock.monotonic() + seconds
+        bound = {"execution_id": invocation.execution_id, "tool": self._contract.name}
+        http = PackHttp(
+            self._house.client, invocation.workspace_id, limits, lambda: until - clock.monotonic()
+        )
+        return RunContext(
+            invocation, invocation.desk, self._function.settings, http, ToolClock(clock),
+            RunLog(logger("tools"), bound, strikes), until, limits.max_request, asyncio.get_running_loop(),
+        )  # fmt: skip
+
+
+class _NotLoaded:
+    """A tool whose pack this server did not load."""
+
+    secrets: frozenset[str] = frozenset()
+
+    def __init__(self, contract: Contract) -> None:
+        self._pack = contract.python.pack if contract.python else ""
+
+    async def run(self, invocation: Invocation) -> Outcome:  # noqa: ARG002 nothing is run
+        message = f"The pack {self._pack}, which this tool comes with, is not loaded; the operator adds it to TOOLCRIB_PACKS."
+        return Failure(Code.UNAVAILABLE, message)

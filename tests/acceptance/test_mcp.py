@@ -1,0 +1,126 @@
+"""The MCP door with the official clients of both eras: list, call, a declared error, and every way in that stays shut."""
+
+import json
+
+import pytest
+
+from tests.acceptance.rows.lab import Lab
+from tests.support.mcp_clients import CLIENTS, talk
+from tests.support.tools import marked, register, tide
+
+DECLARED = {"errors": [{"code": "NO_SUCH_PLACE", "when": {"status": 404}}]}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+BOTH = {"Accept": "application/json, text/event-stream"}
+
+
+@pytest.fixture
+def shop(lab: Lab):
+    """A server with a tool that answers, one that declares an error, and one that is switched off."""
+    server = lab.serve()
+    client = lab.client(server)
+    client.call("POST", "/api/v1/secrets", {"name": "TIDE_KEY", "value": "k-7f1d20c39ab84e55"})
+    lost = marked(lab.upstream, "place.find", "/status/404") | DECLARED
+    register(client, tide(lab.upstream), lost, marked(lab.upstream, "place.off", "/echo"))
+    client.call("PUT", "/api/v1/tools/place.off/enablement", {"enabled": False})
+    return server
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_an_official_client_lists_and_calls(shop, client: str):
+    calls = [
+        ("get_tide", {"harbour": "Dover"}), ("place.find", {"n": "1"}), ("get_tide", {"harbor": "Dover"}),
+        ("no.tool", {}), ("place.off", {"n": "1"}),
+    ]  # fmt: skip
+    heard = talk(client, f"{shop.url}/mcp", shop.owner_key, calls)
+
+    assert [tool["name"] for tool in heard.tools] == ["get_tide", "place.find"]
+    assert heard.tools[0]["description"] == "Next high tide at a harbour"
+    assert heard.tools[0]["inputSchema"]["required"] == ["harbour"]
+    assert heard.tools[0]["annotations"]["readOnlyHint"] is True
+    assert shop.url not in json.dumps(heard.tools)
+    assert "8010" not in json.dumps(heard.tools)
+
+    good, declared, bad, unknown, off = heard.answers
+    assert (good["isError"], good["structuredContent"]) == (
+        False,
+        {"height": 6.41, "at": "2026-11-21T04:12:00Z"},
+    )
+    assert json.loads(good["content"][0]["text"]) == good["structuredContent"]
+    assert declared["isError"] is True
+    assert json.loads(declared["content"][0]["text"])["error"]["code"] == "NO_SUCH_PLACE"
+    told = json.loads(bad["content"][0]["text"])["error"]
+    assert (told["code"], {fault["path"] for fault in told["details"]["errors"]}) == (
+        "VALIDATION_ERROR", {"/harbor", ""},
+    )  # fmt: skip
+    assert unknown == {"code": -32602}
+    assert json.loads(off["content"][0]["text"])["error"]["code"] == "TOOL_DISABLED"
+
+    rows = shop.client.call("GET", "/api/v1/tools/executions").json["items"]
+    assert [row["error_code"] for row in rows] == ["TOOL_DISABLED", "VALIDATION_ERROR", "NO_SUCH_PLACE", None]
+    assert good["_meta"]["toolcrib/execution_id"] == rows[-1]["execution_id"]
+
+
+def post(server, body=LIST, *, key=None, headers=None, raw=None):
+    given = BOTH | (headers or {})
+    return server.client.call(
+        "POST", "/mcp", None if raw is not None else body, key=key, headers=given, raw=raw
+    )
+
+
+def test_lists_are_the_same_bytes_again_and_after_a_restart(shop):
+    first = post(shop).body
+    assert post(shop).body == first
+    shop.restart()
+    assert post(shop).body == first
+
+
+@pytest.mark.parametrize("key", ["", "nonsense", "tcb_" + "0" * 60])
+def test_without_a_valid_key_nothing_is_told(shop, key: str):
+    answer = post(shop, key=key)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert "get_tide" not in answer.body.decode()
+
+
+def test_a_page_of_another_origin_is_turned_away(shop):
+    assert post(shop, headers={"Origin": "https://evil.example"}).status == 403
+    assert post(shop, headers={"Origin": shop.url}).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT"])
+def test_there_are_no_sessions(shop, method: str):
+    answer = shop.client.call(method, "/mcp", headers=BOTH)
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b'{"jsonrpc":"2.0","jsonrpc":"2.0","id":1,"method":"tools/list"}',
+        b"[NaN]",
+        b"[" * 100 + b"]" * 100,
+    ],
+    ids=["empty", "cut", "twice the same key", "NaN", "deep"],
+)
+def test_what_is_no_strict_json_is_refused(shop, raw: bytes):
+    answer = post(shop, raw=raw)
+    assert (answer.status, answer.json["error"]["code"]) == (400, -32700)
+
+
+def test_a_message_that_is_too_large_is_refused(shop):
+    answer = post(shop, raw=b'"' + b"x" * 4_000_001 + b'"')
+    assert (answer.status, answer.json["error"]["code"]) == (400, -32600)
+
+
+def test_a_bad_cursor_is_refused(shop):
+    answer = post(shop, {**LIST, "params": {"cursor": "!"}})
+    assert '"code":-32602' in answer.body.decode()
+
+
+def test_an_agent_sees_what_it_may_call(shop):
+    wanted = {"name": "clerk", "actor_type": "agent", "tools": ["place.find"]}
+    key = shop.client.call("POST", "/api/v1/keys", wanted).json["key"]
+    heard = talk("auto", f"{shop.url}/mcp", key, [("get_tide", {"harbour": "Dover"})])
+    assert [tool["name"] for tool in heard.tools] == ["place.find"]
+    assert json.loads(heard.answers[0]["content"][0]["text"])["error"]["code"] == "FORBIDDEN"

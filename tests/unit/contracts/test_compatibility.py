@@ -1,0 +1,183 @@
+"""What breaks callers, told by its path: input may only widen, output only narrow."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolcrib.contracts.compatibility import Bump, bump_between, compare, next_version
+from toolcrib.contracts.schema import compile_schema
+
+CLOSED = {
+    "type": "object",
+    "properties": {"a": {"type": "string"}, "n": {"type": "integer", "minimum": 1, "maximum": 9}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+
+
+def contract(input_schema=CLOSED, **parts):
+    return {
+        "name": "t",
+        "description": "T.",
+        "version": "1.0.0",
+        "input_schema": input_schema,
+        "api": {"method": "GET"},
+    } | parts
+
+
+def schema(**parts):
+    return CLOSED | parts
+
+
+def with_property(name, inner, **parts):
+    return schema(properties=CLOSED["properties"] | {name: inner}, **parts)
+
+
+def paths(difference):
+    return [fault.path for fault in difference.breaking]
+
+
+@pytest.mark.parametrize(
+    ("new", "path"),
+    [
+        (with_property("b", {}, required=["a", "b"]), "/input_schema/required"),
+        (schema(properties={"a": {"type": "string"}}), "/input_schema/properties/n"),
+        (with_property("a", {"type": "integer"}), "/input_schema/properties/a/type"),
+        (with_property("a", {"type": "string", "minLength": 1}), "/input_schema/properties/a/minLength"),
+        (with_property("a", {"type": "string", "pattern": "x"}), "/input_schema/properties/a/pattern"),
+        (with_property("a", {"type": "string", "enum": ["x"]}), "/input_schema/properties/a/enum"),
+        (with_property("a", {"type": "string", "const": "x"}), "/input_schema/properties/a/const"),
+        (with_property("a", {"anyOf": [{"type": "string"}], "type": "string"}), "/input_schema/properties/a/anyOf"),
+        (with_property("a", False), "/input_schema/properties/a"),
+        (with_property("n", {"type": "integer", "minimum": 2, "maximum": 9}), "/input_schema/properties/n/minimum"),
+        (with_property("n", {"type": "integer", "minimum": 1, "maximum": 8}), "/input_schema/properties/n/maximum"),
+    ],
+)  # fmt: skip
+def test_input_that_narrows_breaks(new, path):
+    difference = compare(contract(), contract(new))
+    assert (difference.bump, paths(difference)) == (Bump.MAJOR, [path])
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        with_property("b", {"type": "string"}),
+        schema(required=[]),
+        schema(additionalProperties=True),
+        schema(additionalProperties={"type": "string"}),
+        with_property("a", {"type": ["string", "null"]}),
+        with_property("a", True),
+        with_property("a", {}),
+        with_property("n", {"type": "number", "minimum": 0, "maximum": 10}),
+        with_property("a", {"type": "string", "description": "An A."}),
+    ],
+)
+def test_input_that_widens_is_an_addition(new):
+    difference = compare(contract(), contract(new))
+    assert (difference.bump, paths(difference)) == (Bump.MINOR, [])
+
+
+def test_what_an_open_object_did_not_declare_was_no_promise():
+    open_ = {"type": "object", "properties": {}}
+    assert (
+        compare(contract(open_), contract({**open_, "properties": {"b": {"type": "string"}}})).bump
+        is Bump.MINOR
+    )
+    closed = {**open_, "additionalProperties": False}
+    assert paths(compare(contract(open_), contract(closed))) == ["/input_schema/additionalProperties"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "broken"),
+    [
+        ({"properties": {"x": {"type": "number"}}}, {"properties": {}}, ["/output_schema/properties/x"]),
+        (
+            {"properties": {"x": {}}, "required": ["x"]},
+            {"properties": {"x": {}}},
+            ["/output_schema/required"],
+        ),
+        ({"type": "integer"}, {"type": ["integer", "null"]}, ["/output_schema/type"]),
+        ({"enum": ["a"]}, {"enum": ["a", "b"]}, ["/output_schema/enum"]),
+        ({"items": {"type": "string"}}, {"items": {"type": "object"}}, ["/output_schema/items/type"]),
+        ({"maximum": 5}, {"maximum": 6}, ["/output_schema/maximum"]),
+        ({}, None, ["/output_schema"]),
+        (
+            {"properties": {"x": {}}},
+            {"properties": {"x": {}, "y": {"type": "string"}}, "required": ["y"]},
+            [],
+        ),
+        ({"type": "number"}, {"type": "integer"}, []),
+        (None, {"type": "number"}, []),
+    ],
+)
+def test_output_that_widens_breaks(old, new, broken):
+    difference = compare(contract(output_schema=old), contract(output_schema=new))
+    assert (paths(difference), difference.bump) == (broken, Bump.MAJOR if broken else Bump.MINOR)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ({"effects": "read"}, {"effects": "write"}, "/effects"),
+        ({}, {"api": {"method": "DELETE"}}, "/effects"),
+        ({"idempotent": True}, {"idempotent": False}, "/idempotent"),
+        ({"aliases": ["old"]}, {"aliases": []}, "/aliases"),
+    ],
+)
+def test_conduct_that_grows_worse_breaks(old, new, path):
+    assert paths(compare(contract(**old), contract(**new))) == [path]
+
+
+def test_an_alias_that_stays_or_becomes_the_name_is_kept():
+    old = contract(aliases=["t2", "x"])
+    assert compare(old, contract(aliases=["x"], name="t2")).breaking == ()
+
+
+@pytest.mark.parametrize(
+    ("parts", "bump"),
+    [
+        ({}, Bump.NONE),
+        ({"version": "9.0.0"}, Bump.NONE),
+        ({"description": "Other."}, Bump.PATCH),
+        ({"effects": "read"}, Bump.PATCH),
+        ({"errors": [{"code": "X"}]}, Bump.MINOR),
+        ({"aliases": ["other"]}, Bump.MINOR),
+    ],
+)
+def test_the_least_bump(parts, bump):
+    assert compare(contract(), contract(**parts)).bump is bump
+
+
+def test_versions_grow_part_by_part():
+    assert [next_version("1.2.3", bump) for bump in Bump] == ["1.2.3", "1.2.4", "1.3.0", "2.0.0"]
+    assert [bump_between("1.2.3", new) for new in ("1.2.3", "1.2.2", "1.2.10", "1.10.0", "2.0.0")] == [
+        None, None, Bump.PATCH, Bump.MINOR, Bump.MAJOR,
+    ]  # fmt: skip
+
+
+PARTS = st.sampled_from(
+    [{"type": "string"}, {"type": "string", "maxLength": 3}, {"type": "integer"}, {"type": "integer", "minimum": 5},
+     {"type": "number"}, {"enum": ["a", 1]}, {"enum": ["a"]}, {}, {"type": ["string", "integer"]}]
+)  # fmt: skip
+OBJECTS = st.builds(
+    lambda properties, needed, open_: {
+        "type": "object", "properties": properties, "required": sorted(needed & properties.keys()), "additionalProperties": open_,
+    },
+    st.dictionaries(st.sampled_from("abc"), PARTS),
+    st.sets(st.sampled_from("abc")),
+    st.sampled_from([False, {"type": "string"}]),
+)  # fmt: skip
+
+
+VALUES = st.dictionaries(
+    st.sampled_from("abcd"), st.sampled_from(["a", "zz", "zzzz", 1, 4, 5, 6, 1.5, None, True]), max_size=3
+)
+
+
+@given(OBJECTS, st.sampled_from("abc"), PARTS, st.booleans(), st.lists(VALUES, min_size=5))
+def test_what_is_called_compatible_takes_all_that_was_taken(old, name, part, opened, values):
+    new = old | {"properties": old["properties"] | {name: part}, "required": old["required"][1:]}
+    new |= {"additionalProperties": True} if opened else {}
+    if not compare(contract(old), contract(new)).breaking:
+        before, after = compile_schema(old), compile_schema(new)
+        assert [value for value in values if before.is_valid(value) and not after.is_valid(value)] == []

@@ -1,0 +1,65 @@
+"""A pack refuses what no server could load; the face hands out what a pack needs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import toolcrib
+from toolcrib import Pack, Setting, ToolError, tool
+from toolcrib.contracts.failures import CallFailed, RequestFailed
+
+
+@tool
+def one() -> int:
+    """One."""
+    return 1
+
+
+def test_a_pack_knows_its_tools_and_settings():
+    pack = Pack(
+        "numbers", "1.0.0", "Numbers", "All of them.", tools=[one], settings=[Setting("BASE_URL", "x")]
+    )
+    assert [definition.name for definition in pack.definitions] == ["one"]
+    assert pack.settings[0].default == "x"
+
+
+@pytest.mark.parametrize(
+    ("name", "tools", "said"),
+    [
+        ("No Name", [], '"No Name" is no name of a pack'),
+        ("numbers", [one, one], "The pack numbers has the tool one twice"),
+        ("numbers", [print], "The pack numbers lists print, which is no tool; put @tool before it."),
+        ("numbers", [3], "lists 3, which is no tool"),
+    ],
+)
+def test_a_pack_that_no_server_could_load_is_refused(name, tools, said):
+    with pytest.raises(ValueError, match=said):
+        Pack(name, "1.0.0", tools=tools)
+
+
+def test_the_face_is_what_it_says():
+    assert toolcrib.__dir__() == sorted(toolcrib._PLACES)
+    assert [name for name in dir(toolcrib) if getattr(toolcrib, name).__name__ != name] == []
+    with pytest.raises(AttributeError, match="toolcrib has no Crab; its face is"):
+        _ = toolcrib.Crab
+
+
+def test_the_shell_does_not_pay_for_the_face():
+    code = "import sys, toolcrib.cli; sys.exit('toolcrib.contracts.define' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_errors_of_tools_carry_what_callers_may_see():
+    error = ToolError("NO_HARBOUR", "There is none.", code_of="oslo")
+    assert (error.code, error.message, error.details, error.retryable) == (
+        "NO_HARBOUR", "There is none.", {"code_of": "oslo"}, False,
+    )  # fmt: skip
+    assert (str(error), str(ToolError("NO_HARBOUR"))) == ("NO_HARBOUR: There is none.", "NO_HARBOUR")
+    found = {"code": "X", "message": "m", "details": {"a": 1}, "retryable": True}
+    failed = CallFailed("tides.next", found, "exe_1", "failed")
+    assert (failed.code, failed.details, failed.retryable, failed.tool, failed.execution_id, failed.status) == (
+        "X", {"a": 1}, True, "tides.next", "exe_1", "failed",
+    )  # fmt: skip
+    request = RequestFailed(toolcrib.contracts.errors.Code.UPSTREAM_ERROR, "m", reason="reset", sent=False)
+    assert (str(request), request.reason, request.sent) == ("m", "reset", False)
