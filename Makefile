@@ -76,9 +76,10 @@ $(SERVE): $(MADE) locks/serve.lock pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(TEST): $(SERVE) locks/test.lock
-	@echo "installing the locked packages of locks/test.lock"
+$(TEST): $(SERVE) locks/test.lock locks/shop.lock
+	@echo "installing the locked packages of locks/test.lock and locks/shop.lock"
 	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r locks/test.lock
+	@$(PIP) install --require-hashes --no-deps --only-binary :all: -r locks/shop.lock
 	@touch $@
 
 $(MCP1): $(MADE) locks/mcp1.lock

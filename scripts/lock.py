@@ -10,8 +10,9 @@ from pathlib import Path
 
 UV = "uv==0.13.8"
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = {"serve": ["build"], "test": ["build", "test"], "mcp1": ["mcp1"]}
-ALONE = {"mcp1"}  # not in `.venv`: only the group's packages, in versions of their own
+LOCKS = {"serve": ["build"], "test": ["build", "test"], "mcp1": ["mcp1"], "shop": ["shop"]}
+ALONE = {"mcp1", "shop"}  # only the group's packages: mcp1 has an environment of its own
+BARE = {"shop"}  # without what its packages depend on: the group names what is used of that
 ADDRESS = re.compile(r"https?://|file://|--(?:extra-)?index-url|--find-links")
 
 
@@ -44,6 +45,7 @@ def resolve(uv: Path, name: str, groups: list[str], *, upgrade: bool) -> None:
         "--no-emit-index-url",
         "--no-emit-find-links",
     ]
+    style += ["--no-deps"] if name in BARE else []
     style += ["--python-version", "3.11", "--custom-compile-command", "make lock", "--quiet"]
     command: list[str | Path] = [
         uv,
