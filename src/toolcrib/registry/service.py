@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from toolcrib.contracts.errors import Conflict, NotFound
@@ -33,8 +34,8 @@ class StoredTool:
     sunset_at: int | None = None
 
     def document(self) -> dict[str, Any]:
-        """The stored contract."""
-        return _object(self.config)
+        """The stored contract. It is shared with whoever else asks: read it, never change it."""
+        return _parsed(self.config)
 
     def submitted_document(self) -> dict[str, Any]:
         """The config as it was sent."""
@@ -247,6 +248,12 @@ def _stored(row: Row) -> StoredTool:
         row["id"], row["workspace_id"], row["name"], row["version"], row["digest"], row["config"], row["submitted"], row["created_at"],
         row["updated_at"], _sunset(row["config"]),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1_024)
+def _parsed(config: str) -> dict[str, Any]:
+    """Lists show many contracts again and again."""
+    return _object(config)
 
 
 def _object(text: str) -> dict[str, Any]:
