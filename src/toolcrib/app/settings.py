@@ -12,6 +12,10 @@ class UnsafeSetting(Exception):
     """A setting that the server does not start with; the text names it and says what to do."""
 
 
+_PREFIX = "TOOLCRIB_"
+_OF_OTHERS = ("TOOLCRIB_URL", "TOOLCRIB_API_KEY", "TOOLCRIB_CORPORA")  # the command line's, and the tests'
+
+
 def _setting(name: str, default: str) -> str:
     return field(default=default, metadata={"env": name})
 
@@ -45,6 +49,20 @@ class Settings:
         settings = cls(**{f.name: source[f.metadata["env"]] for f in fields if f.metadata["env"] in source})
         settings._check()
         return settings
+
+    @classmethod
+    def misspelled(cls, environment: Mapping[str, str]) -> list[tuple[str, str | None]]:
+        """Names that look like settings and are none, each with the setting that was probably meant."""
+        from difflib import get_close_matches  # noqa: PLC0415 only where somebody looks
+
+        known = {f.metadata["env"].removeprefix(_PREFIX) for f in cls.__dataclass_fields__.values()}
+        others = {name.removeprefix(_PREFIX) for name in _OF_OTHERS}
+        given = {name.removeprefix(_PREFIX) for name in environment if name.startswith(_PREFIX)}
+        strange = sorted(given - known - others)
+        meant = [
+            next(iter(get_close_matches(name, sorted(known), n=1, cutoff=0.7)), None) for name in strange
+        ]
+        return [(_PREFIX + name, near and _PREFIX + near) for name, near in zip(strange, meant, strict=True)]
 
     @property
     def data_dir(self) -> Path:

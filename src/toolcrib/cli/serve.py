@@ -5,6 +5,7 @@ import errno
 import gc
 import importlib
 import importlib.metadata
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -47,6 +48,7 @@ def _start(*, demo: bool) -> None:
     fresh: Any = importlib.import_module("toolcrib.migrations.fresh")
     try:
         settings = Settings.read()
+        _warn_of(Settings.misspelled(os.environ))
         _check_port(settings)
         _run(settings, fresh.bring_up, demo=demo)
     except UnsafeSetting as error:
@@ -61,6 +63,13 @@ def _start(*, demo: bool) -> None:
         raise from_error({"code": error.code.value, "message": error.message}) from None
     except fresh.OtherSchema as error:
         raise Refused("OTHER_SCHEMA", str(error)) from None
+
+
+def _warn_of(misspelled: list[tuple[str, str | None]]) -> None:
+    """A setting that nobody reads is seldom meant so."""
+    for name, meant in misspelled:
+        hint = f"; did you mean {meant}?" if meant else ""
+        typer.echo(f"warning: {name} is no setting of this server{hint}", err=True)
 
 
 def _check_port(settings: "Settings") -> None:

@@ -116,3 +116,10 @@ def held(env):
         yield
     finally:
         asyncio.run(engine.close())
+
+
+def test_a_setting_that_nobody_reads_is_told(tmp_path):
+    done = served(env=place(tmp_path, TOOLCRIB_PROT="80", TOOLCRIB_XYZZY="1"))
+    assert done.exit_code == 0
+    assert "TOOLCRIB_PROT is no setting of this server; did you mean TOOLCRIB_PORT?" in done.stderr
+    assert "TOOLCRIB_XYZZY is no setting of this server\n" in done.stderr

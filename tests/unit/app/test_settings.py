@@ -105,3 +105,16 @@ def test_notifications_can_be_turned_off():
 
 def test_unknown_variables_are_let_pass():
     assert Settings.read({"TOOLCRIB_URL": "http://x", "PATH": "/bin"}) == Settings()
+
+
+def test_a_misspelled_setting_is_found_with_the_one_that_was_meant():
+    environment = {
+        "TOOLCRIB_EGRES_ALLOW": "x",
+        "TOOLCRIB_XYZZY": "",
+        "TOOLCRIB_PORT": "1",
+        "TOOLCRIB_URL": "u",
+        "PATH": "",
+    }
+    assert Settings.misspelled(environment) == [
+        ("TOOLCRIB_EGRES_ALLOW", "TOOLCRIB_EGRESS_ALLOW"), ("TOOLCRIB_XYZZY", None),
+    ]  # fmt: skip
