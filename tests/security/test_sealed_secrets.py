@@ -166,7 +166,7 @@ def test_what_is_nearly_a_key_is_none(house, change):
     changed = change(house.client.key)
     reply = house.line.send("GET", "/api/v1/tools", None, {"Authorization": f"Bearer {changed}"})
 
-    assert is_error(reply, "UNAUTHORIZED") or (len(changed) > 60_000 and reply.status == 400), reply.body
+    assert is_error(reply, "UNAUTHORIZED") or (len(changed) > 60_000 and reply.status == 431), reply.body
     assert house.client.call("GET", "/api/v1/tools").status == 200
 
 

@@ -38,7 +38,12 @@ def unknown(name):
     }[name]
 
 
-BODIES = {"execute": {"input": {}}, "validate": {"input": {}}, "enablement": {"enabled": False}}
+BODIES = {
+    "{tool}": {"tags": []},
+    "execute": {"input": {}},
+    "validate": {"input": {}},
+    "enablement": {"enabled": False},
+}
 
 
 def asked(client, route, name):

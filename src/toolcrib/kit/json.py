@@ -103,7 +103,7 @@ def _refuse_many_values(data: bytes) -> None:
     unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
     quotes = unescaped.count(b'"')  # a text within the bound has two strings to a value at most
     if quotes > 4 * MAX_VALUES or _openings(b"".join(unescaped.split(b'"')[::2])) > MAX_VALUES:
-        raise JsonRefused(f"The JSON holds more than {MAX_VALUES} values. Send fewer at once.")
+        raise JsonRefused(f"The JSON holds more than {MAX_VALUES:,} values. Send fewer at once.")
 
 
 def _openings(data: bytes) -> int:

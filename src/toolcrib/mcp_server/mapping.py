@@ -4,7 +4,7 @@ from typing import Any
 
 import mcp_types as types
 
-from toolcrib.contracts.execution import Result, Status
+from toolcrib.contracts.execution import Result
 from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.json import dumps
 
@@ -39,9 +39,6 @@ def answer_of(result: Result, *, any_schema: bool) -> types.CallToolResult:
     if result.error is not None:
         text = dumps({"error": result.error}).decode()
         return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True, _meta=meta)
-    if result.status is not Status.SUCCEEDED:
-        text = f"The call is {result.status}; look at execution {result.execution_id}."
-        return types.CallToolResult(content=[types.TextContent(text=text)], _meta=meta)
     structured = result.output if any_schema or isinstance(result.output, dict) else None
     text = (result.written or dumps(result.output)).decode()
     return types.CallToolResult(
@@ -51,7 +48,7 @@ def answer_of(result: Result, *, any_schema: bool) -> types.CallToolResult:
 
 def _described(config: dict[str, Any]) -> str:
     deprecated = config.get("deprecated")
-    if not deprecated:
+    if deprecated is None:
         return str(config["description"])
     instead = f" Use {deprecated['use']} instead." if deprecated.get("use") else ""
     return f"{config['description']}\n\nDeprecated.{instead}"

@@ -128,6 +128,11 @@ def test_conduct_that_grows_worse_breaks(old, new, path):
     assert paths(compare(contract(**old), contract(**new))) == [path]
 
 
+def test_a_choice_that_grows_is_an_addition():
+    old, new = {"enum": ["a"]}, {"enum": ["a", "b"]}
+    assert compare(contract(with_property("a", old)), contract(with_property("a", new))).bump is Bump.MINOR
+
+
 def test_an_alias_that_stays_or_becomes_the_name_is_kept():
     old = contract(aliases=["t2", "x"])
     assert compare(old, contract(aliases=["x"], name="t2")).breaking == ()
