@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.support.corpora",
     "tests.support.coverage_floors",
+    "tests.support.harbour",
     "tests.support.postgres",
     "tests.support.rig",
     "tests.support.server",

@@ -1,11 +1,9 @@
 """`toolcrib serve` as an operator meets it: what it says, what it refuses, and the demo."""
 
-import contextlib
 import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,24 +16,12 @@ import pytest
 
 from tests.acceptance.shell import program
 from tests.support.client import Client
+from tests.support.harbour import listening
 from tests.support.server import KEPT, Server, prepare_server, start_server
 from toolcrib.cli.demo.harbour import Handler, Harbour
 
-HARBOUR = ("127.0.0.1", 8010)
 ALLOWED = {"TOOLCRIB_EGRESS_ALLOW": "127.0.0.1:8010"}
 DEMO = ("--demo",)
-
-
-@pytest.fixture
-def free_harbour() -> None:
-    """The demo's port is one for all on this machine: wait until it is ours."""
-    until(lambda: not listening(), "nobody listens on 127.0.0.1:8010", seconds=60)
-
-
-@pytest.fixture
-def taken_harbour(free_harbour) -> Iterator[None]:
-    with socket.create_server(HARBOUR):
-        yield
 
 
 def test_the_demo_prints_commands_that_work_as_they_stand(free_harbour, tmp_path):
@@ -197,12 +183,6 @@ def run(command: str, folder: Path) -> str:
 
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def listening() -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(HARBOUR, timeout=1):
-        return True
-    return False
 
 
 def until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:

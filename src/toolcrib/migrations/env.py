@@ -1,6 +1,6 @@
 """What Alembic runs: all missing revisions in one transaction, under the lock that `fresh` takes too.
 
-The database comes as `attributes["url"]`; a test hands in an open connection as `attributes["connection"]`.
+The database comes as `attributes["url"]`.
 """
 
 import asyncio
@@ -49,9 +49,7 @@ async def _on_postgresql(url: str) -> None:
 
 
 def _main(attributes: dict[str, Any]) -> None:
-    if "connection" in attributes:
-        _run(attributes["connection"])
-    elif attributes["url"].startswith("sqlite:///"):
+    if attributes["url"].startswith("sqlite:///"):
         _on_sqlite(attributes["url"].removeprefix("sqlite:///"))
     else:
         asyncio.run(_on_postgresql(attributes["url"]))

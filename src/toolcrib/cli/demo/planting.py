@@ -1,13 +1,14 @@
 """Starts the demo's upstream and, as the owner and over HTTP like anybody, registers its tools and calls them."""
 
 import asyncio
+import contextlib
 import secrets
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import typer
 
@@ -67,13 +68,13 @@ class Demo:
     def __exit__(self, *_: object) -> None:
         if self._child is None:
             return
-        if self._child.stdin:
-            self._child.stdin.close()
+        _close(self._child.stdin)
         try:
             self._child.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()
+        _close(self._child.stdout)
 
     def begin(self) -> None:
         """Inside the server's loop: plant as soon as it listens."""
@@ -173,6 +174,13 @@ async def _call(owner: Session, tool: str, given: dict[str, Any]) -> None:
     except Refused as refused:
         if refused.execution_id is None:
             raise
+
+
+def _close(pipe: IO[str] | None) -> None:
+    """A child that died with its key unread has broken its pipe, which closing tells once more."""
+    if pipe is not None:
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
 
 
 def _program() -> str:
