@@ -13,7 +13,7 @@ TEST := .venv/.test
 NODE := tests/node_modules/.made
 MCP1 := .venv/mcp1/.made
 
-# The demo's upstream; whoever sets the variable, even to nothing, wins.
+# The demo's upstream, tides and quotes; whoever sets the variable, even to nothing, wins.
 TOOLCRIB_EGRESS_ALLOW ?= 127.0.0.1:8010
 
 .PHONY: help

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.shell import program
+from tests.standins.alphavantage import NUMBERED
 from tests.support.client import Client
 from tests.support.harbour import listening
 from tests.support.server import KEPT, Server, prepare_server, start_server
@@ -28,8 +29,9 @@ def test_the_demo_prints_commands_that_work_as_they_stand(free_harbour, tmp_path
     with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
         until(lambda: "curl" in server.stdout, "the demo says what to try")
         commands = [line.strip() for line in server.stdout.splitlines() if line.startswith("  ")]
-        call, listing, curl = (run(command, tmp_path) for command in commands)
+        call, quote, listing, curl = (run(command, tmp_path) for command in commands)
     assert re.search(r'"height": \d\.\d', call)
+    assert re.search(r'"symbol": "IBM",\s+"price": 2\d\d\.', quote)
     assert {"harbours.list", "tides.next", "HARBOUR_NOT_FOUND", "VALIDATION_ERROR"} <= set(listing.split())
     assert '"success":true' in curl
 
@@ -66,7 +68,7 @@ def test_a_taken_port_is_told_and_the_server_goes_on(taken_harbour, tmp_path):
     with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
         until(lambda: "Demo:" in server.stdout, "the demo says what is wrong")
         assert "no upstream on 127.0.0.1:8010 (Address already in use)" in server.stdout
-        assert server.client.call("GET", "/api/v1/tools").json == {"tools": [], "next": None}
+        assert server.client.call("GET", "/api/v1/tools?scope=workspace").json == {"tools": [], "next": None}
 
 
 @pytest.mark.parametrize("allowed", ["", "127.0.0.1:8011", "10.0.0.0/8"])
@@ -109,6 +111,7 @@ def harbour() -> Iterator[Client]:
         ("/v2/next", "right", 404),
         ("/v2/harbours", "", 200),
         ("/v3", "right", 404),
+        ("/query?function=GLOBAL_QUOTE&symbol=IBM&apikey=right", "", 200),
     ],
 )
 def test_the_tide_service_answers_as_services_do(harbour, path, key, status):
@@ -122,6 +125,28 @@ def test_the_tide_service_tells_a_height_as_text_and_a_time_to_come(harbour):
 
     assert float(tide("ft")["01. height"]) == pytest.approx(float(tide("m")["01. height"]) * 3.28084, abs=0.3)
     assert datetime.fromisoformat(tide("m")["time"]["utc"]) > datetime.now(UTC)
+
+
+@pytest.mark.parametrize(
+    ("query", "member", "names"),
+    [
+        ("function=GLOBAL_QUOTE&symbol=ibm&apikey=right", "Global Quote", set(NUMBERED) | {"01. symbol"}),
+        ("function=GLOBAL_QUOTE&symbol=NOPE&apikey=right", "Global Quote", set()),
+        ("function=GLOBAL_QUOTE&symbol=IBM&apikey=wrong", "Error Message", set("wrong apikey")),
+        ("function=OVERVIEW&symbol=IBM&apikey=right", "Error Message", set("no such function")),
+    ],
+)
+def test_the_market_answers_in_the_members_of_alpha_vantage(harbour, query, member, names):
+    answer = harbour.call("GET", f"/query?{query}").json
+    assert list(answer) == [member]
+    assert set(answer[member]) == names
+
+
+def test_the_market_finds_companies_by_a_part_of_their_name(harbour):
+    found = harbour.call("GET", "/query?function=SYMBOL_SEARCH&keywords=tesco&apikey=right").json[
+        "bestMatches"
+    ]
+    assert [(one["1. symbol"], one["8. currency"]) for one in found] == [("TSCO.LON", "GBX")]
 
 
 def test_the_first_start_says_where_it_listens_and_where_the_key_is(serve):

@@ -1,4 +1,4 @@
-"""Fakes that tests hand in: a clock that stands still, a provider that does what it is told, an engine that can be listened to."""
+"""Fakes that tests hand in: those of the public test kit, and an engine that can be listened to."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,103 +7,12 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from toolcrib.contracts.contract import Contract
-from toolcrib.contracts.provider import Invocation, Outcome, Success
 from toolcrib.kit.db import DialectName, Engine, Notices, Query, Row, Tx
+from toolcrib.testing import START, FakeClock, FakeProvider
 
-START = 1_800_000_000_000_000
-Behaviour = Callable[[Invocation], Awaitable[Outcome]]
+__all__ = ["START", "CountedTx", "FakeClock", "FakeNotices", "FakeProvider", "Tap", "refusing"]
+
 Hook = Callable[[], Awaitable[None]]
-
-
-@dataclass
-class FakeClock:
-    """Stands still until told to go on."""
-
-    at: int = START
-    seconds: float = 1_000.0
-
-    def now(self) -> int:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def go(self, seconds: float) -> None:
-        self.at += int(seconds * 1_000_000)
-        self.seconds += seconds
-
-
-async def echo(invocation: Invocation) -> Outcome:
-    return Success(dict(invocation.input))
-
-
-@dataclass
-class FakeProvider:
-    """Runs every tool by `behaviour` and keeps what it ran; `objection` is what `check` raises. With `shows` it can preview."""
-
-    kind: str = "http"
-    behaviour: Behaviour = echo
-    shows: Behaviour | None = None
-    objection: Exception | None = None
-    ran: list[Invocation] = field(default_factory=list)
-    prepared: int = 0
-
-    def check(self, contract: Contract) -> None:
-        if self.objection is not None:
-            raise self.objection
-
-    def prepare(self, contract: Contract) -> "FakeRunnable":
-        self.prepared += 1
-        ref = contract.upstream.auth.secret_ref
-        made = FakeRunnable if self.shows is None else ShowingRunnable
-        return made(self, frozenset() if ref is None else frozenset({ref[2:-1]}))
-
-    def answers(self, outcome: Outcome) -> None:
-        async def answer(_: Invocation) -> Outcome:
-            return outcome
-
-        self.behaviour = answer
-
-    def raises(self, error: BaseException) -> None:
-        async def fail(_: Invocation) -> Outcome:
-            raise error
-
-        self.behaviour = fail
-
-    def hangs(self) -> "Hanging":
-        """Every run waits until it is let go."""
-        hanging = Hanging()
-        self.behaviour = hanging.run
-        return hanging
-
-
-@dataclass
-class FakeRunnable:
-    provider: FakeProvider
-    secrets: frozenset[str]
-
-    async def run(self, invocation: Invocation) -> Outcome:
-        self.provider.ran.append(invocation)
-        return await self.provider.behaviour(invocation)
-
-
-@dataclass
-class ShowingRunnable(FakeRunnable):
-    async def preview(self, invocation: Invocation) -> Outcome:
-        assert self.provider.shows is not None
-        return await self.provider.shows(invocation)
-
-
-@dataclass
-class Hanging:
-    begun: asyncio.Event = field(default_factory=asyncio.Event)
-    go: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def run(self, invocation: Invocation) -> Outcome:
-        self.begun.set()
-        await self.go.wait()
-        return Success(dict(invocation.input))
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The house in-process, from database to counter: real stores on a real database, a fake provider and a fake clock."""
 
 import contextlib
-import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,79 +13,27 @@ from tests.support.fakes import FakeClock, FakeProvider, Tap
 from tests.support.postgres import Cluster, run_apart
 from toolcrib.app.settings import Settings
 from toolcrib.app.wiring import open_engine
-from toolcrib.contracts.execution import Call, Execution, Result
-from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
+from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Provider
-from toolcrib.gateway import Gateway, open_gateway
+from toolcrib.gateway import open_gateway
 from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import Database, Engine, Query, Tx, metadata
 from toolcrib.migrations.fresh import bring_up
+from toolcrib.testing import Workbench, tool_config
 
 ROOT_KEY = bytes(range(32))
-_numbers = itertools.count(1)
+config = tool_config
 
 
-def config(name: str | None = None, **parts: Any) -> dict[str, Any]:
-    """A tool that takes any object; `parts` replace or add members."""
-    made = {
-        "name": name or f"test.t{next(_numbers)}",
-        "description": "A tool of a test.",
-        "input_schema": {"type": "object", "additionalProperties": True},
-        "api": {"base_url": "https://upstream.example"},
-    }
-    return made | parts
-
-
-@dataclass
-class Rig:
-    """One process before a database; `owner` is the owner of workspace `default`, `owner_key` his key's text."""
+@dataclass(kw_only=True)
+class Rig(Workbench):
+    """A workbench on a database that can be listened to, with a fake provider: one process of perhaps several."""
 
     tap: Tap
     db: Database
-    gateway: Gateway
-    clock: FakeClock
     provider: FakeProvider
-    owner_key: str = ""
-    owner: Principal = field(init=False)
     _stack: contextlib.AsyncExitStack = field(init=False, repr=False)
-
-    async def register(self, name: str | None = None, *, by: Principal | None = None, **parts: Any) -> str:
-        """The name of a new tool."""
-        tool = await self.gateway.tools.register(by or self.owner, config(name, **parts))
-        return tool.name
-
-    async def call(
-        self, tool: str, given: dict[str, Any] | None = None, *, by: Principal | None = None, **rest: Any
-    ) -> Result:
-        return await self.gateway.calls.call_tool(by or self.owner, Call(tool, given or {}, **rest))
-
-    async def find(self, execution_id: str, *, by: Principal | None = None) -> Execution:
-        return await self.gateway.history.get(by or self.owner, execution_id)
-
-    async def key(self, *, by: Principal | None = None, **wanted: Any) -> str:
-        """The text of a new key."""
-        new = {"name": f"k{next(_numbers)}", "actor_type": ActorType.USER, "role": Role.MEMBER} | wanted
-        _, text = await self.gateway.keys.create(by or self.owner, NewKey(**new))
-        return text
-
-    async def principal(self, *, by: Principal | None = None, **wanted: Any) -> Principal:
-        """Whoever holds a new key."""
-        return await self.gateway.credentials.principal(await self.key(by=by, **wanted))
-
-    async def workspace(self, name: str | None = None) -> Principal:
-        """The owner of a new workspace."""
-        stores = self.gateway.stores
-
-        async def make(tx: Tx) -> str:
-            workspace = await stores.identity.create_workspace(tx, name or f"w{next(_numbers)}")
-            await stores.ledger.open_workspace(tx, workspace)
-            _, generation = await stores.ledger.raise_generation(tx, workspace)
-            new = NewKey("owner", ActorType.USER, Role.OWNER)
-            _, text = await stores.identity.add_key(tx, workspace, new, "test", generation)
-            return text
-
-        return await self.gateway.credentials.principal(await self.db.change((), make))
 
     async def raise_generation(self, scope: str | None = None) -> None:
         """As a change that another process made: this one's snapshot is old now."""
@@ -174,7 +121,8 @@ def prepared(
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    return Rig(tap, db, open_gateway(db, Cipher(ROOT_KEY), clock, [provider, *more]), clock, provider)
+    gateway = open_gateway(db, Cipher(ROOT_KEY), clock, [provider, *more])
+    return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 
 
 def sqlite_engine(folder: Path) -> Engine:

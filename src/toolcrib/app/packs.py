@@ -18,7 +18,7 @@ _SETTING = "TOOLCRIB_PACKS"
 
 def load_packs(names: str, environment: Mapping[str, str]) -> list[LoadedPack]:
     """The packs of the setting, each with the values of its own settings. Raises `UnsafeSetting`."""
-    packs = [_load(name) for name in (entry.strip() for entry in names.split(",")) if name]
+    packs = [_load(name, environment) for name in (entry.strip() for entry in names.split(",")) if name]
     _refuse_twins(packs)
     return [
         LoadedPack(pack, {one.name: environment.get(one.name, one.default) for one in pack.settings})
@@ -30,13 +30,13 @@ async def install_packs(gateway: Gateway, packs: Sequence[LoadedPack]) -> None:
     """Put their tools into the registry. Raises `UnsafeSetting`."""
     for loaded in packs:
         try:
-            await gateway.packs.install(loaded.pack)
+            await gateway.packs.install(loaded.pack, loaded.settings)
         except ToolcribError as error:
             said = f"the pack {loaded.pack.name} cannot be set up: {_said(error)}"
             raise UnsafeSetting(f"{_SETTING}: {said}") from error
 
 
-def _load(name: str) -> Pack:
+def _load(name: str, environment: Mapping[str, str]) -> Pack:
     try:
         found = _import(name) if ":" in name else _entry_point(name)
     except UnsafeSetting:
@@ -49,11 +49,11 @@ def _load(name: str) -> Pack:
         raise UnsafeSetting(
             f"{_SETTING}: {name} is a {type(found).__name__}, not a toolcrib.Pack; name the object that is one"
         )
-    for definition in found.definitions:
+    for document in found.documents(environment):
         try:
-            parse_contract(definition.in_pack(found.name))
+            parse_contract(document)
         except Invalid as error:
-            said = f"the tool {definition.name}: {_said(error)}"
+            said = f"the tool {document['name']}: {_said(error)}"
             raise UnsafeSetting(f"{_SETTING}: {name} cannot be loaded: {said}") from error
     return found
 
@@ -77,7 +77,7 @@ def _refuse_twins(packs: Sequence[Pack]) -> None:
     """A name is one pack's, and a tool's name one tool's: whichever came last would win otherwise."""
     owners: dict[str, str] = {}
     for pack in packs:
-        for what in (f"pack {pack.name}", *(f"tool {definition.name}" for definition in pack.definitions)):
+        for what in (f"pack {pack.name}", *(f"tool {name}" for name in pack.tool_names)):
             if what in owners:
                 both = f"with {owners[what]} and with {pack.name}"
                 raise UnsafeSetting(f"{_SETTING}: the {what} comes twice, {both}; load one of them")

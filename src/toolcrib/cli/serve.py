@@ -47,7 +47,7 @@ def _start(*, demo: bool) -> None:
 
     fresh: Any = importlib.import_module("toolcrib.migrations.fresh")
     try:
-        settings = Settings.read()
+        settings = _shown(Settings.read()) if demo else Settings.read()
         _warn_of(Settings.misspelled(os.environ))
         _check_port(settings)
         _run(settings, fresh.bring_up, demo=demo)
@@ -105,6 +105,12 @@ def _run(settings: "Settings", migrate: Any, *, demo: bool) -> None:
                 shown.begin()
 
         uvloop.run(run(settings, version, migrate, started))
+
+
+def _shown(settings: "Settings") -> "Settings":
+    from .demo import with_markets  # noqa: PLC0415 only where it is asked for
+
+    return with_markets(settings, os.environ)
 
 
 def _demo(settings: "Settings", address: str) -> Any:

@@ -1,12 +1,13 @@
 """Tools of loaded packs at the counter: put into the registry at start as global tools, replaced where they changed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from toolcrib.contracts.compatibility import Bump, bump_between, compare, next_version
 from toolcrib.contracts.errors import Conflict, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
-from toolcrib.contracts.pack import Pack
+from toolcrib.contracts.pack import Pack, comes_from_a_pack
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.registry.service import StoredTool
@@ -29,15 +30,16 @@ class PackTools:
         self._snapshots = snapshots
         self._tools = tools
 
-    async def install(self, pack: Pack) -> list[str]:
-        """Bring the registry to the pack's contracts; answers the names that changed. Raises `Invalid` and `Conflict`."""
+    async def install(self, pack: Pack, settings: Mapping[str, str] | None = None) -> list[str]:
+        """Bring the registry to the pack's contracts, with these values of its settings; answers the names that changed.
+        Raises `Invalid`, `EgressRefused` and `Conflict`.
+        """
         house = await self._house()
         facts = await self._snapshots.reload(house.workspace_id)
         changed = []
-        for definition in pack.definitions:
-            submitted = definition.in_pack(pack.name)
+        for submitted in pack.documents(settings or {}):
             _, config = self._tools.checked(submitted)
-            known = facts.shared.by_name.get(definition.name) if facts else None
+            known = facts.shared.by_name.get(config["name"]) if facts else None
             if known is None or not _is_current(known, config):
                 changed += await self._put(house, config, submitted)
         return changed
@@ -94,7 +96,7 @@ def _version_after(known: StoredTool, config: dict[str, Any]) -> str:
 def _refuse_another(known: StoredTool, config: dict[str, Any]) -> None:
     if _is_current(known, config):
         raise _Unchanged
-    if known.document()["kind"] != "python":
+    if not comes_from_a_pack(known.document()):
         raise Conflict(
             f"There is a global tool {known.name} already that comes from no pack; rename one of them.",
             reason="name_taken",

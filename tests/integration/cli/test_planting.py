@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from tests.support.ports import LOOPBACK, free_port
 from tests.support.until import eventually
 from toolcrib.app import server
 from toolcrib.app.settings import Settings
-from toolcrib.cli.demo import Demo
+from toolcrib.cli.demo import Demo, with_markets
 from toolcrib.cli.demo.harbour import Handler, main
 from toolcrib.migrations.fresh import bring_up
 
@@ -79,6 +80,86 @@ async def test_the_demo_plants_two_tools_and_calls_of_every_ending(free_harbour,
     ]
     assert "Demo: a tide service on 127.0.0.1:8010" in capsys.readouterr().out
     assert not listening()
+
+
+@pytest.fixture
+def with_quotes(settings, monkeypatch):
+    """As `serve --demo` serves."""
+    monkeypatch.delenv("ALPHAVANTAGE_BASE_URL", raising=False)
+    environment: dict[str, str] = {}
+    made = with_markets(settings, environment)
+    monkeypatch.setenv("ALPHAVANTAGE_BASE_URL", environment["ALPHAVANTAGE_BASE_URL"])
+    return made
+
+
+def owner_of(settings) -> Client:
+    return Client(address(settings), (settings.data_dir / "owner.key").read_text().strip())
+
+
+async def asked(settings, tool: str, **given):
+    return await owner_of(settings).acall("POST", f"/api/v1/tools/{tool}/execute", {"input": given})
+
+
+async def test_a_newcomer_asks_for_a_quote_at_once(free_harbour, with_quotes, capsys):
+    async with running(with_quotes):
+        with Demo(with_quotes, address(with_quotes)) as demo:
+            await demo.plant()
+            quotes = [
+                await asked(with_quotes, tool, symbol="TSCO.LON") for tool in ("quotes.get", "quotes.read")
+            ]
+            found = await asked(with_quotes, "companies.search", keywords="inc")
+            unknown = await asked(with_quotes, "quotes.get", symbol="NOPE")
+    assert [quote.json["output"]["symbol"] for quote in quotes] == ["TSCO.LON"] * 2
+    assert [one["symbol"] for one in found.json["output"]["companies"]] == ["AAPL"]
+    assert unknown.json["error"]["code"] == "SYMBOL_NOT_FOUND"
+    assert "call quotes.get -i symbol=IBM" in capsys.readouterr().out
+
+
+async def test_a_key_of_the_operators_own_stays(free_harbour, with_quotes, capsys):
+    async with running(with_quotes):
+        own = {"name": "ALPHAVANTAGE_KEY", "value": "my own key"}
+        await owner_of(with_quotes).acall("POST", "/api/v1/secrets", own)
+        with Demo(with_quotes, address(with_quotes)) as demo:
+            await demo.plant()
+            refused = await asked(with_quotes, "quotes.get", symbol="IBM")
+    assert refused.json["error"]["code"] == "QUOTE_REFUSED"
+
+
+async def test_quotes_from_elsewhere_are_given_no_key(free_harbour, with_quotes, monkeypatch, capsys):
+    monkeypatch.setenv("ALPHAVANTAGE_BASE_URL", "https://www.alphavantage.co")
+    async with running(with_quotes):
+        await plant(with_quotes)
+        secrets = (await owner_of(with_quotes).acall("GET", "/api/v1/secrets")).json["items"]
+    assert [secret["name"] for secret in secrets] == ["TIDE_KEY"]
+    assert "call quotes.get" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("packs", "served"),
+    [
+        ("", "toolcrib_packs.markets:pack"),
+        ("mine:pack, other", "mine:pack,other,toolcrib_packs.markets:pack"),
+        ("markets", "markets"),
+    ],
+)
+def test_the_demo_serves_the_markets_beside_what_the_operator_names(settings, packs, served):
+    environment: dict[str, str] = {}
+    assert with_markets(dataclasses.replace(settings, packs=packs), environment).packs == served
+    assert environment == {"ALPHAVANTAGE_BASE_URL": "http://127.0.0.1:8010"}
+
+
+def test_the_demo_leaves_an_address_alone(settings):
+    environment = {"ALPHAVANTAGE_BASE_URL": "https://mine.example"}
+    with_markets(settings, environment)
+    assert environment == {"ALPHAVANTAGE_BASE_URL": "https://mine.example"}
+
+
+@pytest.mark.parametrize("allowed", ["", "10.0.0.0/8", "no address"])
+def test_the_demo_adds_nothing_where_its_upstream_may_not_be_called(settings, allowed):
+    environment: dict[str, str] = {}
+    narrow = dataclasses.replace(settings, egress_allow=allowed)
+    assert with_markets(narrow, environment) is narrow
+    assert environment == {}
 
 
 async def test_a_second_demo_adds_nothing_and_keeps_the_tide_services_key(free_harbour, settings, capsys):

@@ -7,7 +7,7 @@ import pytest
 from tests.support import toolbox
 from tests.support.fakes import FakeClock
 from tests.support.rig import config, open_rig
-from toolcrib import Pack
+from toolcrib import Pack, Setting
 from toolcrib.contracts.errors import Conflict, Invalid
 from toolcrib.contracts.names import GLOBAL
 
@@ -97,6 +97,35 @@ async def test_a_global_tool_of_another_kind_is_not_replaced(house):
     await house.gateway.tools.register(house.owner, config("numbers.add", scope="global"))
     with pytest.raises(Conflict, match=r"a global tool numbers\.add already that comes from no pack"):
         await house.gateway.packs.install(OLD)
+
+
+def at(url):
+    """A pack of one config, at the address of its setting."""
+    tide = config("tides.next", api={"base_url": "${TIDES}"})
+    return Pack("sea", "1.0.0", configs=[tide], settings=[Setting("TIDES", url)])
+
+
+async def test_a_config_of_a_pack_is_a_global_tool_that_everybody_calls(house):
+    assert await house.gateway.packs.install(at("https://a.example")) == ["tides.next"]
+    other = await house.workspace()
+    assert (await house.call("tides.next", {"n": 1}, by=other)).output == {"n": 1}
+    view = await house.gateway.tools.get(other, "tides.next")
+    assert (view.config["scope"], view.config["metadata"]) == ("global", {"pack": "sea"})
+
+
+async def test_a_config_is_replaced_where_its_setting_has_changed_only(house):
+    pack = at("https://a.example")
+    await house.gateway.packs.install(pack)
+    assert await house.gateway.packs.install(pack) == []
+    assert await house.gateway.packs.install(pack, {"TIDES": "https://b.example"}) == ["tides.next"]
+    view = await house.gateway.tools.get(house.owner, "tides.next")
+    assert (view.tool.version, view.config["api"]["base_url"]) == ("1.0.1", "https://b.example")
+
+
+async def test_a_config_does_not_replace_a_global_tool_that_somebody_registered(house):
+    await house.gateway.tools.register(house.owner, config("tides.next", scope="global"))
+    with pytest.raises(Conflict, match="already that comes from no pack"):
+        await house.gateway.packs.install(at("https://a.example"))
 
 
 async def test_a_tool_that_its_provider_does_not_know_is_refused(house):

@@ -8,6 +8,7 @@ import pytest
 import toolcrib
 from toolcrib import Pack, Setting, ToolError, tool
 from toolcrib.contracts.failures import CallFailed, RequestFailed
+from toolcrib.contracts.pack import comes_from_a_pack
 
 
 @tool
@@ -36,6 +37,53 @@ def test_a_pack_knows_its_tools_and_settings():
 def test_a_pack_that_no_server_could_load_is_refused(name, tools, said):
     with pytest.raises(ValueError, match=said):
         Pack(name, "1.0.0", tools=tools)
+
+
+CONFIG = {"name": "tides.next", "description": "", "input_schema": {}, "api": {"base_url": "${TIDES}"}}
+
+
+def test_a_config_is_registered_for_all_at_the_address_of_the_setting():
+    pack = Pack(
+        "sea",
+        "1.0.0",
+        tools=[one],
+        configs=[CONFIG | {"metadata": {"a": 1}}],
+        settings=[Setting("TIDES", "x")],
+    )
+    function, config = pack.documents({"OTHER": "z"})
+    assert pack.tool_names == ("one", "tides.next")
+    assert function["python"] == {"pack": "sea", "function": "one"}
+    assert (config["api"], config["scope"], config["kind"]) == ({"base_url": "x"}, "global", "http")
+    assert config["metadata"] == {"a": 1, "pack": "sea"}
+    assert pack.documents({"TIDES": "https://y"})[1]["api"] == {"base_url": "https://y"}
+    assert CONFIG["api"] == {"base_url": "${TIDES}"}
+
+
+def test_a_config_may_name_its_address_itself():
+    config = CONFIG | {"kind": "http", "api": {"base_url": "https://y"}}
+    assert Pack("sea", "1.0.0", configs=[config]).documents({})[0]["api"] == {"base_url": "https://y"}
+
+
+def test_what_a_pack_brought_is_known_by_its_mark():
+    assert comes_from_a_pack({"kind": "python"})
+    assert comes_from_a_pack({"kind": "http", "metadata": {"pack": "sea"}})
+    assert not comes_from_a_pack({"kind": "http"})
+
+
+@pytest.mark.parametrize(
+    ("configs", "said"),
+    [
+        ([CONFIG], r"The pack sea: tides.next is at \$\{TIDES\}, which is no setting of the pack"),
+        ([{"api": {}}], "a config whose name is None; write namespace.action"),
+        ([CONFIG | {"name": "No Name"}], "whose name is 'No Name'"),
+        ([CONFIG | {"kind": "dummy"}], "the config tides.next is not of kind http"),
+        ([{"name": "tides.next"}], "is not of kind http"),
+        ([CONFIG | {"name": "one"}], "has the tool one twice"),
+    ],
+)
+def test_a_config_that_no_server_could_load_is_refused(configs, said):
+    with pytest.raises(ValueError, match=said):
+        Pack("sea", "1.0.0", tools=[one], configs=configs)
 
 
 def test_the_face_is_what_it_says():

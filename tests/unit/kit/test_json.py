@@ -233,7 +233,7 @@ def test_the_published_suite_is_whole_where_it_is_present():
 def test_too_many_values_are_refused_before_one_is_built(text: bytes):
     with pytest.raises(JsonRefused) as refused:
         loads(text)
-    assert "more than 500000 values" in refused.value.reason
+    assert "more than 500,000 values" in refused.value.reason
 
 
 def test_as_many_values_as_are_allowed_are_read():

@@ -1,4 +1,5 @@
-"""A harbour's tide service on 127.0.0.1:8010, the demo's upstream. Runs by itself, on the standard library alone.
+"""The demo's upstream on 127.0.0.1:8010: a harbour's tide service, and a market that quotes made-up prices in the wire
+format of Alpha Vantage. Runs by itself, on the standard library alone.
 
 Its API key comes on stdin. It lives as long as the other end of that pipe: when the server dies, however it dies,
 the system closes the pipe and this process ends.
@@ -29,6 +30,13 @@ HARBOURS = {
     "saint-malo": ("Saint-Malo", 6.8, 4.4, 21_600),
     "lisbon": ("Lisbon", 2.2, 1.2, 9_900),
 }
+# Name, and the price around which it swings.
+COMPANIES = {
+    "AAPL": ("Apple Inc", 190.0),
+    "IBM": ("International Business Machines Corp", 233.0),
+    "MSFT": ("Microsoft Corp", 415.0),
+    "TSCO.LON": ("Tesco PLC", 383.0),
+}
 
 
 def next_high_tide(harbour: str, now: float) -> tuple[float, float]:
@@ -38,8 +46,42 @@ def next_high_tide(harbour: str, now: float) -> tuple[float, float]:
     return mean + amplitude * (1 + 0.25 * math.cos(2 * math.pi * high / SPRING)), high
 
 
+def market(query: dict[str, str]) -> Any:
+    """What the market says: all of it text, under numbered names."""
+    match query:
+        case {"function": "GLOBAL_QUOTE", "symbol": symbol}:
+            return {"Global Quote": quote(symbol.upper(), time.time())}
+        case {"function": "SYMBOL_SEARCH", "keywords": words}:
+            fits = [one for one in COMPANIES if words.lower() in f"{one} {COMPANIES[one][0]}".lower()]
+            return {"bestMatches": [match_of(symbol) for symbol in fits]}
+    return {"Error Message": "no such function"}
+
+
+def quote(symbol: str, now: float) -> dict[str, str]:
+    """A price that swings once an hour; nothing for a symbol that nobody lists."""
+    if symbol not in COMPANIES:
+        return {}
+    usual = COMPANIES[symbol][1]
+    price = usual * (1 + 0.01 * math.sin(2 * math.pi * now / 3600))
+    figures = {"02. open": usual, "03. high": usual * 1.01, "04. low": usual * 0.99, "05. price": price}
+    figures |= {"08. previous close": usual, "09. change": price - usual}
+    texts = {name: f"{figure:.4f}" for name, figure in figures.items()}
+    texts |= {"01. symbol": symbol, "06. volume": str(int(usual * 10_000))}
+    texts |= {"07. latest trading day": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")}
+    return texts | {"10. change percent": f"{100 * (price - usual) / usual:.4f}%"}
+
+
+def match_of(symbol: str) -> dict[str, str]:
+    """A listing as a search tells it."""
+    region, currency = ("United Kingdom", "GBX") if symbol.endswith(".LON") else ("United States", "USD")
+    named = {"1. symbol": symbol, "2. name": COMPANIES[symbol][0], "3. type": "Equity", "4. region": region}
+    return named | {"8. currency": currency, "9. matchScore": "0.8000"}
+
+
 class Handler(BaseHTTPRequestHandler):
-    """`GET /v2/next?h=oslo&unit=m` with `X-Tide-Key`, and `GET /v2/harbours` for everybody."""
+    """`GET /v2/next?h=oslo&unit=m` with `X-Tide-Key`, `GET /v2/harbours` for everybody, and `GET /query` of the market,
+    which takes the same key as `apikey`.
+    """
 
     protocol_version = "HTTP/1.1"
     # One packet for an answer: two would wait for each other's acknowledgement, 40 ms.
@@ -66,9 +108,13 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         if path == "/v2/harbours":
             return 200, {"harbours": [{"code": code, "name": HARBOURS[code][0]} for code in sorted(HARBOURS)]}
+        if path == "/query":
+            return 200, market(query) if self._knows(query.get("apikey", "")) else {
+                "Error Message": "wrong apikey"
+            }
         if path != "/v2/next":
             return 404, {"error": "no such page"}
-        if not hmac.compare_digest(self.headers.get("X-Tide-Key", "").encode(), self.key.encode()):
+        if not self._knows(self.headers.get("X-Tide-Key", "")):
             return 401, {"error": "wrong X-Tide-Key"}
         if query.get("h") not in HARBOURS:
             return 404, {"error": "no such harbour"}
@@ -76,6 +122,9 @@ class Handler(BaseHTTPRequestHandler):
         height = metres * FEET if query.get("unit") == "ft" else metres
         at = datetime.fromtimestamp(high, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return 200, {"Next Tide": {"01. height": f"{height:.1f}", "time": {"utc": at}}}
+
+    def _knows(self, key: str) -> bool:
+        return hmac.compare_digest(key.encode(), self.key.encode())
 
 
 class Harbour(ThreadingTCPServer):

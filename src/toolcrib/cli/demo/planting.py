@@ -16,12 +16,10 @@ from toolcrib.app.keys import write_private
 from toolcrib.app.settings import Settings
 from toolcrib.cli.refused import Refused
 from toolcrib.cli.session import API, USUAL, Session
-from toolcrib.kit.http import Egress, EgressDenied
 
-from .harbour import PLACE
+from .markets import UPSTREAM, allowed, give_key
 
 _HERE = Path(__file__).parent
-_UPSTREAM = f"{PLACE[0]}:{PLACE[1]}"
 _END_SECONDS = 5
 _PAUSE = 0.05
 _PATIENCE = 200
@@ -48,11 +46,12 @@ class Demo:
         self._settings = settings
         self._address = address
         self._key = ""
+        self._quotes = False
         self._child: subprocess.Popen[str] | None = None
         self._planting: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
-        if self._allowed():
+        if allowed(self._settings):
             # Isolated and without an environment: it sees no setting and no key of ours.
             command = [sys.executable, "-I", str(_HERE / "harbour.py")]
             self._child = subprocess.Popen(  # noqa: S603 our own file
@@ -84,14 +83,14 @@ class Demo:
         """Tools, calls, and what to type next. Trouble is told in one line; the server goes on."""
         if self._child is None:
             _say(
-                f"TOOLCRIB_EGRESS_ALLOW does not allow {_UPSTREAM}, so there are no demo tools. Start with TOOLCRIB_EGRESS_ALLOW={_UPSTREAM} to have them."
+                f"TOOLCRIB_EGRESS_ALLOW does not allow {UPSTREAM}, so there are no demo tools. Start with TOOLCRIB_EGRESS_ALLOW={UPSTREAM} to have them."
             )
             return
         self._key = _kept_key(self._settings.data_dir / "tide.key")
         said = await asyncio.to_thread(self._hear, self._child)
         if said != "ready":
             _say(
-                f"no upstream on {_UPSTREAM} ({said or 'it ended'}), so there are no new demo calls. Free the port and start again to have them."
+                f"no upstream on {UPSTREAM} ({said or 'it ended'}), so there are no new demo calls. Free the port and start again to have them."
             )
             return
         try:
@@ -104,13 +103,6 @@ class Demo:
             _say(f"the owner's key is not at hand ({error.strerror}), so nothing was registered")
             return
         self._tell_what_to_try()
-
-    def _allowed(self) -> bool:
-        try:
-            Egress.parse(self._settings.egress_allow).check_url(f"http://{_UPSTREAM}/")
-        except EgressDenied:
-            return False
-        return True
 
     def _hear(self, child: "subprocess.Popen[str]") -> str:
         if child.stdin is None or child.stdout is None:
@@ -136,6 +128,7 @@ class Demo:
             self._address, credential=(self._settings.data_dir / "owner.key").read_text("utf-8").strip()
         )
         await owner.exchange("POST", f"{API}/secrets", {"name": "TIDE_KEY", "value": self._key})
+        self._quotes = await give_key(owner, self._key)
         for config in sorted((_HERE / "tools").glob("*.json")):
             if not await _found(owner, f"{API}/tools/{config.stem}"):
                 await owner.exchange("POST", f"{API}/tools", config.read_bytes())
@@ -148,10 +141,13 @@ class Demo:
         body = '{"input": {"harbour": "oslo"}}'
         place = "" if self._address == USUAL else f"TOOLCRIB_URL={self._address} "
         shell = f"TOOLCRIB_DATA_DIR={shlex.quote(str(self._settings.data_dir))} {place}{_program()}"
+        quotes = ", made-up quotes for the pack markets" if self._quotes else ""
         _say(
-            f"a tide service on {_UPSTREAM}, the tools tides.next and harbours.list, and calls in the ledger. Try:"
+            f"a tide service on {UPSTREAM}, the tools tides.next and harbours.list{quotes}, and calls in the ledger. Try:"
         )
         typer.echo(f"  {shell} call tides.next -i harbour=oslo")
+        if self._quotes:
+            typer.echo(f"  {shell} call quotes.get -i symbol=IBM")
         typer.echo(f"  {shell} executions list")
         bearer = f'"Authorization: Bearer $(cat {key})"'
         typer.echo(f"  curl -s {self._address}{API}/tools/tides.next/execute -H {bearer} -d '{body}'")
