@@ -87,7 +87,7 @@ async def execution_events(
     last_event_id: LastEventId = None,
 ) -> Any:
     """One execution's events in order; with `Accept: text/event-stream` a stream until it has come to its end."""
-    if STREAM in request.headers.get("accept", ""):
+    if request.headers.get("accept", "").startswith(STREAM):  # who names JSON before it takes JSON
         after = _number("/headers/Last-Event-ID", last_event_id) if last_event_id else 0
         await gateway.history.get(caller, execution_id)
         pages = gateway.history.follow_execution(caller, execution_id, after, _HEARTBEAT_SECONDS)

@@ -97,6 +97,13 @@ async def test_an_ended_execution_streams_its_events_and_ends(rig, door):
     assert [(int(number), data) for number, _, data in told[:-1]] == [(one["id"], one) for one in listed]
 
 
+@pytest.mark.parametrize("accept", ["application/json", "application/json, text/event-stream", "*/*", ""])
+async def test_who_does_not_ask_for_a_stream_first_gets_json(rig, door, accept):
+    made = await running(rig)
+    reply = await door("GET", f"{EXECUTIONS}/{made.execution_id}/events", headers={"accept": accept})
+    assert (reply.headers["content-type"], len(reply.json["items"])) == ("application/json", 1)
+
+
 async def test_an_executions_stream_resumes_after_the_last_event_seen(rig, door):
     made = await running(rig)
     await rig.gateway.stores.ledger.settle(settlement(made))

@@ -4,6 +4,7 @@ from toolcrib.kit.http.client import HttpClient
 from toolcrib.kit.http.egress import Egress
 from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed, HttpTimeout, Reason
 from toolcrib.kit.http.messages import HttpReply, HttpRequest
+from toolcrib.kit.http.streaming import HttpStream
 from toolcrib.kit.http.wire import OwnPorts, Resolve
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "HttpFailed",
     "HttpReply",
     "HttpRequest",
+    "HttpStream",
     "HttpTimeout",
     "OwnPorts",
     "Reason",
