@@ -65,6 +65,12 @@ class Shell:
         )
         return Done(done.returncode, done.stdout, done.stderr.decode("utf-8"))
 
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A command that goes on; its lines come as it prints them."""
+        return subprocess.Popen(
+            [*program(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **self._place()
+        )  # fmt: skip
+
     def on_terminal(self, *arguments: str, typed: str = "", prompt: str = "") -> Done:
         """Run on a pseudo-terminal; `typed` is entered once `prompt` is seen. Both streams come as one."""
         ours, theirs = pty.openpty()

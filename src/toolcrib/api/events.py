@@ -87,10 +87,11 @@ async def execution_events(
     last_event_id: LastEventId = None,
 ) -> Any:
     """One execution's events in order; with `Accept: text/event-stream` a stream until it has come to its end."""
-    if STREAM in request.headers.get("accept", ""):
+    if request.headers.get("accept", "").startswith(STREAM):  # who names JSON before it takes JSON
         after = _number("/headers/Last-Event-ID", last_event_id) if last_event_id else 0
         await gateway.history.get(caller, execution_id)
-        return _stream(gateway.history.follow_execution(caller, execution_id, after, _HEARTBEAT_SECONDS))
+        pages = gateway.history.follow_execution(caller, execution_id, after, _HEARTBEAT_SECONDS)
+        return _stream(pages, after)
     after = _number("/query/cursor", page.after) if page.after else 0
     return _page(await gateway.history.events(caller, execution_id, page.limit + 1, after), page.limit)
 
@@ -98,8 +99,9 @@ async def execution_events(
 @router.get("/events", response_class=StreamingResponse, responses={200: _AS_STREAM})
 async def follow_events(caller: Caller, gateway: Counter, last_event_id: LastEventId = None) -> Response:
     """The workspace's events as they are committed (SSE), from now on or after `Last-Event-ID`. Nothing is skipped."""
-    after = _number("/headers/Last-Event-ID", last_event_id) if last_event_id else None
-    return _stream(gateway.history.follow(caller, after, _HEARTBEAT_SECONDS))
+    newest = await gateway.history.newest(caller)
+    after = _number("/headers/Last-Event-ID", last_event_id) if last_event_id else newest
+    return _stream(gateway.history.follow(caller, after, _HEARTBEAT_SECONDS), after)
 
 
 def event_item(event: Event) -> EventItem:
@@ -118,15 +120,16 @@ def _page(found: Sequence[Event], limit: int) -> EventList:
     )
 
 
-def _stream(pages: AsyncGenerator[Sequence[Event], None]) -> Response:
-    return StreamingResponse(_written(pages), media_type=STREAM, headers=_STREAM_HEADERS)
+def _stream(pages: AsyncGenerator[Sequence[Event], None], after: int) -> Response:
+    return StreamingResponse(_written(pages, after), media_type=STREAM, headers=_STREAM_HEADERS)
 
 
-async def _written(pages: AsyncGenerator[Sequence[Event], None]) -> AsyncIterator[bytes]:
-    """As server-sent events; an empty page is a comment, which keeps the connection open. The last event is `end`, or
+async def _written(pages: AsyncGenerator[Sequence[Event], None], after: int) -> AsyncIterator[bytes]:
+    """As server-sent events. The first block says where the stream begins, so that whoever loses the connection before
+    the first event comes back there; an empty page is a comment, which keeps the connection open. The last event is `end`, or
     `error` with its code.
     """
-    yield b"retry: 2000\n\n"
+    yield f"retry: 2000\nid: {after}\n\n".encode()
     async with aclosing(pages):
         try:
             async for page in pages:

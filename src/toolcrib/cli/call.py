@@ -7,6 +7,7 @@ import typer
 
 from .command import command, show
 from .refused import Refused
+from .safe import shown
 from .session import Session, part
 from .values import hint, subject, tool_input
 
@@ -16,7 +17,7 @@ _PATIENCE = 400.0
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    command(app, "call", example="toolcrib call tides.next -i harbour=oslo")(call)
+    command(app, "call", example="toolcrib call tides.next -i harbour=oslo", calling=True)(call)
 
 
 def call(
@@ -54,8 +55,9 @@ def call(
         "input": tool_input(whole, fields or []),
         **{name: value for name, value in extra.items() if value is not None},
     }
+    path = f"/tools/{part(tool)}/execute"
     try:
-        answer = session.ask("POST", f"/tools/{part(tool)}/execute", body, seconds=_PATIENCE)
+        answer = session.ask("POST", path, body, headers=session.headers, seconds=_PATIENCE)
     except Refused as refused:
         raise hint(refused, fields or []) from None
     show(session, answer, _view)
@@ -64,6 +66,10 @@ def call(
 def _view(answer: dict[str, Any]) -> None:
     from .views import json_value, say  # noqa: PLC0415 rich is needed only for people
 
+    if answer["status"] == "running":
+        print(shown(answer["execution_id"]))
+        say(f"it runs: toolcrib executions show {answer['execution_id']}")
+        return
     json_value(answer["output"])
     if isinstance(answer["output"], dict) and answer["output"].get("dry_run") is True:
         say("a dry run: nothing was done; --no-dry-run does it")

@@ -26,9 +26,20 @@ _FROM = Annotated[
     typer.Option("--from", metavar="TIME", help="Made at or after this, such as 2027-01-31T12:00:00Z."),
 ]
 _TO = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Made before this.")]
+_KEY = Annotated[
+    str | None,
+    typer.Option(
+        "--idempotency-key",
+        "--key",
+        metavar="KEY",
+        help="Sent again, it does nothing twice and answers the same.",
+    ),
+]
+_NO_WAIT = Annotated[bool, typer.Option("--no-wait", help="Leave once the call is recorded; print its id.")]
 _OWN = {"url": (_URL, None), "json": (_JSON, False)}
 _PAGE = {"limit": (_LIMIT, None), "cursor": (_CURSOR, None)}
 _TIMES = {"from_": (_FROM, None), "to": (_TO, None)}
+_CALL = {"idempotency_key": (_KEY, None), "no_wait": (_NO_WAIT, False)}
 
 
 def group(name: str, about: str) -> typer.Typer:
@@ -37,12 +48,18 @@ def group(name: str, about: str) -> typer.Typer:
 
 
 def command(
-    app: typer.Typer, name: str, *, example: str, paged: bool = False, timed: bool = False
+    app: typer.Typer,
+    name: str,
+    *,
+    example: str,
+    paged: bool = False,
+    timed: bool = False,
+    calling: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function whose first parameter is the session; an answer that it returns decides the exit code."""
 
     def register(function: Function) -> Function:
-        added = {**_OWN, **(_PAGE if paged else {}), **(_TIMES if timed else {})}
+        added = _OWN | (_PAGE if paged else {}) | (_TIMES if timed else {}) | (_CALL if calling else {})
 
         def run(context: typer.Context, **given: Any) -> None:
             session = _session(context, {name: given.pop(name) for name in added})
@@ -91,7 +108,15 @@ def _session(context: typer.Context, own: dict[str, Any]) -> Session:
     whole = context.find_root().obj or {}
     given = {name.rstrip("_"): own[name] for name in (*_PAGE, *_TIMES) if own.get(name) is not None}
     query = {name: str(value) for name, value in given.items()}
-    return Session(own["url"] or whole.get("url"), own["json"] or whole.get("json", False), query)
+    url, as_json = own["url"] or whole.get("url"), own["json"] or whole.get("json", False)
+    return Session(url, as_json, query, _headers(own))
+
+
+def _headers(own: dict[str, Any]) -> dict[str, str]:
+    """What a call asks for in headers."""
+    key = own.get("idempotency_key")
+    asked = {} if key is None else {"Idempotency-Key": str(key)}
+    return asked | ({"Prefer": "respond-async"} if own.get("no_wait") else {})
 
 
 def _exit(function: Function, session: Session, given: dict[str, Any]) -> None:

@@ -1,14 +1,15 @@
-"""`toolcrib executions`: the ledger, newest first, and one call in full."""
+"""`toolcrib executions`: the ledger, newest first, one call in full, and its end."""
 
 from typing import Annotated, Any
 
 import typer
 
 from .command import command, group, show
+from .safe import shown
 from .session import Session, part
 from .values import subject as read_subject
 
-app = group("executions", "The ledger: list calls, show one.")
+app = group("executions", "The ledger: list calls, show one, follow them, end one.")
 
 
 @command(
@@ -23,7 +24,8 @@ def list_executions(
     *,
     tool: Annotated[str | None, typer.Option(metavar="NAME", help="Calls of this tool.")] = None,
     status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="succeeded, failed, denied, running or interrupted")
+        str | None,
+        typer.Option(metavar="STATUS", help="succeeded, failed, denied, cancelled, running or interrupted"),
     ] = None,
     subject: Annotated[str | None, typer.Option(metavar="TYPE:ID", help="Calls about this.")] = None,
     exception_id: Annotated[str | None, typer.Option(metavar="ID", help="Calls of this exception.")] = None,
@@ -45,6 +47,16 @@ def list_executions(
 def show_execution(session: Session, execution_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Show one call with its input and output."""
     show(session, session.ask("GET", f"/tools/executions/{part(execution_id)}"), _execution_view)
+
+
+@command(app, "cancel", example="toolcrib executions cancel exe_…")
+def cancel_execution(session: Session, execution_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Ask a running call to end. What it has sent may have taken effect."""
+    show(session, session.ask("POST", f"/tools/executions/{part(execution_id)}/cancel"), _cancelled_view)
+
+
+def _cancelled_view(call: dict[str, Any]) -> None:
+    print(f"asked {shown(call['execution_id'])} to end; it is {shown(call['status'])}")
 
 
 def _list_view(page: dict[str, Any]) -> None:
@@ -70,7 +82,7 @@ def _execution_view(call: dict[str, Any]) -> None:
             ("id", call["execution_id"]), ("status", call["status"]), ("tool", f"{call['tool']} {call['tool_version']}"),
             ("actor", f"{call['requested_by_actor_id']} ({call['requested_by_actor_type']})"),
             ("subject", f"{about['type']}:{about['id']}" if about else None), ("exception", call["exception_id"]),
-            ("requested", when(call["created_at"])), ("finished", when(call["finished_at"])), ("spent", spent(call["execution_time_ms"])),
+            ("requested", when(call["created_at"])), ("asked to end", when(call["cancel_requested_at"])), ("finished", when(call["finished_at"])), ("spent", spent(call["execution_time_ms"])),
             ("error", call["error_code"]), ("message", call["error_message"]),
         ]
     )  # fmt: skip

@@ -61,6 +61,14 @@ NEXT: Mapping[str, str] = {
     Code.INTERNAL_ERROR: "look for the quoted id in the server's log",
 }
 
+OF_REASON: Mapping[str, str] = {
+    "in_progress": "the first call with this key still runs: ask again in a second, with the same key",
+    "arguments_differ": "choose another key for another call, or send what was sent before",
+    "cancelled": "somebody ended the call; toolcrib audit --type ToolExecutionCancelRequested tells who",
+    "ended": "it has ended; toolcrib executions show NAME",
+}
+"""Next steps of a clash, by its reason."""
+
 
 def exit_for(code: str) -> Exit:
     """The exit code of an error."""

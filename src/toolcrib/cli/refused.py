@@ -7,7 +7,7 @@ from typing import Any
 
 from toolcrib.contracts.errors import Code
 
-from .exits import NEXT, Exit, exit_for
+from .exits import NEXT, OF_REASON, Exit, exit_for
 from .safe import shown
 
 UNREACHABLE = "UNREACHABLE"
@@ -62,8 +62,9 @@ def tell(refused: Refused, about: str = "") -> None:
 
 
 def _next_step(code: str, details: Any) -> str | None:
-    step = NEXT.get(code)
-    name = details.get("name") if isinstance(details, dict) else None
+    known = details if isinstance(details, dict) else {}
+    step = OF_REASON.get(str(known.get("reason"))) if code == Code.CONFLICT else None
+    step, name = step or NEXT.get(code), known.get("name")
     return step.replace("NAME", str(name)) if step and code == Code.SECRET_NOT_FOUND and name else step
 
 

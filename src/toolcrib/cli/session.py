@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,7 @@ class Session:
     url: str | None = None
     as_json: bool = False
     query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     credential: str | None = field(default=None, repr=False)
 
     @cached_property
@@ -72,16 +73,22 @@ class Session:
         body: Any = None,
         *,
         query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         seconds: float = _SECONDS,
     ) -> Answer:
         """One request under the API. Raises `Refused` for every answer that is no success."""
         try:
-            return asyncio.run(self.exchange(method, API + path, body, query=query, seconds=seconds))
+            asked = self.exchange(method, API + path, body, query=query, headers=headers, seconds=seconds)
+            return asyncio.run(asked)
         except Refused as refused:
-            if refused.code == Code.UNAUTHORIZED and self.key is None:
-                message = f"There is no API key: TOOLCRIB_API_KEY is not set, and there is no {data_dir() / 'owner.key'}."
-                raise replace(refused, message=message) from None
-            raise replace(refused, next_step=_about(path, refused.next_step)) from None
+            raise self.explained(refused, path) from None
+
+    def explained(self, refused: Refused, path: str) -> Refused:
+        """A refusal with what is known here: that there is no key, or what the next step is about."""
+        if refused.code == Code.UNAUTHORIZED and self.key is None:
+            message = f"There is no API key: TOOLCRIB_API_KEY is not set, and there is no {data_dir() / 'owner.key'}."
+            return replace(refused, message=message)
+        return replace(refused, next_step=_about(path, refused.next_step))
 
     async def exchange(
         self,
@@ -90,6 +97,7 @@ class Session:
         body: Any = None,
         *,
         query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         seconds: float = _SECONDS,
     ) -> Answer:
         """The same inside a running loop, for any path of the server. `body` is bytes, or a value to write as JSON."""
@@ -99,7 +107,8 @@ class Session:
         content = body if body is None or isinstance(body, bytes) else dumps(body)
         url = self.base + path + (f"?{urlencode(query)}" if query else "")
         try:
-            request = HttpRequest(method, url, self._headers(content), content, seconds, _MOST, _MOST)
+            shown = (*self._headers(content), *(headers or {}).items())
+            request = HttpRequest(method, url, shown, content, seconds, _MOST, _MOST)
             client = HttpClient(Egress.parse(only(self.base)))
             try:
                 reply = await client.send("cli", request)
@@ -111,8 +120,31 @@ class Session:
             raise usage(str(error)) from None
         return _understood(reply.status, reply.headers, reply.body, self.base)
 
-    def _headers(self, content: bytes | None) -> tuple[tuple[str, str], ...]:
-        headers = [("Accept", "application/json")]
+    async def pieces(
+        self, path: str, headers: Mapping[str, str], silence: float
+    ) -> AsyncGenerator[bytes, None]:
+        """A stream under the API, as it comes. Raises `Refused` for any other answer, and when the connection is lost."""
+        from toolcrib.kit.http import Egress, HttpClient, HttpError, HttpRequest  # noqa: PLC0415 as above
+
+        shown = (*self._headers(None, "text/event-stream"), *headers.items())
+        request = HttpRequest("GET", self.base + API + path, shown, timeout=silence)
+        client = HttpClient(Egress.parse(only(self.base)))
+        try:
+            async with client.stream("cli", request) as stream:
+                if not stream.headers.get("content-type", "").startswith("text/event-stream"):
+                    _understood(stream.status, stream.headers, await stream.body(), self.base)
+                    raise _stranger(stream.status, stream.headers, self.base)
+                async for piece in stream.pieces():
+                    yield piece
+        except HttpError as error:
+            raise _unreachable(self.base, str(error).replace("upstream", "server")) from None
+        finally:
+            await client.close()
+
+    def _headers(
+        self, content: bytes | None, accepted: str = "application/json"
+    ) -> tuple[tuple[str, str], ...]:
+        headers = [("Accept", accepted)]
         headers += [("Authorization", f"Bearer {self.key}")] if self.key else []
         return (*headers, ("Content-Type", "application/json")) if content is not None else tuple(headers)
 

@@ -65,16 +65,19 @@ class History:
         found = self._ledger.events_after(principal.workspace_id, after, limit, execution_id)
         return await _reached(found)
 
+    async def newest(self, principal: Principal) -> int:
+        """The number of the newest event: where a stream begins that tells of nothing before it."""
+        await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
+        newest = await _reached(self._ledger.newest_events(principal.workspace_id, 1, {}))
+        return newest[0].seq if newest else 0
+
     async def follow(
         self, principal: Principal, after: int | None, heartbeat: float
     ) -> AsyncGenerator[Sequence[Event], None]:
         """The workspace's events in the order of commits, for ever: those after a number, or from now on. Pages may be
         empty. Ends when the listener is too slow or the process stops; raises `Unauthorized` once the key is revoked.
         """
-        await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
-        if after is None:
-            newest = await _reached(self._ledger.newest_events(principal.workspace_id, 1, {}))
-            after = newest[0].seq if newest else 0
+        after = await self.newest(principal) if after is None else after
         try:
             async with aclosing(self._ledger.tail.follow(principal.workspace_id, after, heartbeat)) as pages:
                 async for page in pages:

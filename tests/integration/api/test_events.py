@@ -90,11 +90,18 @@ async def test_an_ended_execution_streams_its_events_and_ends(rig, door):
     reply = await door("GET", f"{EXECUTIONS}/{made.execution_id}/events", headers=STREAMED, stays=True)
     assert (reply.status, reply.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     assert reply.headers["cache-control"] == "no-store"
-    assert reply.body.startswith(b"retry: 2000\n\nid: ")
+    assert reply.body.startswith(b"retry: 2000\nid: 0\n\nid: ")
     told = said(reply.body)
     assert [name for _, name, _ in told] == ["ToolExecutionRequested", "ToolExecutionCompleted", "end"]
     listed = (await door("GET", f"{EXECUTIONS}/{made.execution_id}/events")).json["items"]
     assert [(int(number), data) for number, _, data in told[:-1]] == [(one["id"], one) for one in listed]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/json, text/event-stream", "*/*", ""])
+async def test_who_does_not_ask_for_a_stream_first_gets_json(rig, door, accept):
+    made = await running(rig)
+    reply = await door("GET", f"{EXECUTIONS}/{made.execution_id}/events", headers={"accept": accept})
+    assert (reply.headers["content-type"], len(reply.json["items"])) == ("application/json", 1)
 
 
 async def test_an_executions_stream_resumes_after_the_last_event_seen(rig, door):
@@ -130,9 +137,28 @@ async def test_a_stream_whose_key_is_revoked_ends_with_that_error(rig, door):
 
 
 async def test_a_stream_that_cannot_be_read_ends_with_that_error(rig, door):
-    rig.tap.reading.append(refusing(DatabaseUnavailable("away")))
+    rig.tap.reading += [nothing, refusing(DatabaseUnavailable("away"))]
     told = said((await door("GET", EVENTS, headers={"last-event-id": "0"}, stays=True)).body)
     assert [(name, data["code"]) for _, name, data in told] == [("error", "UNAVAILABLE")]
+
+
+async def nothing():
+    return
+
+
+async def test_a_stream_that_cannot_begin_is_503(rig, door):
+    rig.tap.reading.append(refusing(DatabaseUnavailable("away")))
+    reply = await door("GET", EVENTS, stays=True)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "2")
+
+
+async def test_a_stream_tells_first_where_it_begins(rig, door):
+    await running(rig)
+    following = asyncio.create_task(door("GET", EVENTS, stays=True))
+    await eventually(lambda: rig.gateway.stores.ledger.tail._feeds, "somebody follows")
+    rig.gateway.end_streams()
+    newest = (await rig.events())[-1]["seq"]
+    assert (await following).body.startswith(f"retry: 2000\nid: {newest}\n\n".encode())
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "1.5", "²", "1" * 19, "0x1"])

@@ -5,6 +5,7 @@ from toolcrib.kit.http.egress import Egress
 from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed, HttpTimeout, Reason
 from toolcrib.kit.http.messages import HttpReply, HttpRequest
 from toolcrib.kit.http.redirects import send_following
+from toolcrib.kit.http.streaming import HttpStream
 from toolcrib.kit.http.wire import OwnPorts, Resolve
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HttpFailed",
     "HttpReply",
     "HttpRequest",
+    "HttpStream",
     "HttpTimeout",
     "OwnPorts",
     "Reason",

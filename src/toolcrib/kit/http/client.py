@@ -1,6 +1,8 @@
 """The one way out: sends a checked request over a connection of its workspace, at most once."""
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from io import BytesIO
 from typing import Final
@@ -15,6 +17,7 @@ from toolcrib.kit.http.failures import translate
 from toolcrib.kit.http.lookup import SharedLookup, SystemLookup
 from toolcrib.kit.http.messages import HttpReply, HttpRequest, outgoing_headers, reply_headers
 from toolcrib.kit.http.pools import Pools
+from toolcrib.kit.http.streaming import HttpStream
 from toolcrib.kit.http.urls import Origin, build, parse_origin, split
 from toolcrib.kit.http.wire import Attempt, Connector, Guard, OwnPorts, Resolve, open_session, sending
 
@@ -50,9 +53,7 @@ class HttpClient:
         `pool` is the workspace. A request that is not well-formed is a ValueError, all else an `HttpError`.
         """
         headers = outgoing_headers(request)
-        origin_text, path, query = split(request.url)
-        origin = self._origin(origin_text)
-        attempt = Attempt(origin, build(origin, path, query))
+        attempt = self._attempt(request)
         leased = self._pools.take(pool)
         token = sending.set(attempt)
         try:
@@ -60,6 +61,27 @@ class HttpClient:
         finally:
             sending.reset(token)
             self._pools.give_back(leased)
+
+    @asynccontextmanager
+    async def stream(self, pool: str, request: HttpRequest) -> AsyncIterator[HttpStream]:
+        """Send one request, once, and read its reply as it comes. The deadline is of each silence, not of the whole."""
+        headers = outgoing_headers(request)
+        attempt = self._attempt(request)
+        silence = ClientTimeout(total=None, connect=CONNECT, sock_read=request.timeout)
+        leased = self._pools.take(pool)
+        try:
+            response = await _begin(leased.session, request, attempt, headers, silence)
+            try:
+                yield HttpStream(response, request.max_reply)
+            finally:
+                response.close()
+        finally:
+            self._pools.give_back(leased)
+
+    def _attempt(self, request: HttpRequest) -> Attempt:
+        origin_text, path, query = split(request.url)
+        origin = self._origin(origin_text)
+        return Attempt(origin, build(origin, path, query))
 
     async def close(self) -> None:
         """Close all connections; calls under way fail."""
@@ -79,17 +101,8 @@ class HttpClient:
 async def _exchange(
     session: ClientSession, request: HttpRequest, attempt: Attempt, headers: CIMultiDict[str]
 ) -> HttpReply:
-    typed = request.body is not None or request.method in _TYPED_METHODS
     try:
-        response = await session.request(
-            request.method,
-            attempt.url,
-            headers=headers,
-            data=_payload(request.body),
-            skip_auto_headers=_TYPE if typed and hdrs.CONTENT_TYPE not in headers else None,
-            allow_redirects=False,
-            timeout=_deadlines(request.timeout),
-        )
+        response = await _open(session, request, attempt, headers, _deadlines(request.timeout))
         try:
             return await _read(response, request.max_reply)
         finally:
@@ -97,6 +110,42 @@ async def _exchange(
                 response.close()
     except (ClientError, OSError) as error:
         raise translate(error, sent=attempt.sent) from None
+
+
+async def _begin(
+    session: ClientSession,
+    request: HttpRequest,
+    attempt: Attempt,
+    headers: CIMultiDict[str],
+    silence: ClientTimeout,
+) -> ClientResponse:
+    """The head of a reply; what is read later says itself why it broke off."""
+    token = sending.set(attempt)
+    try:
+        return await _open(session, request, attempt, headers, silence)
+    except (ClientError, OSError) as error:
+        raise translate(error, sent=attempt.sent) from None
+    finally:
+        sending.reset(token)
+
+
+async def _open(
+    session: ClientSession,
+    request: HttpRequest,
+    attempt: Attempt,
+    headers: CIMultiDict[str],
+    deadlines: ClientTimeout,
+) -> ClientResponse:
+    typed = request.body is not None or request.method in _TYPED_METHODS
+    return await session.request(
+        request.method,
+        attempt.url,
+        headers=headers,
+        data=_payload(request.body),
+        skip_auto_headers=_TYPE if typed and hdrs.CONTENT_TYPE not in headers else None,
+        allow_redirects=False,
+        timeout=deadlines,
+    )
 
 
 async def _read(response: ClientResponse, limit: int) -> HttpReply:
