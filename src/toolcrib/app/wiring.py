@@ -77,7 +77,10 @@ class House:
             retention_days=settings.retention_days,
         )
         options = ApiOptions(
-            max_request=settings.max_request, docs=settings.environment == "development", version=version
+            max_request=settings.max_request,
+            docs=settings.environment == "development",
+            version=version,
+            cors_origins=settings.cors_origins,
         )
         self._mcp = McpDoor(self.gateway, version)
         self.app = Doors(create_app(self.gateway, options), {"/mcp": self._mcp})

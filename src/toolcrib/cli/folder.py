@@ -142,7 +142,12 @@ def _known(session: Session, config: dict[str, Any]) -> dict[str, Any] | None:
     """The tool of exactly this name; an alias or a name that only looks the same to models belongs to another."""
     given = str(config["name"])
     name = given if is_tool_name(given) else slug(given)
-    found: dict[str, Any] = session.ask("GET", f"/tools/{part(name)}").document
+    try:
+        found: dict[str, Any] = session.ask("GET", f"/tools/{part(name)}").document
+    except Refused as refused:
+        if refused.code != Code.NOT_FOUND:
+            raise
+        return None
     return found if found["name"] == name else None
 
 

@@ -37,6 +37,15 @@ class Log:
     def __init__(self, room: str) -> None:
         self._room = room
 
+    def shows(self, level: str) -> bool:
+        """Whether lines of this level are written, for whoever would make one often."""
+        levels = logging.getLevelNamesMapping()
+        return levels[level.upper()] >= levels[_format.level.upper()]
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Something ordinary happened."""
+        _configured().debug(event, room=self._room, **fields)
+
     def info(self, event: str, **fields: Any) -> None:
         """Something worth knowing happened."""
         _configured().info(event, room=self._room, **fields)
