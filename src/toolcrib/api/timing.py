@@ -1,6 +1,5 @@
 """How long each request took: a header for its caller, a line for the log. Never a query string, a body or a path as sent."""
 
-from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +10,8 @@ from toolcrib.kit.logging import logger
 
 PREFIX = "/api/v1"
 _SLOW = 1.0
-_STREAM = (b"content-type", b"text/event-stream")
+_FAILED = 500
+_TYPE, _STREAM = b"content-type", b"text/event-stream"
 _log = logger("api")
 
 
@@ -25,19 +25,16 @@ class Timed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began, status, size, stream = perf_counter(), 0, 0, False
+        began, status, size = perf_counter(), 0, 0
+        headers: list[tuple[bytes, bytes]] = []
         scope.setdefault("state", {})
 
         async def timed(message: Message) -> None:
-            nonlocal status, size, stream
+            nonlocal status, size, headers
             if message["type"] == "http.response.start":
                 status = message["status"]
-                spent = f"total;dur={(perf_counter() - began) * 1_000:.1f}"
-                headers = message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"server-timing", spent.encode()),
-                ]
-                stream = any(name == _STREAM[0] and value.startswith(_STREAM[1]) for name, value in headers)
+                headers = message["headers"]
+                headers.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - began) * 1_000)))
             else:
                 size += len(message.get("body", b""))
             await send(message)
@@ -46,7 +43,7 @@ class Timed:
             await self._app(scope, receive, timed)
         finally:
             spent = perf_counter() - began
-            notable = status >= HTTPStatus.INTERNAL_SERVER_ERROR or (spent > _SLOW and not stream)
+            notable = status >= _FAILED or (spent > _SLOW and _STREAM not in dict(headers).get(_TYPE, b""))
             if notable or _log.shows("debug"):
                 write = _log.info if notable else _log.debug
                 write(

@@ -14,6 +14,7 @@ from typing import Any, TextIO, cast
 from .json import dumps
 
 Event = MutableMapping[str, Any]
+_NUMBERS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
 
 
 @dataclass(slots=True)
@@ -39,8 +40,7 @@ class Log:
 
     def shows(self, level: str) -> bool:
         """Whether lines of this level are written, for whoever would make one often."""
-        levels = logging.getLevelNamesMapping()
-        return levels[level.upper()] >= levels[_format.level.upper()]
+        return _NUMBERS[level] >= _NUMBERS[_format.level]
 
     def debug(self, event: str, **fields: Any) -> None:
         """Something ordinary happened."""
@@ -85,9 +85,7 @@ def _configured() -> Any:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _as_json if _format.json else _as_line,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[_format.level.upper()]
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(_NUMBERS[_format.level]),
     )
 
 

@@ -28,7 +28,7 @@ async def test_a_rehearsal_refuses_what_the_change_would_refuse(rig, door):
     ):
         status, _, answer = await door("POST", f"{TOOLS}?dry_run=true", twin)
         assert (status, answer["error"]["details"]["reason"]) == (409, reason)
-    status, _, answer = await door("POST", f"{TOOLS}?dry_run=true", {"name": "own.tool", "descripton": "x"})
+    status, _, answer = await door("POST", f"{TOOLS}?dry_run=true", {"name": "own.tool", "about": "x"})
     assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
     viewer = await rig.key(role=Role.VIEWER)
     assert (await door.as_(viewer)("POST", f"{TOOLS}?dry_run=true", config("x"))).status == 403
