@@ -55,6 +55,10 @@ trial: $(TEST) $(NODE) ## run a long trial and write docs/trials/NAME.md: make t
 docs: $(TEST) ## check that every link in the docs leads somewhere
 	@$(BIN)/python scripts/docs.py
 
+.PHONY: spec
+spec: $(TEST) ## write api-spec.json, the OpenAPI file of the API
+	@$(BIN)/python scripts/spec.py
+
 .PHONY: lock
 lock: ## resolve pyproject.toml into locks/ anew (UPGRADE=1 takes newer versions)
 	@$(PYTHON) scripts/lock.py $(if $(UPGRADE),--upgrade)

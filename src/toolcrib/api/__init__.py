@@ -1,5 +1,5 @@
 """The HTTP door: parse, ask the gateway, render."""
 
-from .application import ApiOptions, create_app
+from .application import ApiOptions, create_app, describe_api
 
-__all__ = ["ApiOptions", "create_app"]
+__all__ = ["ApiOptions", "create_app", "describe_api"]

@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.gateway import Gateway
 
 from . import errors, events, executions, health, keys, openapi, secrets, tools, versions
+from .crossing import crossing
 from .execute import Execute
+from .timing import PREFIX, Timed
 
-PREFIX = "/api/v1"
 OLDER_PREFIX = "/api"
 
 
@@ -23,22 +25,43 @@ class ApiOptions:
     max_request: int = 32_000_000
     docs: bool = True
     version: str = "0"
+    cors_origins: tuple[str, ...] = ()
 
 
 def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
     """The application before one gateway. The execute route stands outside of FastAPI: its middleware costs a tenth of a call."""
+    app = _described(options)
+    app.state.gateway = gateway
+    execute = errors.Guard(Execute(gateway, options.max_request))
+    hot = [Route(prefix + "/tools/{tool}/execute", execute) for prefix in (PREFIX, OLDER_PREFIX)]
+    return Timed(
+        crossing(
+            Router(hot, redirect_slashes=False, default=OlderPrefix(errors.Quiet(app))), options.cors_origins
+        )
+    )
+
+
+def describe_api(version: str) -> dict[str, Any]:
+    """The OpenAPI file of every route, without a house behind it."""
+    return _described(ApiOptions(version=version)).openapi()
+
+
+def _described(options: ApiOptions) -> FastAPI:
     app = FastAPI(
         title="Toolcrib", version=options.version, docs_url="/docs" if options.docs else None, redoc_url=None,
         openapi_url="/openapi.json" if options.docs else None, redirect_slashes=False,
+        generate_unique_id_function=_operation,
     )  # fmt: skip
-    app.state.gateway = gateway
     app.include_router(_router(), prefix=PREFIX)
     app.include_router(health.router)
     errors.install(app)
     openapi.describe(app)
-    execute = errors.Guard(Execute(gateway, options.max_request))
-    hot = [Route(prefix + "/tools/{tool}/execute", execute) for prefix in (PREFIX, OLDER_PREFIX)]
-    return Router(hot, redirect_slashes=False, default=OlderPrefix(errors.Quiet(app)))
+    return app
+
+
+def _operation(route: APIRoute) -> str:
+    """The function's name; what answers at the root too is told apart there."""
+    return route.name if route.path_format.startswith(PREFIX) else f"root_{route.name}"
 
 
 class OlderPrefix:

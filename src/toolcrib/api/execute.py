@@ -19,6 +19,7 @@ from toolcrib.kit.json import Written, dumps
 from .errors import STATUS, ErrorBody, Refused, deprecation_headers, headers_for, method_not_allowed, render
 from .requests import Strict, bearer, parse_json, read_body
 
+ROUTE = "/api/v1/tools/{tool}/execute"
 _KNOWN = frozenset(
     {
         "input",
@@ -92,11 +93,13 @@ class Execute:
         if scope["method"] != "POST":
             await method_not_allowed("POST")(scope, receive, send)
             return
+        scope["state"]["route"] = ROUTE
         tool = scope["path_params"]["tool"]
         workspace, actor = "", ""
         try:
             principal = await self._gateway.credentials.principal(bearer(scope))
             workspace, actor = principal.workspace_id, principal.actor_id
+            scope["state"]["principal"] = principal
             body = await read_body(scope, receive, self._limit)
             document = parse_json(body)
             call = replace(read_call(document, tool, principal, len(body)), **_asked(scope))

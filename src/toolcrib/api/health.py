@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from toolcrib.kit.clock import SystemClock, iso
 
-from .requests import Counter
+from .requests import Counter, StrictRoute
 
-router = APIRouter(tags=["health"])
+router = APIRouter(route_class=StrictRoute, tags=["health"])
 _OPEN: dict[str, Any] = {"security": []}
 
 

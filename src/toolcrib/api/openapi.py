@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from .execute import ExecuteAnswer, ExecuteBody
+from toolcrib.contracts.contract import Contract
 
-_PATH = "/api/v1/tools/{tool}/execute"
+from .execute import ROUTE, ExecuteAnswer, ExecuteBody
+
 _REF = "#/components/schemas/{model}"
 
 
@@ -20,6 +21,8 @@ def describe(app: FastAPI) -> None:
                 title=app.title, version=app.version, routes=app.routes, description=_ABOUT
             )
             _add_execute(document)
+            _add_config(document)
+            _describe_parameters(document)
             document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
             document["security"] = [{"key": []}]
             app.openapi_schema = document
@@ -28,6 +31,28 @@ def describe(app: FastAPI) -> None:
     app.openapi = made  # type: ignore[method-assign]  # FastAPI's documented way to extend the file
 
 
+_CONFIG_ROUTES = (("/api/v1/tools", "post"), ("/api/v1/tools/saved", "post"), ("/api/v1/tools/{tool}", "put"), ("/api/v1/tools/saved/{tool}", "put"))  # fmt: skip
+_PARAMETERS = {
+    "limit": "Most elements of a page.",
+    "cursor": "`next` of the page before.",
+    "scope": "Whose tools: the workspace's own (`tenant` says the same), global ones, or all.",
+    "status": "Only those in this state.",
+    "tool": "Name, alias, id, or the name that models see.",
+    "tool_id": "Calls of the tool with this id.",
+    "execution_id": "The id that a call was answered with.",
+    "exception_id": "Those that belong to this exception.",
+    "subject_type": "Those about a subject of this type.",
+    "subject_id": "Those about the subject with this id.",
+    "actor": "Those asked for by this actor, such as `user:owner`.",
+    "tenant_id": "Must be the credential's own workspace.",
+    "type": "Events of this type.",
+    "from": "Made at or after this RFC 3339 time.",
+    "to": "Made before this RFC 3339 time.",
+    "name": "The secret's name.",
+    "key_id": "The key's id.",
+    "last-event-id": "Go on after the event with this number.",
+    "Last-Event-ID": "Go on after the event with this number.",
+}
 _ABOUT = "Register tools, decide who may call them, call them, and find every call in the ledger."
 
 
@@ -47,7 +72,7 @@ def _add_execute(document: dict[str, Any]) -> None:
             }
         }
     }
-    document["paths"][_PATH] = {
+    document["paths"][ROUTE] = {
         "post": {
             "tags": ["tools"],
             "operationId": "execute_tool",
@@ -73,3 +98,34 @@ def _add_execute(document: dict[str, Any]) -> None:
 
 def _header(name: str, about: str) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
+
+
+def _add_config(document: dict[str, Any]) -> None:
+    """The body of what registers tools: the contract's members, open to those of older shapes and of other forms."""
+    schemas = document["components"]["schemas"]
+    made = Contract.model_json_schema(ref_template=_REF.replace("{model}", "Config{model}"))
+    definitions = {f"Config{name}": one for name, one in made.pop("$defs", {}).items()}
+    properties = {**made["properties"], "name": {"type": "string"}, "version": {"type": ["string", "number"]}}
+    schemas |= definitions
+    schemas["ToolConfig"] = {
+        "type": "object",
+        "title": "ToolConfig",
+        "description": "A tool's config. Older shapes have other members; `GET /tools/{tool}` answers the one that is stored.",
+        "properties": properties,
+        "additionalProperties": True,
+    }
+    for path, method in _CONFIG_ROUTES:
+        body = document["paths"][path][method]["requestBody"]
+        body["content"]["application/json"]["schema"] = {"$ref": _REF.format(model="ToolConfig")}
+
+
+def _describe_parameters(document: dict[str, Any]) -> None:
+    every = (
+        one
+        for path in document["paths"].values()
+        for method in path.values()
+        for one in method.get("parameters", ())
+    )
+    for parameter in every:
+        if parameter["name"] in _PARAMETERS:
+            parameter.setdefault("description", _PARAMETERS[parameter["name"]])

@@ -17,6 +17,7 @@ from toolcrib.kit.json import JsonRefused, loads
 from toolcrib.kit.paging import MOST, USUAL, BadCursor, PageRequest
 
 from .errors import Refused
+from .timing import on_route
 
 _LENGTH_DIGITS = 12
 _JSON = (b"content-type", b"application/json")
@@ -55,6 +56,7 @@ class StrictRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def strictly(request: Request) -> Any:
+            on_route(request.scope, self.path_format)
             headers = [*(pair for pair in request.scope["headers"] if pair[0] != b"content-type"), _JSON]
             request.state.principal = await _holder(request)
             return await handler(StrictRequest({**request.scope, "headers": headers}, request.receive))

@@ -1,8 +1,8 @@
 """Routes of tools, their enablement and the checking of input."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -63,6 +63,34 @@ class Registered(BaseModel):
     version: str
 
 
+class Rehearsed(BaseModel):
+    """What would be registered; nothing was. `tool_id` is that of the tool that would get a new version."""
+
+    tool_id: str | None
+    registered: Literal[False]
+    name: str
+    version: str
+    config: dict[str, Any]
+
+
+Rehearse = Annotated[
+    bool,
+    Query(alias="dry_run", description="Check everything, store nothing: 200 with what would be stored."),
+]
+
+
+class Stored(Protocol):
+    """What is asked here of a stored tool."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    def document(self) -> dict[str, Any]: ...
+
+
 class InputBody(Strict):
     """Input to check, as `input` or `payload`."""
 
@@ -100,13 +128,32 @@ class Enablement(Strict):
     enabled: bool
 
 
-@router.post("/tools", status_code=201)
+@router.post("/tools", status_code=201, responses={200: {"model": Rehearsed}})
 async def register_tool(
-    caller: Caller, gateway: Counter, config: Annotated[dict[str, Any], Body()]
-) -> Registered:
+    caller: Caller,
+    gateway: Counter,
+    config: Annotated[dict[str, Any], Body()],
+    response: Response,
+    rehearse: Rehearse = False,  # noqa: FBT002 a query parameter
+) -> Registered | Rehearsed:
     """Register a tool from its JSON config. A taken name is 409; every fault of the config is listed at once."""
-    tool = await gateway.tools.register(caller, config)
+    tool = await gateway.tools.register(caller, config, rehearse=rehearse)
+    if not rehearse:
+        return registered(tool)
+    response.status_code = 200
+    return rehearsed(tool, None)
+
+
+def registered(tool: Stored) -> Registered:
+    """The answer to a tool that was stored."""
     return Registered(tool_id=tool.id, registered=True, name=tool.name, version=tool.version)
+
+
+def rehearsed(tool: Stored, tool_id: str | None) -> Rehearsed:
+    """The answer to one that was not."""
+    return Rehearsed(
+        tool_id=tool_id, registered=False, name=tool.name, version=tool.version, config=tool.document()
+    )
 
 
 @router.get("/tools")

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from toolcrib.kit.clock import iso
 
 from .requests import Caller, Counter, Label, Paging, StrictRoute
-from .tools import Registered, ToolList, list_tools, register_tool
+from .tools import Registered, Rehearse, Rehearsed, ToolList, list_tools, registered, rehearsed
 
 router = APIRouter(route_class=StrictRoute, tags=["tools"])
 
@@ -41,7 +41,7 @@ async def save_tool(
     caller: Caller, gateway: Counter, config: Annotated[dict[str, Any], Body()]
 ) -> Registered:
     """As `POST /tools`."""
-    return await register_tool(caller, gateway, config)
+    return registered(await gateway.tools.register(caller, config))
 
 
 @router.put("/tools/saved/{tool}")
@@ -49,7 +49,7 @@ async def save_version(
     caller: Caller, gateway: Counter, tool: Label, config: Annotated[dict[str, Any], Body()]
 ) -> Registered:
     """As `PUT /tools/{tool}`."""
-    return await update_tool(caller, gateway, tool, config)
+    return registered(await gateway.versions.update(caller, tool, config))
 
 
 @router.delete("/tools/saved/{tool}", status_code=204)
@@ -60,11 +60,15 @@ async def delete_saved_tool(caller: Caller, gateway: Counter, tool: Label) -> No
 
 @router.put("/tools/{tool}")
 async def update_tool(
-    caller: Caller, gateway: Counter, tool: Label, config: Annotated[dict[str, Any], Body()]
-) -> Registered:
+    caller: Caller,
+    gateway: Counter,
+    tool: Label,
+    config: Annotated[dict[str, Any], Body()],
+    rehearse: Rehearse = False,  # noqa: FBT002 a query parameter
+) -> Registered | Rehearsed:
     """Publish a new version. Without `version` the least fitting one is taken; what breaks callers needs a major one (409)."""
-    made = await gateway.versions.update(caller, tool, config)
-    return Registered(tool_id=made.id, registered=True, name=made.name, version=made.version)
+    made = await gateway.versions.update(caller, tool, config, rehearse=rehearse)
+    return rehearsed(made, made.id) if rehearse else registered(made)
 
 
 @router.delete("/tools/{tool}", status_code=204)

@@ -20,10 +20,12 @@ def load_packs(names: str, environment: Mapping[str, str]) -> list[LoadedPack]:
     """The packs of the setting, each with the values of its own settings. Raises `UnsafeSetting`."""
     packs = [_load(name, environment) for name in (entry.strip() for entry in names.split(",")) if name]
     _refuse_twins(packs)
-    return [
-        LoadedPack(pack, {one.name: environment.get(one.name, one.default) for one in pack.settings})
-        for pack in packs
-    ]
+    return [with_settings(pack, environment) for pack in packs]
+
+
+def with_settings(pack: Pack, environment: Mapping[str, str]) -> LoadedPack:
+    """A pack with the values of its own settings."""
+    return LoadedPack(pack, {one.name: environment.get(one.name, one.default) for one in pack.settings})
 
 
 async def install_packs(gateway: Gateway, packs: Sequence[LoadedPack]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 class UnsafeSetting(Exception):
@@ -39,6 +40,7 @@ class Settings:
     root_key_file: str = _setting("TOOLCRIB_ROOT_KEY_FILE", "")
     notifications_text: str = _setting("TOOLCRIB_NOTIFICATIONS", "on")
     packs: str = _setting("TOOLCRIB_PACKS", "")
+    cors_origins_text: str = _setting("TOOLCRIB_CORS_ORIGINS", "")
     log_level: str = _setting("TOOLCRIB_LOG_LEVEL", "info")
 
     @classmethod
@@ -111,8 +113,14 @@ class Settings:
             raise UnsafeSetting("TOOLCRIB_NOTIFICATIONS must be on or off")
         return self.notifications_text == "on"
 
+    @property
+    def cors_origins(self) -> tuple[str, ...]:
+        """Origins whose pages may read the API's answers, each as browsers send it."""
+        return tuple(_origin(one.strip()) for one in self.cors_origins_text.split(",") if one.strip())
+
     def _check(self) -> None:
         _ = (
+            self.cors_origins,
             self.port,
             self.max_request,
             self.max_reply,
@@ -138,6 +146,21 @@ def _number(name: str, text: str, least: int, most: int) -> int:
     if not text.isdecimal() or not least <= int(text) <= most:
         raise UnsafeSetting(f"{name} must be a whole number from {least} to {most}")
     return int(text)
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        raise UnsafeSetting("TOOLCRIB_CORS_ORIGINS: * would let every page in; name each origin")
+    try:
+        parts = urlsplit(text)
+        exact = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        exact = ""
+    if exact != text or not text.startswith(("https://", "http://")) or "*" in text:
+        raise UnsafeSetting(
+            f"TOOLCRIB_CORS_ORIGINS: {text} is no origin; write it as browsers send it, such as https://app.example.com"
+        )
+    return text
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,11 +3,13 @@
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
+from toolcrib.contracts.pack import Pack
 from toolcrib.contracts.provider import Provider
 from toolcrib.gateway import open_gateway
 from toolcrib.kit.cipher import Cipher
@@ -20,7 +22,7 @@ from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
 from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
-from .packs import install_packs, load_packs
+from .packs import install_packs, load_packs, with_settings
 from .settings import Settings, UnsafeSetting
 
 Migrate = Callable[[Tx], Awaitable[None]]
@@ -50,16 +52,16 @@ class Doors:
 
 
 class House:
-    """Everything, put together and not yet started."""
+    """Everything, put together and not yet started. One that does not listen has no port that tools must keep off."""
 
-    def __init__(self, settings: Settings, version: str) -> None:
+    def __init__(self, settings: Settings, version: str, *, listens: bool = True) -> None:
         self._data_dir = open_data_dir(settings)
         known_root_key(settings)  # a refusal comes before anything is opened
         egress = _egress(settings)
         self._packs = load_packs(settings.packs, os.environ)
         self._engine = open_engine(settings)
         key = root_key(settings)  # made by the one process that holds the database
-        self._client = _client(egress, settings)
+        self._client = _client(egress, settings, (settings.port,) if listens else ())
         limits = Limits(
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
@@ -76,7 +78,10 @@ class House:
             retention_days=settings.retention_days,
         )
         options = ApiOptions(
-            max_request=settings.max_request, docs=settings.environment == "development", version=version
+            max_request=settings.max_request,
+            docs=settings.environment == "development",
+            version=version,
+            cors_origins=settings.cors_origins,
         )
         self._mcp = McpDoor(self.gateway, version)
         self.app = Doors(create_app(self.gateway, options), {"/mcp": self._mcp})
@@ -88,6 +93,19 @@ class House:
         await install_packs(self.gateway, self._packs)
         pending = pending_key(self._data_dir)
         return None if pending is None else keep_owner_key(self._data_dir, valid=await self._knows(pending))
+
+    async def bring(self, pack: Pack) -> None:
+        """Take in a pack while running. Raises `Invalid` and `Conflict`, and then has not taken it."""
+        self._python.load(with_settings(pack, os.environ))
+        try:
+            await self.gateway.packs.install(pack)
+        except BaseException:
+            self._python.unload(pack.name)
+            raise
+
+    def function(self, pack: str, name: str) -> Callable[..., Any] | None:
+        """The function that runs a pack's tool, where the pack is loaded."""
+        return self._python.function(pack, name)
 
     async def _knows(self, key: str) -> bool:
         try:
@@ -104,9 +122,9 @@ class House:
         await self._client.close()
 
 
-def _client(egress: Egress, settings: Settings) -> HttpClient:
+def _client(egress: Egress, settings: Settings, own_ports: tuple[int, ...]) -> HttpClient:
     try:
-        return HttpClient(egress, own_ports=(settings.port,))
+        return HttpClient(egress, own_ports=own_ports)
     except OSError as error:  # ssl's errors are among them
         raise UnsafeSetting(
             f"TOOLCRIB_EGRESS_CA: {settings.egress_ca} holds no certificates: {error.strerror}"

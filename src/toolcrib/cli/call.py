@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, show
+from .completion import tool_names
 from .refused import Refused
 from .safe import shown
 from .session import Session, part
@@ -22,7 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 def call(
     session: Session,
-    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.")],
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.", autocompletion=tool_names)],
     *,
     whole: Annotated[
         str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")

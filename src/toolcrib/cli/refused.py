@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from toolcrib.contracts.errors import Code
@@ -25,6 +25,7 @@ class Refused(Exception):
     exit: Exit = Exit.OTHER
     execution_id: str | None = None
     raw: bytes | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -39,15 +40,23 @@ def from_error(
     error: Mapping[str, Any], *, execution_id: str | None = None, raw: bytes | None = None
 ) -> Refused:
     """The refusal in the API's error object."""
-    code, details = str(error["code"]), error.get("details") or {}
-    listed = details.get("errors") if isinstance(details, dict) else None
+    code, details = str(error["code"]), error.get("details")
+    details = details if isinstance(details, dict) else {}
+    listed = details.get("errors") or details.get("breaking")
     faults = tuple(
         (str(fault.get("path", "")), str(fault.get("message", "")))
-        for fault in listed or ()
+        for fault in (listed if isinstance(listed, list) else ())
         if isinstance(fault, dict)
     )
     return Refused(
-        code, str(error["message"]), faults, _next_step(code, details), exit_for(code), execution_id, raw
+        code,
+        str(error["message"]),
+        faults,
+        _next_step(code, details),
+        exit_for(code),
+        execution_id,
+        raw,
+        details,
     )
 
 

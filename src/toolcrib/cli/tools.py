@@ -6,14 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, group, show, write_json
+from .completion import tool_names
 from .exits import Exit
 from .refused import Refused, from_error, tell
 from .safe import one_line
 from .session import Session, part
 from .values import content, hint, tool_input
 
-app = group("tools", "Tools: list, show, register, validate, enable, disable.")
-Name = Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.")]
+app = group("tools", "Tools: list, show, register, update, versions, delete, validate, enable, disable.")
+Name = Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.", autocompletion=tool_names)]
 Whole = Annotated[
     str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
 ]
@@ -58,6 +59,28 @@ def register(
     raise typer.Exit(worst)
 
 
+@command(app, "update", example="toolcrib tools update tides.next tides.json")
+def update(
+    session: Session,
+    tool: Name,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON config; - is stdin.")],
+) -> None:
+    """Publish a new version of a tool. Without `version` in the config the least that fits is taken."""
+    show(session, session.ask("PUT", f"/tools/{part(tool)}", content(file)), _updated_view)
+
+
+@command(app, "versions", example="toolcrib tools versions tides.next")
+def versions(session: Session, tool: Name) -> None:
+    """List every version of a tool, newest first."""
+    show(session, session.ask("GET", f"/tools/{part(tool)}/versions"), _versions_view)
+
+
+@command(app, "delete", example="toolcrib tools delete tides.next")
+def delete(session: Session, tool: Name) -> None:
+    """Take a tool out of the catalog. Its executions stay, its name is free again."""
+    show(session, session.ask("DELETE", f"/tools/{part(tool)}"), lambda _: print(f"deleted {one_line(tool)}"))
+
+
 @command(app, "validate", example="toolcrib tools validate tides.next -i harbour=oslo")
 def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Fields = None) -> None:
     """Check input against a tool's contract, and whether you may call it now. Runs nothing."""
@@ -96,6 +119,17 @@ def _state(found: dict[str, Any]) -> str:
 
 def _registered_view(made: dict[str, Any]) -> None:
     print(f"registered {one_line(made['name'])} {one_line(made['version'])} as {one_line(made['tool_id'])}")
+
+
+def _updated_view(made: dict[str, Any]) -> None:
+    print(f"{one_line(made['name'])} is at {one_line(made['version'])}")
+
+
+def _versions_view(found: dict[str, Any]) -> None:
+    from .views import table, when  # noqa: PLC0415 rich is needed only for people
+
+    rows = [(one["version"], when(one["created_at"]), one["created_by"]) for one in found["items"]]
+    table(("VERSION", "PUBLISHED", "BY"), rows)
 
 
 def _list_view(page: dict[str, Any]) -> None:

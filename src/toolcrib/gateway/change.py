@@ -36,6 +36,10 @@ class Change:
         await self.stores.ledger.tell(self.tx, self.principal, fact)
 
 
+class _TakenBack(Exception):
+    """Ends the transaction of a rehearsal."""
+
+
 class Changes:
     """Every store is written through here."""
 
@@ -71,6 +75,25 @@ class Changes:
         ):  # it is made; the fence mends a snapshot that stays old
             await self.renew(scope, principal.workspace_id)
         return done
+
+    async def rehearse(
+        self,
+        principal: Principal,
+        permission: Permission,
+        work: Callable[[Change], Awaitable[T]],
+        *,
+        scope: str | None = None,
+    ) -> T:
+        """Do all of a change up to its commit and take it back: whatever would refuse it refuses this."""
+        done: list[T] = []
+
+        async def undone(change: Change) -> None:
+            done.append(await work(change))
+            raise _TakenBack
+
+        with contextlib.suppress(_TakenBack):
+            await self.change(principal, permission, undone, scope=scope)
+        return done[-1]
 
     async def renew(self, scope: str, workspace: str) -> None:
         """Whoever made a change sees it in the next list, and so does this whole process if it concerns all."""

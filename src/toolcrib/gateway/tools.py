@@ -64,8 +64,12 @@ class Tools:
         self._workshop = workshop
         self._clock = clock
 
-    async def register(self, principal: Principal, submitted: dict[str, Any]) -> StoredTool:
-        """Check and store a new tool. Raises `Invalid` with all faults, `EgressRefused`, `Conflict`, `Forbidden`."""
+    async def register(
+        self, principal: Principal, submitted: dict[str, Any], *, rehearse: bool = False
+    ) -> StoredTool:
+        """Check and store a new tool; a rehearsal stores nothing. Raises `Invalid` with all faults, `EgressRefused`,
+        `Conflict`, `Forbidden`.
+        """
         facts = await self._changes.permitted(principal, Permission.TOOLS_WRITE)
         contract, config = self.checked(submitted)
         scope = GLOBAL if contract.scope == "global" else principal.workspace_id
@@ -86,7 +90,8 @@ class Tools:
             )
             return tool
 
-        return await self._changes.change(principal, Permission.TOOLS_WRITE, add, scope=scope)
+        make = self._changes.rehearse if rehearse else self._changes.change
+        return await make(principal, Permission.TOOLS_WRITE, add, scope=scope)
 
     async def list(
         self,

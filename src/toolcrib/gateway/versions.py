@@ -27,8 +27,10 @@ class Versions:
         self._changes = changes
         self._tools = tools
 
-    async def update(self, principal: Principal, name_or_id: str, submitted: Mapping[str, Any]) -> StoredTool:
-        """Publish a new version. Without `version` the least one that the change needs is taken; a config that changes
+    async def update(
+        self, principal: Principal, name_or_id: str, submitted: Mapping[str, Any], *, rehearse: bool = False
+    ) -> StoredTool:
+        """Publish a new version; a rehearsal stores nothing. Without `version` the least one that the change needs is taken; a config that changes
         nothing makes none. Raises `Invalid`, `NotFound`, `Forbidden`, and `Conflict` for a version that does not fit:
         a change that breaks callers needs a new major version, and says where.
         """
@@ -48,7 +50,8 @@ class Versions:
             await change.tell(EventType.TOOL_UPDATED, made.name, facts)
             return made
 
-        return await self._changes.change(principal, Permission.TOOLS_WRITE, publish, scope=tool.workspace_id)
+        make = self._changes.rehearse if rehearse else self._changes.change
+        return await make(principal, Permission.TOOLS_WRITE, publish, scope=tool.workspace_id)
 
     async def delete(self, principal: Principal, name_or_id: str) -> None:
         """Take a tool out of the catalog; its executions stay and its name is free. Raises `NotFound`, `Forbidden`."""

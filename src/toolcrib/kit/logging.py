@@ -14,6 +14,7 @@ from typing import Any, TextIO, cast
 from .json import dumps
 
 Event = MutableMapping[str, Any]
+_NUMBERS = {name.lower(): number for name, number in logging.getLevelNamesMapping().items()}
 
 
 @dataclass(slots=True)
@@ -36,6 +37,14 @@ class Log:
 
     def __init__(self, room: str) -> None:
         self._room = room
+
+    def shows(self, level: str) -> bool:
+        """Whether lines of this level are written, for whoever would make one often."""
+        return _NUMBERS[level] >= _NUMBERS[_format.level]
+
+    def debug(self, event: str, **fields: Any) -> None:
+        """Something ordinary happened."""
+        _configured().debug(event, room=self._room, **fields)
 
     def info(self, event: str, **fields: Any) -> None:
         """Something worth knowing happened."""
@@ -76,9 +85,7 @@ def _configured() -> Any:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _as_json if _format.json else _as_line,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(
-            logging.getLevelNamesMapping()[_format.level.upper()]
-        ),
+        wrapper_class=structlog.make_filtering_bound_logger(_NUMBERS[_format.level]),
     )
 
 

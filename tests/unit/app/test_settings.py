@@ -9,7 +9,7 @@ from toolcrib.app.settings import Settings, UnsafeSetting
 NAMES = {
     "TOOLCRIB_DATABASE_URL", "TOOLCRIB_DATA_DIR", "TOOLCRIB_HOST", "TOOLCRIB_PORT", "TOOLCRIB_EGRESS_ALLOW", "TOOLCRIB_EGRESS_CA",
     "TOOLCRIB_MAX_REQUEST", "TOOLCRIB_MAX_REPLY", "TOOLCRIB_MAX_SECONDS", "TOOLCRIB_ENV", "TOOLCRIB_ROOT_KEY", "TOOLCRIB_ROOT_KEY_FILE",
-    "TOOLCRIB_NOTIFICATIONS", "TOOLCRIB_PACKS", "TOOLCRIB_LOG_LEVEL", "TOOLCRIB_RETENTION_DAYS",
+    "TOOLCRIB_NOTIFICATIONS", "TOOLCRIB_PACKS", "TOOLCRIB_LOG_LEVEL", "TOOLCRIB_RETENTION_DAYS", "TOOLCRIB_CORS_ORIGINS",
 }  # fmt: skip
 
 
@@ -118,3 +118,22 @@ def test_a_misspelled_setting_is_found_with_the_one_that_was_meant():
     assert Settings.misspelled(environment) == [
         ("TOOLCRIB_EGRES_ALLOW", "TOOLCRIB_EGRESS_ALLOW"), ("TOOLCRIB_XYZZY", None),
     ]  # fmt: skip
+
+
+def test_origins_are_taken_exactly_as_browsers_send_them():
+    given = "https://app.example.com, http://127.0.0.1:5173,"
+    assert Settings.read({"TOOLCRIB_CORS_ORIGINS": given}).cors_origins == (
+        "https://app.example.com",
+        "http://127.0.0.1:5173",
+    )
+    assert Settings.read({}).cors_origins == ()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "null", "https://*.example.com", "https://a.example/", "app.example.com", "ftp://a.example", "https://a.example:x",
+     "https://u@a.example", "HTTPS://a.example", "https://a.example?x", "https://"],
+)  # fmt: skip
+def test_what_is_no_exact_origin_is_refused_by_the_settings_name(origin):
+    with pytest.raises(UnsafeSetting, match="TOOLCRIB_CORS_ORIGINS"):
+        Settings.read({"TOOLCRIB_CORS_ORIGINS": origin})

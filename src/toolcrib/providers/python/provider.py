@@ -1,8 +1,9 @@
 """Kind `python`: functions that packs bring, run under a deadline; async ones in the loop, the others in threads."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.define import ToolDefinition
@@ -47,36 +48,52 @@ class PythonProvider:
     def __init__(
         self, packs: Sequence[LoadedPack], client: Client, limits: Limits, clock: Clock, slots: Slots | None = None
     ) -> None:  # fmt: skip
-        self._functions = {
-            (loaded.pack.name, definition.name): _Function(
-                definition, loaded.settings, parse_contract(definition.in_pack(loaded.pack.name))
-            )
-            for loaded in packs
-            for definition in loaded.pack.definitions
-        }
+        self._functions: dict[tuple[str, str], _Function] = {}
+        for loaded in packs:
+            self.load(loaded)
         self.client = client
         self.limits = limits
         self.clock = clock
         self.slots = slots or Slots()
         self.threads = Threads()
 
+    def load(self, loaded: LoadedPack) -> None:
+        """Take a pack's functions in. Raises `Invalid` for a contract that is none."""
+        name = loaded.pack.name
+        self._functions |= {
+            (name, definition.name): _Function(
+                definition, loaded.settings, parse_contract(definition.in_pack(name))
+            )
+            for definition in loaded.pack.definitions
+        }
+
+    def unload(self, pack: str) -> None:
+        """Forget a pack's functions; its tools say so when they are called."""
+        self._functions = {key: found for key, found in self._functions.items() if key[0] != pack}
+
+    def function(self, pack: str, name: str) -> Callable[..., Any] | None:
+        """What runs a tool of a pack that is loaded."""
+        found = self._functions.get((pack, name))
+        return None if found is None else found.definition.function
+
     def check(self, contract: Contract) -> None:
         """Only a loaded pack's own contract may be stored: any other would run its function past what it declares."""
-        found = self._function(contract)
+        found = self.found(contract)
         if found is None or found.contract != contract:
             message = "Python tools come with packs that the operator loads with TOOLCRIB_PACKS; they are not registered one by one."
             raise Invalid.because(message, [Fault("/python", "is not the contract of a loaded pack's tool")])
 
     def prepare(self, contract: Contract) -> Runnable:
-        """A tool whose pack is not loaded any more is still known; calling it says so."""
-        found = self._function(contract)
-        return PythonRunnable(self, found, contract) if found else _NotLoaded(contract)
+        """A tool whose pack is not loaded, or not yet, is still known; calling it says so."""
+        found = self.found(contract)
+        return PythonRunnable(self, found, contract) if found else _NotLoaded(self, contract)
 
     def close(self) -> None:
         """Let its threads go."""
         self.threads.close()
 
-    def _function(self, contract: Contract) -> _Function | None:
+    def found(self, contract: Contract) -> _Function | None:
+        """The function that a contract names, where its pack is loaded."""
         named = contract.python
         return None if named is None else self._functions.get((named.pack, named.function))
 
@@ -147,13 +164,21 @@ class PythonRunnable:
 
 
 class _NotLoaded:
-    """A tool whose pack this server did not load."""
+    """A tool whose pack was not loaded when it was made ready; a pack that comes later brings it to life."""
 
-    secrets: frozenset[str] = frozenset()
+    def __init__(self, provider: PythonProvider, contract: Contract) -> None:
+        self._provider = provider
+        self._contract = contract
 
-    def __init__(self, contract: Contract) -> None:
-        self._pack = contract.python.pack if contract.python else ""
+    @property
+    def secrets(self) -> frozenset[str]:
+        """None to be opened while nothing can be run."""
+        return frozenset(self._contract.secrets) if self._provider.found(self._contract) else frozenset()
 
-    async def run(self, invocation: Invocation) -> Outcome:  # noqa: ARG002 nothing is run
-        message = f"The pack {self._pack}, which this tool comes with, is not loaded; the operator adds it to TOOLCRIB_PACKS."
+    async def run(self, invocation: Invocation) -> Outcome:
+        found = self._provider.found(self._contract)
+        if found is not None:
+            return await PythonRunnable(self._provider, found, self._contract).run(invocation)
+        pack = self._contract.python.pack if self._contract.python else ""
+        message = f"The pack {pack}, which this tool comes with, is not loaded; the operator adds it to TOOLCRIB_PACKS."
         return Failure(Code.UNAVAILABLE, message)

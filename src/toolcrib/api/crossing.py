@@ -1,0 +1,18 @@
+"""Pages of other origins before the API: only those that the operator names, with a key of their own and no cookies."""
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+_METHODS = ("GET", "POST", "PUT", "DELETE")
+_SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer")
+_READ = ("Idempotency-Replayed", "Location", "Retry-After", "Server-Timing")
+_SECONDS = 600
+
+
+def crossing(app: ASGIApp, origins: tuple[str, ...]) -> ASGIApp:
+    """The application as these origins may use it; without any, as it is."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app, allow_origins=origins, allow_methods=_METHODS, allow_headers=_SENT, expose_headers=_READ, max_age=_SECONDS
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+"""`?dry_run=true` where tools are registered and updated: everything is checked, nothing is stored."""
+
+from tests.support.rig import config
+from toolcrib.contracts.principal import Role
+
+TOOLS = "/api/v1/tools"
+
+
+async def test_a_new_tool_is_rehearsed_and_not_stored(rig, door):
+    before = await rig.events()
+    status, _, answer = await door("POST", f"{TOOLS}?dry_run=true", config("own.tool"))
+    assert (status, answer["tool_id"], answer["registered"]) == (200, None, False)
+    assert (answer["name"], answer["version"], answer["config"]["mapping"]["raw"]) == (
+        "own.tool",
+        "1.0.0",
+        False,
+    )
+    assert (await door("GET", f"{TOOLS}/own.tool")).status == 404
+    assert await rig.events() == before
+    assert (await door("POST", f"{TOOLS}?dry_run=false", config("own.tool"))).status == 201
+
+
+async def test_a_rehearsal_refuses_what_the_change_would_refuse(rig, door):
+    await door("POST", TOOLS, config("own.tool", aliases=["old.name"]))
+    for twin, reason in (
+        (config("own.tool"), "name_taken"),
+        (config("another", aliases=["old.name"]), "alias_taken"),
+    ):
+        status, _, answer = await door("POST", f"{TOOLS}?dry_run=true", twin)
+        assert (status, answer["error"]["details"]["reason"]) == (409, reason)
+    status, _, answer = await door("POST", f"{TOOLS}?dry_run=true", {"name": "own.tool", "about": "x"})
+    assert (status, answer["error"]["code"]) == (400, "VALIDATION_ERROR")
+    viewer = await rig.key(role=Role.VIEWER)
+    assert (await door.as_(viewer)("POST", f"{TOOLS}?dry_run=true", config("x"))).status == 403
+    assert (await door("POST", f"{TOOLS}?dry_run=perhaps", config("x"))).status == 400
+
+
+async def test_an_update_is_rehearsed_with_the_version_that_it_would_get(rig, door):
+    made = (await door("POST", TOOLS, config("own.tool"))).json
+    newer = config("own.tool", description="Newer.")
+    status, _, answer = await door("PUT", f"{TOOLS}/own.tool?dry_run=true", newer)
+    assert (status, answer["tool_id"], answer["registered"]) == (200, made["tool_id"], False)
+    assert (answer["version"], answer["config"]["description"]) == ("1.0.1", "Newer.")
+    assert (await door("GET", f"{TOOLS}/own.tool")).json["version"] == "1.0.0"
+    same = await door("PUT", f"{TOOLS}/own.tool?dry_run=true", config("own.tool"))
+    assert (same.status, same.json["version"]) == (200, "1.0.0")
+    narrow = {"type": "object", "required": ["a"], "additionalProperties": True}
+    status, _, answer = await door(
+        "PUT", f"{TOOLS}/own.tool?dry_run=true", config("own.tool", input_schema=narrow)
+    )
+    assert (status, answer["error"]["details"]["reason"]) == (409, "breaking")
+    assert (await door("PUT", f"{TOOLS}/own.tool", newer)).json["version"] == "1.0.1"
+
+
+async def test_a_call_right_after_a_rehearsal_is_not_held_up(rig, door):
+    tool = await rig.register()
+    await door("PUT", f"{TOOLS}/{tool}?dry_run=true", config(tool, tags=["x"]))
+    assert (await door("POST", f"{TOOLS}/{tool}/execute", {"input": {}})).status == 200
