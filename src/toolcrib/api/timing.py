@@ -11,6 +11,7 @@ from toolcrib.kit.logging import logger
 PREFIX = "/api/v1"
 _SLOW = 1.0
 _FAILED = 500
+_REFUSED = 400  # from here to _FAILED a foreign thing is answered to the byte as one that does not exist
 _TYPE, _STREAM = b"content-type", b"text/event-stream"
 _log = logger("api")
 
@@ -34,7 +35,8 @@ class Timed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"]
-                headers.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - began) * 1_000)))
+                if not _REFUSED <= status < _FAILED:
+                    headers.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - began) * 1_000)))
             else:
                 size += len(message.get("body", b""))
             await send(message)
