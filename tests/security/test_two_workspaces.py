@@ -51,7 +51,7 @@ def asked(client, route, name):
     reply = client.call(
         route.method,
         route.at(name),
-        BODIES.get(route.path.rpartition("/")[2]) if route.method in {"POST", "PUT", "PATCH"} else None,
+        BODIES.get(route.path.rpartition("/")[2], {}) if route.method in {"POST", "PUT", "PATCH"} else None,
     )
     return reply.status, reply.body, {key: value for key, value in reply.headers.items() if key != "date"}
 
