@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from toolcrib.kit.clock import SystemClock, iso
 
-from .requests import Counter, StrictRoute
+from .requests import Counter, OpenRoute
 
-router = APIRouter(route_class=StrictRoute, tags=["health"])
+router = APIRouter(route_class=OpenRoute, tags=["health"])
 _OPEN: dict[str, Any] = {"security": []}
 
 

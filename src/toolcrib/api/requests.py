@@ -47,6 +47,19 @@ class StrictRequest(AnyRequest):
         return parse_json(await self.body())
 
 
+class OpenRoute(APIRoute):
+    """A route that anybody may ask, such as that of health: it reads no body and no credential."""
+
+    def get_route_handler(self) -> Any:
+        handler = super().get_route_handler()
+
+        async def known(request: Request) -> Any:
+            on_route(request.scope, self.path_format)
+            return await handler(request)
+
+        return known
+
+
 class StrictRoute(APIRoute):
     """A route that looks at the credential before it reads anything, and reads every body as strict JSON, whatever its
     content type says, as the execute route does.
