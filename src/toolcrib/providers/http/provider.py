@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.errors import Code, EgressRefused, Invalid
@@ -65,7 +65,7 @@ class HttpProvider:
         try:
             self._egress.check_url(base_url(contract))
         except EgressDenied as denied:
-            raise _not_to_be_called(base_url(contract)) from denied
+            raise EgressRefused from denied
 
     def prepare(self, contract: Contract) -> "HttpRunnable":
         """Everything about a checked contract that each call would otherwise do again."""
@@ -170,17 +170,6 @@ class HttpRunnable:
                 return Failure(Code.UPSTREAM_ERROR, str(error), {"reason": error.reason}, retryable)
             case _:
                 return Failure(Code.UPSTREAM_ERROR, "The upstream gave no usable answer.")
-
-
-def _not_to_be_called(url: str) -> EgressRefused:
-    """Names host and port alone: the rest of an address may hold what nobody should read."""
-    place = urlsplit(url)
-    entry = f"{place.hostname}:{place.port or (443 if place.scheme == 'https' else 80)}"
-    message = (
-        f"Tools may not call {entry} over {place.scheme}. A public host is called over https; for a private one the "
-        f"operator adds {entry} to TOOLCRIB_EGRESS_ALLOW and starts the server again."
-    )
-    return EgressRefused(message, errors=[Fault("/api/base_url", message).as_json()], entry=entry)
 
 
 def _unsendable(refused: UnsendableError) -> Failure:

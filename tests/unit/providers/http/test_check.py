@@ -268,16 +268,12 @@ def test_a_limit_that_the_contract_leaves_open_is_no_fault():
 
 
 @pytest.mark.parametrize(
-    ("url", "entry"),
-    [("http://h.example.com/", "h.example.com:80"), ("https://127.0.0.1/", "127.0.0.1:443"), ("https://10.0.0.1/v2", "10.0.0.1:443"),
-     ("https://h.example.com:8443/", "h.example.com:8443")],
-)  # fmt: skip
-def test_an_address_that_tools_may_not_call_is_refused_as_egress_with_the_entry_that_allows_it(url, entry):
-    with pytest.raises(EgressRefused) as refused:
+    "url",
+    ["http://h.example.com/", "https://127.0.0.1/", "https://10.0.0.1/v2", "https://h.example.com:8443/"],
+)
+def test_an_address_that_tools_may_not_call_is_refused_as_egress(url):
+    with pytest.raises(EgressRefused):
         provider().check(api(base_url=url))
-    assert f"adds {entry} to TOOLCRIB_EGRESS_ALLOW" in refused.value.message
-    (fault,) = refused.value.details["errors"]
-    assert (fault["path"], refused.value.details["entry"]) == ("/api/base_url", entry)
 
 
 def test_a_base_url_is_checked_in_the_form_that_is_sent():
