@@ -14,7 +14,7 @@ class UnsafeSetting(Exception):
 
 
 _PREFIX = "TOOLCRIB_"
-_OF_OTHERS = ("TOOLCRIB_URL", "TOOLCRIB_API_KEY", "TOOLCRIB_CORPORA")  # the command line's, and the tests'
+_OF_OTHERS = ("TOOLCRIB_URL", "TOOLCRIB_API_KEY")  # the command line's
 
 
 def _setting(name: str, default: str) -> str:
