@@ -1,12 +1,14 @@
 """The MCP door with the official clients of both eras: list, call, a declared error, and every way in that stays shut."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.acceptance.rows.lab import Lab
 from tests.support.mcp_clients import CLIENTS, talk
 from tests.support.tools import marked, register, tide
+from tests.support.until import until
 
 DECLARED = {"errors": [{"code": "NO_SUCH_PLACE", "when": {"status": 404}}]}
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
@@ -58,6 +60,21 @@ def test_an_official_client_lists_and_calls(shop, client: str):
     rows = shop.client.call("GET", "/api/v1/tools/executions").json["items"]
     assert [row["error_code"] for row in rows] == ["TOOL_DISABLED", "VALIDATION_ERROR", "NO_SUCH_PLACE", None]
     assert good["_meta"]["toolcrib/execution_id"] == rows[-1]["execution_id"]
+
+
+def test_a_call_that_runs_is_answered_after_the_server_was_told_to_stop(lab: Lab):
+    server = lab.serve()
+    client = lab.client(server)
+    register(client, marked(lab.upstream, "slow", "/slow", seconds="number"))
+    call = {"name": "slow", "arguments": {"n": "1", "seconds": 1.0}}
+    with ThreadPoolExecutor() as aside:
+        waiting = aside.submit(post, server, {**LIST, "method": "tools/call", "params": call})
+        until(lambda: len(lab.upstream.requests("/slow")) == 1, "the tool runs")
+        server.terminate()
+        answer = waiting.result()
+        assert server.wait(30) == 0
+
+    assert (answer.status, answer.json["result"]["isError"]) == (200, False)
 
 
 def post(server, body=LIST, *, key=None, headers=None, raw=None):

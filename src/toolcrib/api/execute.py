@@ -248,5 +248,5 @@ def _more_headers(result: Result) -> Iterator[tuple[str, str]]:
         yield "Location", f"/api/v1/tools/executions/{result.execution_id}/result"
     elif result.error and result.error["details"].get("reason") == "in_progress":
         yield "Retry-After", "1"
-    else:
+    elif result.status is not Status.INTERRUPTED:  # nobody shall be led to send it again
         yield from headers_for(_status(result)).items()

@@ -38,7 +38,9 @@ class McpServer:
             on_list_tools=self._list,
             on_call_tool=self._call,
         )
-        self._manager = StreamableHTTPSessionManager(server, stateless=True, max_request_body_size=BODY_LIMIT)
+        self._manager = StreamableHTTPSessionManager(
+            server, stateless=True, json_response=True, max_request_body_size=BODY_LIMIT
+        )
         self._stopped = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 

@@ -144,6 +144,21 @@ async def test_a_result_whose_details_were_deleted_has_its_code_and_a_status(rig
     )  # fmt: skip
 
 
+async def test_a_call_whose_outcome_is_not_known_asks_nobody_to_try_again(rig, door):
+    made = await running(rig)
+    await rig.gateway.stores.ledger.settle(
+        settlement(
+            made, status=Status.INTERRUPTED, error_code="UNAVAILABLE", error_message="lost", output=None
+        )
+    )
+    reply = await door("GET", f"{EXECUTIONS}/{made.execution_id}/result")
+    assert (reply.status, reply.json["error"]["retryable"], "retry-after" in reply.headers) == (
+        503,
+        False,
+        False,
+    )
+
+
 async def test_a_running_call_is_cancelled_and_its_caller_is_told(rig, door):
     task, execution_id, _ = await begun(rig, door, await rig.register())
     asked = await door("POST", f"{EXECUTIONS}/{execution_id}/cancel")
