@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolcrib.kit.clock import SystemClock, from_iso, iso
-from toolcrib.kit.ids import new_id
+from toolcrib.kit.ids import first_id, new_id
 from toolcrib.kit.paging import BadCursor, PageRequest, decode, encode
 
 
@@ -50,16 +50,23 @@ def test_the_first_and_the_last_time_are_read_and_written(text):
     assert iso(from_iso(text)) == text
 
 
-def test_ids_of_different_moments_sort_by_age():
-    one = new_id("exe")
-    time.sleep(0.002)  # an id's time has milliseconds
-    assert one < new_id("exe")
-    assert one.startswith("exe_")
-    assert len(one) == 4 + 32
+def test_ids_sort_in_the_order_in_which_they_were_made():
+    made = [new_id("exe") for _ in range(5_000)]
+    assert made == sorted(set(made))
+    assert {(one[:4], len(one)) for one in made} == {("exe_", 4 + 32)}
 
 
-def test_ids_of_one_moment_differ():
-    assert len({new_id("x") for _ in range(1_000)}) == 1_000
+def test_ids_of_a_moment_sort_after_its_first():
+    now = time.time_ns() // 1_000
+    assert first_id("x", now) <= new_id("x") < first_id("x", now + 1_000_000)
+
+
+@pytest.mark.parametrize(("back", "sorts_after"), [(0.5, True), (5, False)])
+def test_a_clock_set_back_by_much_is_believed(monkeypatch, back, sorts_after):
+    before = new_id("x")
+    then = time.time_ns() - int(back * 1e9)
+    monkeypatch.setattr(time, "time_ns", lambda: then)
+    assert (new_id("x") > before) is sorts_after
 
 
 @given(st.text(min_size=1, alphabet=st.characters(codec="utf-8")).filter(str.isprintable))
