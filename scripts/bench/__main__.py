@@ -17,8 +17,9 @@ from http import HTTPStatus
 from pathlib import Path
 
 from tests.support.client import Client
+from tests.support.costs import memory_mb
 
-from .load import Figures, memory_mb, run
+from .load import Figures, run
 
 START_SECONDS = 30
 ROOT = Path(__file__).resolve().parents[2]

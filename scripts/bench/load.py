@@ -4,7 +4,8 @@ import asyncio
 import statistics
 import time
 from dataclasses import dataclass
-from pathlib import Path
+
+from tests.support.costs import cpu_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,3 @@ async def _connection(port: int, request: bytes, ends: float) -> list[float]:
         spans.append(time.monotonic() - began)
     writer.close()
     return spans
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of all threads of a process."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except OSError:
-            continue
-    return total / 1e9
-
-
-def memory_mb(pid: int) -> float:
-    """Proportional set size."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().split("\n")
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

@@ -1,10 +1,11 @@
-"""The core at length, on both databases: idempotency keys in every mix, over kills and in crowds. `make trial NAME=core`."""
+"""The core at length, on both databases: idempotency keys in every mix, over kills and in crowds; its pace and size. `make trial NAME=core`."""
 
 import random
 
 from tests.acceptance.rows.kills import kill_repeatedly
 from tests.acceptance.rows.lab import Lab
 from tests.acceptance.rows.mix import call_mixed
+from tests.acceptance.rows.pace import answer_quickly, list_quickly, register_quickly, stay_small
 from tests.acceptance.rows.repeats import repeat_keys
 from tests.trials.first_slice import DatabaseName, Found, TrialRow
 
@@ -33,6 +34,10 @@ ROWS = tuple(
         (f"{CALLS} mixed calls from 16 clients, each with an idempotency key (B8)", _mix),
         (f"kill -9, {KILLS} times over {EXECUTIONS} calls or more (B9)", _kills),
         (f"{KEYS:,} idempotency keys, eight clients at once (B11)", _keys),
+        ("calls without tool time from 32 connections, p95 below 10 ms", answer_quickly),
+        ("registration over HTTP from 32 connections, 1,000 a second", register_quickly),
+        ("a list of 1,000 tools", list_quickly),
+        ("memory over 100,000 calls, at most 10 MB more", stay_small),
     )
     for database in _DATABASES
 )

@@ -1,13 +1,16 @@
-"""What the OpenAPI file says beyond what FastAPI finds: the execute route, which is plain ASGI, and the bearer scheme."""
+"""What the OpenAPI file says beyond what FastAPI finds: the routes that are plain ASGI, and the bearer scheme."""
 
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from toolcrib.contracts.contract import Contract
 
 from .execute import ROUTE, ExecuteAnswer, ExecuteBody
+from .register import ROUTE as REGISTER
+from .tools import REHEARSE, Registered, Rehearsed
 
 _REF = "#/components/schemas/{model}"
 
@@ -21,6 +24,7 @@ def describe(app: FastAPI) -> None:
                 title=app.title, version=app.version, routes=app.routes, description=_ABOUT
             )
             _add_execute(document)
+            _add_register(document)
             _add_config(document)
             _describe_parameters(document)
             document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
@@ -56,22 +60,41 @@ _PARAMETERS = {
 _ABOUT = "Register tools, decide who may call them, call them, and find every call in the ledger."
 
 
-def _add_execute(document: dict[str, Any]) -> None:
+def _add_models(document: dict[str, Any], *models: type[BaseModel]) -> None:
     schemas = document["components"]["schemas"]
-    for model in (ExecuteBody, ExecuteAnswer):
+    for model in models:
         made = model.model_json_schema(ref_template=_REF)
         schemas |= made.pop("$defs", {})
         schemas[model.__name__] = made
-    answer = {"content": {"application/json": {"schema": {"$ref": _REF.format(model="ExecuteAnswer")}}}}
-    refused = {
-        "content": {
-            "application/json": {
-                "schema": {
-                    "anyOf": [{"$ref": _REF.format(model=m)} for m in ("ExecuteAnswer", "ErrorAnswer")]
-                }
-            }
-        }
+
+
+def _json(*models: str) -> dict[str, Any]:
+    """A body of JSON in one of these shapes."""
+    shapes = [{"$ref": _REF.format(model=model)} for model in models]
+    return {"content": {"application/json": {"schema": shapes[0] if len(shapes) == 1 else {"anyOf": shapes}}}}
+
+
+def _add_register(document: dict[str, Any]) -> None:
+    _add_models(document, Registered, Rehearsed)
+    dry_run = {"name": "dry_run", "in": "query", "schema": {"type": "boolean", "default": False}}
+    document["paths"][REGISTER]["post"] = {
+        "tags": ["tools"],
+        "operationId": "register_tool",
+        "summary": "Register Tool",
+        "description": "Register a tool from its JSON config. A taken name is 409; every fault of the config is listed at once.",
+        "parameters": [dry_run | {"description": REHEARSE}],
+        "requestBody": {"required": True, "content": {"application/json": {}}},
+        "responses": {
+            "200": {"description": "It would be registered; nothing was.", **_json("Rehearsed")},
+            "201": {"description": "It is registered.", **_json("Registered")},
+            "default": {"description": "Any refusal, by its code.", **_json("ErrorAnswer")},
+        },
     }
+
+
+def _add_execute(document: dict[str, Any]) -> None:
+    _add_models(document, ExecuteBody, ExecuteAnswer)
+    answer, refused = _json("ExecuteAnswer"), _json("ExecuteAnswer", "ErrorAnswer")
     document["paths"][ROUTE] = {
         "post": {
             "tags": ["tools"],
@@ -85,7 +108,7 @@ def _add_execute(document: dict[str, Any]) -> None:
             ],
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": {"$ref": _REF.format(model="ExecuteBody")}}},
+                **_json("ExecuteBody"),
             },
             "responses": {
                 "200": {"description": "It succeeded.", **answer},

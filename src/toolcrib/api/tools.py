@@ -1,8 +1,9 @@
 """Routes of tools, their enablement and the checking of input."""
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.clock import iso
+from toolcrib.kit.json import dumps
 from toolcrib.kit.paging import encode
 
 from .errors import deprecation_headers
@@ -73,10 +75,8 @@ class Rehearsed(BaseModel):
     config: dict[str, Any]
 
 
-Rehearse = Annotated[
-    bool,
-    Query(alias="dry_run", description="Check everything, store nothing: 200 with what would be stored."),
-]
+REHEARSE = "Check everything, store nothing: 200 with what would be stored."
+Rehearse = Annotated[bool, Query(alias="dry_run", description=REHEARSE)]
 
 
 class Stored(Protocol):
@@ -128,22 +128,6 @@ class Enablement(Strict):
     enabled: bool
 
 
-@router.post("/tools", status_code=201, responses={200: {"model": Rehearsed}})
-async def register_tool(
-    caller: Caller,
-    gateway: Counter,
-    config: Annotated[dict[str, Any], Body()],
-    response: Response,
-    rehearse: Rehearse = False,  # noqa: FBT002 a query parameter
-) -> Registered | Rehearsed:
-    """Register a tool from its JSON config. A taken name is 409; every fault of the config is listed at once."""
-    tool = await gateway.tools.register(caller, config, rehearse=rehearse)
-    if not rehearse:
-        return registered(tool)
-    response.status_code = 200
-    return rehearsed(tool, None)
-
-
 def registered(tool: Stored) -> Registered:
     """The answer to a tool that was stored."""
     return Registered(tool_id=tool.id, registered=True, name=tool.name, version=tool.version)
@@ -156,22 +140,22 @@ def rehearsed(tool: Stored, tool_id: str | None) -> Rehearsed:
     )
 
 
-@router.get("/tools")
+@router.get("/tools", response_model=ToolList)
 async def list_tools(
     caller: Caller,
     gateway: Counter,
     page: Paging,
     scope: Annotated[Literal["global", "workspace", "tenant", "all"], Query()] = "all",
     status: Annotated[Literal["enabled", "disabled"] | None, Query()] = None,
-) -> ToolList:
+) -> Response:
     """Tools this workspace sees, by name."""
     found = await gateway.tools.list(
         caller, page.limit + 1, page.after, "workspace" if scope == "tenant" else scope, status
     )
     shown = found[: page.limit]
-    return ToolList(
-        tools=[ToolItem(**_item(view)) for view in shown],
-        next=encode(shown[-1].tool.name) if len(found) > page.limit else None,
+    following = encode(shown[-1].tool.name) if len(found) > page.limit else None
+    return Response(
+        dumps({"tools": [_item(view) for view in shown], "next": following}), 200, None, "application/json"
     )
 
 
@@ -237,5 +221,8 @@ def _item(view: ToolView) -> dict[str, Any]:
         "tags": config["tags"],
         "aliases": config.get("aliases", []),
         "deprecated": config.get("deprecated"),
-        "created_at": iso(view.tool.created_at),
+        "created_at": _told(view.tool.created_at),
     }
+
+
+_told = lru_cache(maxsize=4_096)(iso)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from toolcrib.kit.clock import iso
 
@@ -30,8 +31,8 @@ class VersionList(BaseModel):
     next: None = None
 
 
-@router.get("/tools/saved")
-async def list_saved_tools(caller: Caller, gateway: Counter, page: Paging) -> ToolList:
+@router.get("/tools/saved", response_model=ToolList)
+async def list_saved_tools(caller: Caller, gateway: Counter, page: Paging) -> Response:
     """The workspace's own tools: every tool is saved, this is the same registry."""
     return await list_tools(caller, gateway, page, "workspace", None)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.acceptance.rows.lab import Lab, sqlite_lab
+from tests.support.costs import cpu_seconds
 from tests.support.server import Server
 from tests.support.tools import marked, register
 
@@ -57,15 +58,10 @@ def _ready(lab: Lab, upstream_of: Lab) -> Server:
 
 def _cost(server: Server, lab: Lab) -> float:
     client = lab.client(server)
-    before = _cpu(server.pid)
+    before = cpu_seconds(server.pid)
     for n in range(CALLS):
         assert client.call("POST", "/api/v1/tools/t7/execute", {"input": {"n": str(n)}}).status == 200
-    return _cpu(server.pid) - before
-
-
-def _cpu(pid: int) -> float:
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    return cpu_seconds(server.pid) - before
 
 
 def _fill(database: Path) -> tuple[int, int]:

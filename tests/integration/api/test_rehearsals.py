@@ -1,5 +1,7 @@
 """`?dry_run=true` where tools are registered and updated: everything is checked, nothing is stored."""
 
+import pytest
+
 from tests.support.rig import config
 from toolcrib.contracts.principal import Role
 
@@ -56,3 +58,25 @@ async def test_a_call_right_after_a_rehearsal_is_not_held_up(rig, door):
     tool = await rig.register()
     await door("PUT", f"{TOOLS}/{tool}?dry_run=true", config(tool, tags=["x"]))
     assert (await door("POST", f"{TOOLS}/{tool}/execute", {"input": {}})).status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 201),
+        ("?other=1", 201),
+        ("?dry_run=FALSE", 201),
+        ("?dry_run=1", 200),
+        ("?dry_run=true&other", 200),
+    ],
+)
+async def test_a_flag_is_read_as_it_is_meant(sqlite_door, query, status):
+    reply = await sqlite_door("POST", f"/api/tools{query}", config("a.tool"))
+    assert (reply.status, reply.json["registered"]) == (status, status == 201)
+
+
+@pytest.mark.parametrize("query", ["?dry_run", "?dry_run=", "?dry_run=maybe", "?dry_run=1&dry_run=0"])
+async def test_a_flag_that_is_none_registers_nothing(sqlite_door, query):
+    reply = await sqlite_door("POST", f"/api/v1/tools{query}", config("a.tool"))
+    assert (reply.status, reply.json["error"]["details"]["errors"][0]["path"]) == (400, "/query/dry_run")
+    assert (await sqlite_door("GET", "/api/v1/tools/a.tool")).status == 404

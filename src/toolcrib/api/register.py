@@ -1,0 +1,80 @@
+"""`POST /tools` as plain ASGI: whoever brings a catalog brings thousands of tools, and a model of each config would be built
+for nothing, since the contract checks it whole.
+"""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from toolcrib.contracts.errors import Invalid, ToolcribError
+from toolcrib.contracts.faults import Fault
+from toolcrib.gateway import Gateway
+from toolcrib.kit.json import dumps
+
+from .errors import Refused, method_not_allowed, render
+from .requests import BODY_LIMIT, bearer, parse_json, read_body
+from .timing import PREFIX
+from .tools import registered, rehearsed
+
+ROUTE = f"{PREFIX}/tools"
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Register:
+    """Takes new tools; the list of them is the application's behind it."""
+
+    def __init__(self, gateway: Gateway, behind: ASGIApp) -> None:
+        self._gateway = gateway
+        self._behind = behind
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "GET":
+            await self._behind(scope, receive, send)
+            return
+        if scope["method"] != "POST":
+            await method_not_allowed("GET, POST")(scope, receive, send)
+            return
+        scope["state"]["route"] = ROUTE
+        try:
+            status, answer = await self._register(scope, receive)
+        except Refused as refused:
+            await render(refused.error)(scope, receive, send)
+        except ToolcribError as error:
+            await render(error)(scope, receive, send)
+        else:
+            body = dumps(answer)
+            headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+    async def _register(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
+        principal = await self._gateway.credentials.principal(bearer(scope))
+        scope["state"]["principal"] = principal
+        rehearse = _rehearse(scope["query_string"])
+        config = parse_json(await read_body(scope, receive, BODY_LIMIT))
+        if not isinstance(config, dict):
+            raise _not_valid(Fault("", "send a JSON object, the config of a tool"))
+        tool = await self._gateway.tools.register(principal, config, rehearse=rehearse)
+        if rehearse:
+            return HTTPStatus.OK, rehearsed(tool, None).model_dump()
+        return HTTPStatus.CREATED, registered(tool).model_dump()
+
+
+def _rehearse(query: bytes) -> bool:
+    """Whether the request says `dry_run`. Raises `Invalid`."""
+    if not query:
+        return False
+    given = [
+        value
+        for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        if name == "dry_run"
+    ]
+    if len(given) > 1 or any(value.lower() not in _FLAGS for value in given):
+        raise _not_valid(Fault("/query/dry_run", "give true or false, once"))
+    return any(_FLAGS[value.lower()] for value in given)
+
+
+def _not_valid(fault: Fault) -> Invalid:
+    return Invalid.because("The request is not valid; see details.errors.", [fault])
