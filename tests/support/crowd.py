@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -39,8 +39,9 @@ def ask(method: str, path: str, key: str, body: bytes = b"", *headers: str) -> b
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-def pace(port: int, requests: Iterator[bytes], connections: int) -> Pace:
+def pace(port: int, wanted: Iterable[bytes], connections: int) -> Pace:
     """Send all of them; raises where the server hangs up."""
+    requests = iter(list(wanted))  # made before the clock runs
 
     async def all_of_them() -> Pace:
         loop, found = asyncio.get_running_loop(), Pace()

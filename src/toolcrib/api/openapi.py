@@ -41,6 +41,8 @@ _PARAMETERS = {
     "cursor": "`next` of the page before.",
     "scope": "Whose tools: the workspace's own (`tenant` says the same), global ones, or all.",
     "status": "Only those in this state.",
+    "q": "Only those with this text in name, title or description.",
+    "tag": "Only those with this tag.",
     "tool": "Name, alias, id, or the name that models see.",
     "tool_id": "Calls of the tool with this id.",
     "execution_id": "The id that a call was answered with.",

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -12,7 +12,7 @@ from toolcrib.contracts.errors import Invalid
 from toolcrib.contracts.execution import Call
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.names import GLOBAL
-from toolcrib.gateway.tools import ToolView
+from toolcrib.gateway.tools import ToolView, Wanted
 from toolcrib.kit.clock import iso
 from toolcrib.kit.json import dumps
 from toolcrib.kit.paging import encode
@@ -140,18 +140,21 @@ def rehearsed(tool: Stored, tool_id: str | None) -> Rehearsed:
     )
 
 
-@router.get("/tools", response_model=ToolList)
-async def list_tools(
-    caller: Caller,
-    gateway: Counter,
-    page: Paging,
+async def _wanted(
     scope: Annotated[Literal["global", "workspace", "tenant", "all"], Query()] = "all",
     status: Annotated[Literal["enabled", "disabled"] | None, Query()] = None,
+    q: Label | None = None,
+    tag: Label | None = None,
+) -> Wanted:
+    return Wanted("workspace" if scope == "tenant" else scope, status, q, tag)
+
+
+@router.get("/tools", response_model=ToolList)
+async def list_tools(
+    caller: Caller, gateway: Counter, page: Paging, wanted: Annotated[Wanted, Depends(_wanted)]
 ) -> Response:
     """Tools this workspace sees, by name."""
-    found = await gateway.tools.list(
-        caller, page.limit + 1, page.after, "workspace" if scope == "tenant" else scope, status
-    )
+    found = await gateway.tools.list(caller, page.limit + 1, page.after, wanted)
     shown = found[: page.limit]
     following = encode(shown[-1].tool.name) if len(found) > page.limit else None
     return Response(

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from toolcrib.gateway.tools import Wanted
 from toolcrib.kit.clock import iso
 
 from .requests import Caller, Counter, Label, Paging, StrictRoute
@@ -34,7 +35,7 @@ class VersionList(BaseModel):
 @router.get("/tools/saved", response_model=ToolList)
 async def list_saved_tools(caller: Caller, gateway: Counter, page: Paging) -> Response:
     """The workspace's own tools: every tool is saved, this is the same registry."""
-    return await list_tools(caller, gateway, page, "workspace", None)
+    return await list_tools(caller, gateway, page, Wanted("workspace"))
 
 
 @router.post("/tools/saved", status_code=201)

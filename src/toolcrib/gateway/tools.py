@@ -45,6 +45,26 @@ class ToolView:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tools a list shows: `scope` is global, workspace or all, `status` enabled or disabled, `text` stands in name,
+    title or description in whatever case, `tag` is one of the tags.
+    """
+
+    scope: str = "all"
+    status: str | None = None
+    text: str | None = None
+    tag: str | None = None
+
+    def has(self, view: ToolView) -> bool:
+        """Whether the list shows this tool."""
+        if self.status is not None and view.enabled != (self.status == "enabled"):
+            return False
+        if self.tag is not None and self.tag not in view.config["tags"]:
+            return False
+        return self.text is None or self.text.casefold() in _words(view.config)
+
+
+@dataclass(frozen=True, slots=True)
 class Validation:
     """What a call with this input would meet."""
 
@@ -98,23 +118,20 @@ class Tools:
         principal: Principal,
         limit: int,
         after: str | None,
-        scope: str = "all",
-        status: str | None = None,
+        wanted: Wanted = Wanted(),
     ) -> Sequence[ToolView]:
-        """Tools by name from `after` on, at most `limit`; `scope` is global, workspace or all, `status` enabled or disabled."""
+        """Tools by name from `after` on, at most `limit`, of those wanted."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
-        names = set() if scope == "workspace" else set(facts.shared.by_name)
-        names |= set() if scope == "global" else set(facts.catalog.by_name)
         shown: list[ToolView] = []
-        for name in sorted(names):
+        for name in sorted(_names(facts, wanted.scope)):
             if after is not None and name <= after:
                 continue
-            tool = facts.shared.by_name[name] if scope == "global" else facts.find(name)
-            enabled = tool is not None and facts.about(tool).enabled
+            tool = facts.shared.by_name[name] if wanted.scope == "global" else facts.find(name)
             if tool is None or tool.name != name:  # an alias of the workspace stands before this name
                 continue
-            if status is None or enabled == (status == "enabled"):
-                shown.append(ToolView(tool, tool.document(), enabled))
+            view = ToolView(tool, tool.document(), facts.about(tool).enabled)
+            if wanted.has(view):
+                shown.append(view)
             if len(shown) == limit:
                 break
         return shown
@@ -213,6 +230,15 @@ class Tools:
         except Invalid as refused:
             raise form.told(refused) from None
         return contract, contract.document()
+
+
+def _names(facts: Facts, scope: str) -> set[str]:
+    names = set() if scope == "workspace" else set(facts.shared.by_name)
+    return names | (set() if scope == "global" else set(facts.catalog.by_name))
+
+
+def _words(config: dict[str, Any]) -> str:
+    return "\n".join((config["name"], config.get("title") or "", config["description"])).casefold()
 
 
 def _refuse_taken(facts: Facts, scope: str, aliases: Sequence[str]) -> None:

@@ -98,9 +98,39 @@ async def test_a_list_holds_what_is_asked_for(sqlite_rig, sqlite_door):
     assert (await sqlite_door("GET", f"{TOOLS}?scope=global")).json["tools"][0]["scope"] == "global"
 
 
+async def test_a_list_is_searched(sqlite_rig, sqlite_door):
+    await sqlite_rig.register("tides.next", title="Hochwasser an der KÜSTE", tags=["sea", "time"])
+    await sqlite_rig.register("tides.last", description="The last LOW water.", tags=["sea"])
+    await sqlite_rig.register("winds.now", tags=["air"])
+
+    async def names(query):
+        return [tool["name"] for tool in (await sqlite_door("GET", f"{TOOLS}?{query}")).json["tools"]]
+
+    assert await names("q=TIDES") == ["tides.last", "tides.next"]
+    assert await names("q=k%C3%BCste") == ["tides.next"]
+    assert await names("q=low+water") == ["tides.last"]
+    assert await names("tag=sea&q=next") == await names("tag=time") == ["tides.next"]
+    assert await names("tag=se") == await names("q=%25") == []
+    first = (await sqlite_door("GET", f"{TOOLS}?tag=sea&limit=1")).json
+    assert (first["tools"][0]["name"], first["next"] is None) == ("tides.last", False)
+    assert await names(f"tag=sea&limit=1&cursor={first['next']}") == ["tides.next"]
+
+
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=201", "limit=x", "scope=mine", "status=on", "cursor=!", "cursor=AA", "cursor="],
+    [
+        "q=",
+        "tag=",
+        "q=%00",
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "scope=mine",
+        "status=on",
+        "cursor=!",
+        "cursor=AA",
+        "cursor=",
+    ],
 )
 async def test_a_query_that_is_wrong_is_400(sqlite_door, query):
     status, _, answer = await sqlite_door("GET", f"{TOOLS}?{query}")

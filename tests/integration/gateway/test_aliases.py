@@ -6,6 +6,7 @@ from tests.support.rig import config
 from toolcrib.contracts.errors import Conflict, NotFound
 from toolcrib.contracts.execution import Call, Status
 from toolcrib.contracts.names import wire_name
+from toolcrib.gateway.tools import Wanted
 from toolcrib.kit.db import DatabaseError, Tx
 
 LONG = "tides." + "n" * 70
@@ -20,7 +21,7 @@ async def refused(rig, name, reason, **parts):
 
 async def names(rig, **wanted):
     by = wanted.pop("by", rig.owner)
-    return [view.tool.name for view in await rig.gateway.tools.list(by, 50, None, **wanted)]
+    return [view.tool.name for view in await rig.gateway.tools.list(by, 50, None, Wanted(**wanted))]
 
 
 async def test_each_name_finds_the_tool(rig):

@@ -9,6 +9,7 @@ from toolcrib.contracts.decision import Allow, Deny
 from toolcrib.contracts.errors import Conflict, EgressRefused, Forbidden, Invalid, NotFound, Unavailable
 from toolcrib.contracts.execution import Call
 from toolcrib.contracts.principal import ActorType, Role
+from toolcrib.gateway.tools import Wanted
 from toolcrib.kit.db import DatabaseUnavailable
 
 
@@ -26,7 +27,7 @@ async def faults(rig, submitted):
 async def names(rig, **wanted):
     return [
         view.tool.name
-        for view in await rig.gateway.tools.list(wanted.pop("by", rig.owner), 50, None, **wanted)
+        for view in await rig.gateway.tools.list(wanted.pop("by", rig.owner), 50, None, Wanted(**wanted))
     ]
 
 
@@ -231,7 +232,7 @@ async def test_an_own_tool_hides_the_global_one_of_its_name_in_lists_as_in_calls
     await rig.register("both", scope="global")
     own = await rig.gateway.tools.register(rig.owner, config("both"))
     assert [view.tool.id for view in await rig.gateway.tools.list(rig.owner, 9, None)] == [own.id]
-    (shared,) = await rig.gateway.tools.list(rig.owner, 9, None, scope="global")
+    (shared,) = await rig.gateway.tools.list(rig.owner, 9, None, Wanted("global"))
     assert shared.tool.workspace_id == "global"
 
 
