@@ -40,19 +40,20 @@ class Suite:
             for path in sorted((folder / "remotes").rglob("*.json"))
         }
 
-    def groups(self, draft: str) -> Iterator[Group]:
-        """Every group of a draft's required part."""
+    def groups(self, draft: str, *, whole: bool = True) -> Iterator[Group]:
+        """Every group of a draft's required part; unless `whole`, without the documents that a schema refers to."""
         for path in sorted((self._folder / "tests" / draft).glob("*.json")):
             for one in self._read(path):
                 schema = one["schema"]
                 if isinstance(schema, dict):
-                    schema = self.bundled(draft, {"$schema": DRAFTS[draft], **schema})
+                    schema = {"$schema": DRAFTS[draft], **schema}
+                    schema = self.bundled(draft, schema) if whole else schema
                 yield Group(f"{draft} {path.stem}: {one['description']}", schema, one["tests"])
 
     def bundled(self, draft: str, schema: dict[str, Any]) -> dict[str, Any]:
         """The schema with every served document that it needs, and that those need."""
-        own, holder = ("id", "definitions") if draft == "draft4" else ("$id", "definitions")
-        holder = "$defs" if draft == "draft2020-12" else holder
+        own = "id" if draft == "draft4" else "$id"
+        holder = "$defs" if draft == "draft2020-12" else "definitions"
         needed: dict[str, Any] = {}
         waiting = list(asked(schema, "", own))
         while waiting:

@@ -173,7 +173,7 @@ class Names:
         try:
             address, fragment = resolve(around.address, own)
         except NoAddress:
-            self._fault(where, "is not an address")
+            self._fault(where, "is not an address, or too long for one")
             return around
         if fragment:
             self._fault(where, "must not end in a fragment")
