@@ -62,14 +62,20 @@ def test_the_required_part_is_judged_as_it_says(canary, draft):
 
 @pytest.mark.parametrize("draft", DRAFTS)
 def test_without_the_documents_that_it_names_a_schema_is_refused_and_nothing_fetched(canary, draft):
-    folder = corpus("json-schema-test-suite")
-    if folder is None:
-        pytest.skip("the suite is not here")
     before = canary.accepts
-    suite = Suite(folder, f"{LOOPBACK}:{canary.port}")
-    pairs = zip(suite.groups(draft, whole=False), suite.groups(draft), strict=True)
-    alone = [group for group, whole in pairs if group != whole]
+    alone = needy(draft, canary.port)
 
-    assert len(alone) >= ELSEWHERE_AT_LEAST[draft]
     assert [group.name for group in alone if not schema_faults(group.schema)] == []
     assert canary.accepts == before
+    if corpus("json-schema-test-suite"):
+        assert len(alone) >= ELSEWHERE_AT_LEAST[draft]
+
+
+def needy(draft: str, port: int) -> list[Group]:
+    """Groups whose schema names documents that stand elsewhere, without those."""
+    folder = corpus("json-schema-test-suite")
+    if folder is None:
+        return [Group("elsewhere", {"$ref": f"http://{LOOPBACK}:{port}/integer.json"}, [])]
+    suite = Suite(folder, f"{LOOPBACK}:{port}")
+    pairs = zip(suite.groups(draft, whole=False), suite.groups(draft), strict=True)
+    return [group for group, whole in pairs if group != whole]
