@@ -62,8 +62,11 @@ class SchemaRefused(ValueError):
 class CompiledSchema:
     """One accepted schema, ready to judge values; each judgement is bounded in time."""
 
-    def __init__(self, document: dict[str, Any], validator: jsonschema_rs.Validator, cost: Cost) -> None:
-        """Take what `compile_schema` made."""
+    def __init__(
+        self, document: dict[str, Any], validator: jsonschema_rs.Validator, cost: Cost, copied: int = 0
+    ) -> None:
+        """Take what `compile_schema` made; `copied` is the length of its plain form where that holds copies."""
+        self.copied = copied
         self._document = document
         self._validator = validator
         self._matches = validator.is_valid
@@ -187,7 +190,8 @@ def compile_schema(document: object) -> CompiledSchema:
         raise SchemaRefused([Fault("", str(error))]) from error
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaRefused([_no_schema(error)]) from None
-    return CompiledSchema(schema.document, validator, cost)
+    copied = len(orjson.dumps(schema.document)) if schema.copies else 0
+    return CompiledSchema(schema.document, validator, cost, copied)
 
 
 def _read(schema: Plain) -> Reading:
