@@ -123,7 +123,9 @@ def test_a_reference_stays_inside_the_schema(keyword: str, ref: object):
     assert paths({"properties": {"a": {keyword: ref}}}) == [f"/properties/a/{keyword}"]
 
 
-@pytest.mark.parametrize("ref", ["#/$defs/no", "#no", "#/$defs/a/allOf/5", "#/$defs/~2", "#/type/0"])
+@pytest.mark.parametrize(
+    "ref", ["#/$defs/no", "#no", "#/$defs/a/allOf/00", "#/$defs/a/allOf/5", "#/$defs/~2", "#/type/0"]
+)
 def test_a_reference_names_something(ref: str):
     document = {"$defs": {"a": {"allOf": [{}]}}, "type": "object", "items": {"$ref": ref}}
     assert paths(document) == ["/items/$ref"]
