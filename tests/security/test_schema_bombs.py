@@ -4,10 +4,11 @@ The bar is 50 ms; the limit here is ten times wider, and wider still where Pytho
 (under coverage, on a crowded machine), so that only the product can fail it.
 """
 
+import contextlib
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -282,6 +283,13 @@ def test_every_value_is_judged_in_time_or_refused(name: str):
         assert within_bar(spent), f"{name}, size {size}: {spent:.3f} s"
         judged += TOO_MUCH not in {fault.message for fault in faults}
     assert judged > 0
+
+
+@contextlib.contextmanager
+def timed() -> Iterator[Callable[[], float]]:
+    """The processor's time from here on, on this thread."""
+    started = time.thread_time()
+    yield lambda: time.thread_time() - started
 
 
 def within_bar(spent: float) -> bool:

@@ -49,38 +49,69 @@ def register(house, **parts):
     return house.client.call("POST", "/api/v1/tools", house.config("/never", **parts))
 
 
-@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef", "$recursiveRef", "$schema", "$id"])
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef", "$recursiveRef", "$schema"])
 @pytest.mark.parametrize("of", ["input_schema", "output_schema"])
 def test_a_schema_that_names_another_document_is_refused_and_nothing_fetched(house, canary, keyword, of):
     before = canary.accepts
     for value in remotes(canary.port):
         for schema in places(keyword, value):
             reply = register(house, **{of: schema})
-            if (
-                keyword == "$id" and keyword in schema
-            ):  # the document's own name: it may stand, and leads nowhere
-                assert reply.status == 400 or house.execute(reply.json["name"]).status == 200, schema
-            else:
-                assert is_error(reply, "VALIDATION_ERROR"), (schema, reply.body[:300])
+            assert is_error(reply, "VALIDATION_ERROR"), (schema, reply.body[:300])
 
     assert canary.accepts == before
 
 
-def test_a_document_that_names_itself_lends_its_name_to_no_reference(house, canary):
+@pytest.mark.parametrize("of", ["input_schema", "output_schema"])
+def test_a_name_is_a_name_and_nothing_is_fetched_by_it(house, canary, of):
     before = canary.accepts
-    for reference in (
-        "other.json",
-        "#/$defs/none",
-        f"http://{LOOPBACK}:{canary.port}/s.json",
-        "s.json#/x",
-        "?a",
-        "/",
-    ):
-        schema = {"$id": f"http://{LOOPBACK}:{canary.port}/s.json", "properties": {"a": {"$ref": reference}}}
+    replies = [
+        register(house, **{of: schema})
+        for value in remotes(canary.port)
+        for schema in places("$id", value)
+        if "json-schema.org" not in value and "#/" not in value
+    ]
+    assert {reply.status for reply in replies} == {201}
+    assert {house.execute(reply.json["name"]).status for reply in replies} == {200}
+    assert canary.accepts == before
+
+
+def test_a_document_that_holds_one_name_lends_it_to_no_other(house, canary):
+    before = canary.accepts
+    held = {"$id": f"http://{LOOPBACK}:{canary.port}/held.json", "$anchor": "a", "type": "integer"}
+    for value in remotes(canary.port):
+        for keyword in ("$ref", "$dynamicRef", "$recursiveRef"):
+            schema = {"type": "object", "$defs": {"h": held}, "properties": {"a": {keyword: value}}}
+            assert is_error(register(house, input_schema=schema), "VALIDATION_ERROR"), value
+
+    assert canary.accepts == before
+
+
+def test_a_document_that_names_itself_leads_nowhere_but_into_itself(house, canary):
+    before = canary.accepts
+    itself = f"http://{LOOPBACK}:{canary.port}/s.json"
+    refused = ["other.json", "#/$defs/none", "s.json#/none", "s.json#none", "?a", "/", "in/s.json", f"{itself}?a", f"{itself}/", f"https{itself[4:]}",
+               f"http://localhost:{canary.port}/s.json", f"http://user@{LOOPBACK}:{canary.port}/s.json", f"//{LOOPBACK}/s.json", "%73.json"]  # fmt: skip
+    taken = ["s.json#/x", "#/x", f"{itself}#/x", f"//{LOOPBACK}:{canary.port}/s.json#/x", "in/../s.json#/x", "s.json#n"]  # fmt: skip
+    for reference in refused + taken:
+        part = {"type": "integer"}
+        schema = {"$id": itself, "properties": {"a": {"$ref": reference}}, "x": part, "$defs": {"n": {"$anchor": "n"} | part}}  # fmt: skip
         reply = register(house, input_schema=schema)
-        assert reply.status == 400 or house.execute(reply.json["name"], {"a": 1}).status in {200, 400}, (
-            reference
-        )
+        assert reply.status == (400 if reference in refused else 201), reference
+        if reference in taken:
+            assert house.execute(reply.json["name"], {"a": 1}).status == 200
+            assert is_error(house.execute(reply.json["name"], {"a": "x"}), "VALIDATION_ERROR")
+
+    assert canary.accepts == before
+
+
+def test_what_a_document_says_of_a_meta_schemas_address_is_refused(house, canary):
+    before = canary.accepts
+    for address in (
+        "https://json-schema.org/draft/2020-12/schema",
+        "http://json-schema.org/draft-07/schema#",
+    ):
+        for schema in places("$id", address):
+            assert is_error(register(house, input_schema=schema), "VALIDATION_ERROR"), schema
 
     assert canary.accepts == before
 
@@ -147,6 +178,41 @@ def tree():
     return {"type": "object", "properties": {"v": {"$ref": "#/$defs/n"}}, "$defs": {"n": node}}
 
 
+def addressed(levels, keyword):
+    """The same 2 KB, each part with an address of its own, and the last with a secret way back."""
+    defs = {
+        f"d{n}": {"$id": f"/in/{n}", keyword: [{"$ref": f"{n + 1}"}, {"$dynamicRef": f"/in/{n + 1}#"}]}
+        for n in range(levels)
+    }
+    last = {"$id": f"/in/{levels}", "type": "integer"}
+    return {"type": "object", "properties": {"v": {"$ref": "in/0"}}, "$defs": defs | {"last": last}}
+
+
+def crossing(levels):
+    """A reference at the end that means another part on each of 2^levels ways to it."""
+    defs = {
+        f"{side}{n}": {
+            "$id": f"x:{side}{n}",
+            "$dynamicAnchor": f"n{n}",
+            "properties": {key: {"$ref": f"x:{key}{n + 1}"} for key in "lr"},
+        }
+        for n in range(levels)
+        for side in "lr"
+    }
+    ends = {
+        f"{side}{levels}": {
+            "$id": f"x:{side}{levels}",
+            "items": {"allOf": [{"$dynamicRef": f"x:l{n}#n{n}"} for n in range(levels)]},
+        }
+        for side in "lr"
+    }
+    return {
+        "type": "object",
+        "properties": {"l": {"$ref": "x:l0"}, "r": {"$ref": "x:r0"}},
+        "$defs": defs | ends,
+    }
+
+
 def loop(keyword):
     return {
         "type": "object",
@@ -159,6 +225,14 @@ BOMBS = {
     "anyOf of two equal references, 28 deep": (nested(28, "anyOf"), {"v": "x"}),
     "oneOf of two equal references, 28 deep": (nested(28, "oneOf"), {"v": 1}),
     "allOf of two equal references, 28 deep": (nested(28, "allOf"), {"v": 1}),
+    "anyOf of two addresses, 28 deep": (addressed(28, "anyOf"), {"v": "x"}),
+    "allOf of two addresses, 12 deep": (addressed(12, "allOf"), {"v": 1}),
+    "a name with many meanings": (crossing(16), {"l": {"r": []}}),
+    "a name with some meanings": (crossing(4), {"l": {"r": {"l": {"r": [1]}}}}),
+    "the meta-schema": (
+        {"type": "object", "properties": {"v": {"$ref": "https://json-schema.org/draft/2020-12/schema"}}},
+        {"v": json.loads('{"allOf":[' * 15 + "{}" + "]}" * 15)},
+    ),
     "anyOf, 12 deep": (nested(12, "anyOf"), {"v": "x"}),
     "5,000 properties": (wide(5_000), {"p1": "x"}),
     "900 properties and a value for each": (wide(900), {f"p{n}": "" for n in range(900)}),

@@ -1,7 +1,7 @@
 """What a new version of a contract takes away from those who use the old one, and which part of the version must grow.
 
-Input may only widen and output only narrow. Two schemas are compared keyword by keyword; where they differ in a way
-that cannot be told apart from a narrowing (a `$ref`, an `anyOf`, a pattern), the difference counts as breaking.
+Input may only widen and output only narrow. Two schemas are compared keyword by keyword, in plain form; where they differ
+in a way that cannot be told apart from a narrowing (a `$ref`, an `anyOf`, a pattern), the difference counts as breaking.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 
 from .contract import effect_of
 from .faults import Fault
+from .schema_plain import plain
 
 _NOTES = frozenset(
     (
@@ -21,7 +22,6 @@ _NOTES = frozenset(
         "$comment",
         "deprecated",
         "$schema",
-        "$id",
         "readOnly",
         "writeOnly",
     )
@@ -90,13 +90,16 @@ def _without_version(contract: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Fault]:
-    yield from _Narrowing(promised=False).between(old["input_schema"], new["input_schema"], "/input_schema")
+    asked, asks = plain(old["input_schema"]).document, plain(new["input_schema"]).document
+    yield from _Narrowing(promised=False).between(asked, asks, "/input_schema")
     before, after = old.get("output_schema"), new.get("output_schema")
     if before is not None:
         if after is None:
             yield Fault("/output_schema", "is gone")
         else:  # whoever reads relies on what was promised: the old schema must take all that the new one gives
-            yield from _Narrowing(promised=True).between(after, before, "/output_schema")
+            yield from _Narrowing(promised=True).between(
+                plain(after).document, plain(before).document, "/output_schema"
+            )
     yield from _breaks_of_conduct(old, new)
 
 

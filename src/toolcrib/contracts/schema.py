@@ -12,6 +12,7 @@ import orjson
 from .faults import Fault
 from .schema_charges import TooCostly, Weight
 from .schema_cost import Cost
+from .schema_plain import Plain, plain
 from .schema_rules import ANY_PATTERN, MAX_FAULTS, Reading, escape, look_up, shape_faults
 
 # What a list of faults may cost. It takes far longer than yes or no, and quotes each failing part on its way.
@@ -61,8 +62,11 @@ class SchemaRefused(ValueError):
 class CompiledSchema:
     """One accepted schema, ready to judge values; each judgement is bounded in time."""
 
-    def __init__(self, document: dict[str, Any], validator: jsonschema_rs.Validator, cost: Cost) -> None:
-        """Take what `compile_schema` made."""
+    def __init__(
+        self, document: dict[str, Any], validator: jsonschema_rs.Validator, cost: Cost, copied: int = 0
+    ) -> None:
+        """Take what `compile_schema` made; `copied` is the length of its plain form where that holds copies."""
+        self.copied = copied
         self._document = document
         self._validator = validator
         self._matches = validator.is_valid
@@ -122,7 +126,6 @@ class CompiledSchema:
 
     def _read_error(self, value: object, rule: str, path: str, said: str) -> list[Fault]:
         """Put an error into words of our own: the library's quote the value."""
-        rule = rule if rule.startswith("/") else rule.partition("#")[2]  # a root with an id puts it before
         above, _, keyword = rule.rpartition("/")
         if keyword in _TOLD_BY_PARTS and not said.startswith(_FORBIDDEN):
             return []
@@ -167,23 +170,37 @@ def schema_faults(document: object) -> list[Fault]:
 def compile_schema(document: object) -> CompiledSchema:
     """Make a schema ready for use, or raise `SchemaRefused`. Nothing is fetched, whatever it names."""
     faults = shape_faults(document)
-    if faults or not isinstance(document, dict):
+    if faults:
         raise SchemaRefused(faults)
-    own: dict[str, Any] = orjson.loads(orjson.dumps(document))  # the caller may go on changing theirs
-    reading = Reading(own)
-    if reading.faults:
-        raise SchemaRefused(reading.faults)
+    written = orjson.dumps(document)
+    own: dict[str, Any] | bool = orjson.loads(written)  # the caller may go on changing theirs
+    schema = plain(own, written) if isinstance(own, dict) else Plain({})  # true and false hold no part
+    reading = _read(schema)
     try:
-        jsonschema_rs.meta.validate(own)
+        jsonschema_rs.meta.validate(own if isinstance(own, bool) else {**own, **schema.instead})
         cost = Cost(reading)  # before the compiler, which expands what `unevaluatedProperties` looks at
         validator = jsonschema_rs.validator_for(
-            own, pattern_options=ANY_PATTERN, mask="value", offline=True, validate_formats=False
+            own if isinstance(own, bool) else schema.document,
+            pattern_options=ANY_PATTERN,
+            mask="value",
+            offline=True,
+            validate_formats=False,
         )
     except TooCostly as error:
         raise SchemaRefused([Fault("", str(error))]) from error
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaRefused([_no_schema(error)]) from None
-    return CompiledSchema(own, validator, cost)
+    copied = len(orjson.dumps(schema.document)) if schema.copies else 0
+    return CompiledSchema(schema.document, validator, cost, copied)
+
+
+def _read(schema: Plain) -> Reading:
+    if schema.faults:
+        raise SchemaRefused(list(schema.faults))
+    reading = Reading(schema.document)
+    if reading.faults:
+        raise SchemaRefused([Fault(schema.written(fault.path), fault.message) for fault in reading.faults])
+    return reading
 
 
 def _no_schema(error: Exception) -> Fault:

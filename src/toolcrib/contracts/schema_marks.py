@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from .schema_plain import plain
 from .schema_rules import IN_PLACE, Node, Reading, unescape
 
 State: TypeAlias = frozenset[str]
@@ -39,7 +40,7 @@ class Marks:
     """The marks of one accepted schema."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        nodes = Reading(dict(schema)).nodes
+        nodes = Reading(plain(schema).document).nodes
         self._leads = {pointer: _leads(node) for pointer, node in nodes.items()}
         self._marked = {pointer for pointer, node in nodes.items() if node.schema.get("writeOnly") is True}
         self._live = _before(self._marked, self._leads)

@@ -1,10 +1,11 @@
 """What a user's JSON Schema may contain, and how its parts apply to a value. `schema` asks at save and at compile.
 
-A schema is read into nodes, one for each subschema. `schema_cost` weighs them; nothing here expands a `$ref`.
+A schema in plain form (see `schema_plain`) is read into nodes, one for each subschema. `schema_cost` weighs them;
+nothing here expands a `$ref`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -24,6 +25,8 @@ MAX_FAULTS = 100
 SMALL_PATTERN = jsonschema_rs.RegexOptions(size_limit=2**16, dfa_size_limit=2**20)
 ANY_PATTERN = jsonschema_rs.RegexOptions(size_limit=2**21, dfa_size_limit=2**20)
 
+TOO_MANY_SUBSCHEMAS = f"holds more than {MAX_SUBSCHEMAS} subschemas; split the schema or simplify it"
+
 _DRAFTS = frozenset(
     {f"https://json-schema.org/draft/{year}/schema" for year in ("2020-12", "2019-09")}
     | {f"http://json-schema.org/draft-0{number}/schema" for number in (7, 6, 4)}
@@ -42,9 +45,12 @@ _HOLDERS = (
     *("prefixItems", "items", "additionalItems", "unevaluatedItems", "contains"),
     *("$defs", "definitions", "contentSchema"),
 )
-_REFS = ("$ref", "$dynamicRef", "$recursiveRef")
+REFS = ("$ref", "$dynamicRef", "$recursiveRef")
+NOT_PLAIN = ("$id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$dynamicRef", "$recursiveRef")
 
 _POINTER_STEP = re.compile(r"(?:/(?:[^~/]|~[01])*)*")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
+_PLAIN_REF = re.compile(r"#(?:/|\Z)")
 _NOT_LINEAR = re.compile(r"\(\?<?[=!]|\\[1-9]|\\k<")
 
 
@@ -59,85 +65,59 @@ class Node:
 
 
 class Reading:
-    """A schema document read into nodes; `faults` holds what is wrong with it, `nodes` is whole when there is none."""
+    """A plain schema read into nodes; `faults` holds what is wrong with it, `nodes` is whole when there is none."""
 
     def __init__(self, document: dict[str, Any]) -> None:
-        """Read the whole document; the caller has checked its size and depth."""
+        """Read the whole document; the caller has checked its size and depth, and that it is plain."""
         self.faults: list[Fault] = []
         self.nodes: dict[str, Node] = {}
         self._document = document
-        self._anchors: dict[str, list[str]] = {}
-        self._named_refs: list[tuple[Node, str, str]] = []
         self._waiting: list[tuple[str, Any]] = [("", document)]
         while self._waiting and len(self.nodes) <= MAX_SUBSCHEMAS:
             self._read(*self._waiting.pop())
         if len(self.nodes) > MAX_SUBSCHEMAS:
-            self.faults = [
-                Fault("", f"holds more than {MAX_SUBSCHEMAS} subschemas; split the schema or simplify it")
-            ]
+            self.faults = [Fault("", TOO_MANY_SUBSCHEMAS)]
             return
-        self._settle_named_refs()
         self._check_patterns()
 
     def _read(self, pointer: str, schema: object) -> None:
         if not isinstance(schema, dict) or pointer in self.nodes:
             return  # true, false, and what the meta-schema will refuse
         node = self.nodes[pointer] = Node(pointer, schema)
-        self._check_identity(node)
-        for keyword, key, part in _parts(schema):
+        self._check_keywords(node)
+        for keyword, key, part in parts_of(schema):
             below = f"{pointer}/{keyword}{key}"
             self._waiting.append((below, part))
             if isinstance(part, dict):
                 node.parts.append((keyword, key, below))
-        for keyword in _REFS:
-            if keyword in schema:
-                self._read_ref(node, keyword, schema[keyword])
+        if "$ref" in schema:
+            self._read_ref(node, schema["$ref"])
 
-    def _check_identity(self, node: Node) -> None:
-        schema, root = node.schema, not node.pointer
-        dialect = schema.get("$schema")
+    def _check_keywords(self, node: Node) -> None:
+        dialect = node.schema.get("$schema")
         if dialect is not None and (
-            not root or not isinstance(dialect, str) or dialect.rstrip("#") not in _DRAFTS
+            node.pointer or not isinstance(dialect, str) or dialect.rstrip("#") not in _DRAFTS
         ):
             message = "must stand at the root only and name draft 2020-12, 2019-09, 7, 6 or 4"
             self._fault(f"{node.pointer}/$schema", message)
-        if "$vocabulary" in schema:
+        if "$vocabulary" in node.schema:
             self._fault(f"{node.pointer}/$vocabulary", "own vocabularies are not supported; remove it")
-        for keyword in ("$id", "id"):
-            name = schema.get(keyword)
-            if isinstance(name, str) and name.startswith("#"):
-                self._anchors.setdefault(name[1:], []).append(node.pointer)
-            elif isinstance(name, str) and not root:
-                self._fault(
-                    f"{node.pointer}/{keyword}", "only the root may have an id; refer to parts with '#/…'"
-                )
-        for keyword in ("$anchor", "$dynamicAnchor"):
-            if isinstance(schema.get(keyword), str):
-                self._anchors.setdefault(schema[keyword], []).append(node.pointer)
+        for keyword in NOT_PLAIN:
+            if keyword in node.schema:
+                self._fault(f"{node.pointer}/{keyword}", "may not stand in a plain schema")
 
-    def _read_ref(self, node: Node, keyword: str, ref: object) -> None:
-        where = f"{node.pointer}/{keyword}"
-        if not isinstance(ref, str) or not ref.startswith("#"):
-            self._fault(where, "must start with '#': a reference may only name a part of the same schema")
+    def _read_ref(self, node: Node, ref: object) -> None:
+        where = f"{node.pointer}/$ref"
+        if not isinstance(ref, str) or not _PLAIN_REF.match(ref):
+            self._fault(where, "must be '#' or start with '#/' in a plain schema")
             return
         name = unquote(ref[1:])
-        if name and not name.startswith("/"):
-            self._named_refs.append((node, where, name))
-            return
         found, target = look_up(self._document, name)
         if not found:
             self._fault(where, "names no part of this schema")
         elif isinstance(target, dict):
             node.refs.append(name)
             self._waiting.append((name, target))
-
-    def _settle_named_refs(self) -> None:
-        """Link each `#name` to every schema of that name: which one a `$dynamicRef` means is known only at run time."""
-        for node, where, name in self._named_refs:
-            if name in self._anchors:
-                node.refs.extend(self._anchors[name])
-            else:
-                self._fault(where, "names no anchor of this schema")
 
     def _check_patterns(self) -> None:
         """Try each pattern on the engine, few enough of them that a save stays quick."""
@@ -169,9 +149,11 @@ class Reading:
 
 
 def shape_faults(document: object) -> list[Fault]:
-    """Say whether a document is an object of bounded size and depth, before anything looks deeper."""
+    """Say whether a document is an object of bounded size and depth, or a boolean, before anything looks deeper."""
+    if isinstance(document, bool):
+        return []
     if not isinstance(document, dict):
-        return [Fault("", "a schema must be a JSON object")]
+        return [Fault("", "a schema must be a JSON object, true or false")]
     try:
         size = len(orjson.dumps(document, option=orjson.OPT_PASSTHROUGH_DATETIME))
     except TypeError as error:
@@ -205,7 +187,8 @@ def unescape(step: str) -> str:
     return step.replace("~1", "/").replace("~0", "~")
 
 
-def _parts(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def parts_of(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the schemas that a schema holds, each with its keyword and its key there, written as a step or as nothing."""
     for keyword in _HOLDERS:
         held = schema.get(keyword)
         if isinstance(held, dict) and keyword in _NAMED:
@@ -214,6 +197,20 @@ def _parts(schema: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
             yield from ((keyword, f"/{position}", part) for position, part in enumerate(held))
         elif held is not None:
             yield keyword, "", held
+
+
+def with_parts(schema: dict[str, Any], change: Callable[[str, Any], Any]) -> dict[str, Any]:
+    """Return a copy whose parts are changed; `change` is given the pointer to each from here."""
+    made = dict(schema)
+    for keyword in _HOLDERS:
+        held = schema.get(keyword)
+        if isinstance(held, dict) and keyword in _NAMED:
+            made[keyword] = {key: change(f"/{keyword}/{escape(key)}", part) for key, part in held.items()}
+        elif isinstance(held, list):
+            made[keyword] = [change(f"/{keyword}/{place}", part) for place, part in enumerate(held)]
+        elif isinstance(held, dict):
+            made[keyword] = change(f"/{keyword}", held)
+    return made
 
 
 def look_up(document: object, pointer: str) -> tuple[bool, Any]:
@@ -225,7 +222,7 @@ def look_up(document: object, pointer: str) -> tuple[bool, Any]:
         key = unescape(step)
         if isinstance(found, dict) and key in found:
             found = found[key]
-        elif isinstance(found, list) and key.isdecimal() and key.isascii() and int(key[:6]) < len(found):
+        elif isinstance(found, list) and _INDEX.fullmatch(key) and int(key) < len(found):
             found = found[int(key)]
         else:
             return False, None

@@ -18,8 +18,9 @@ from toolcrib.registry.service import StoredTool
 
 _MOST_READY = 2_048
 _MOST_WEIGHT = 128_000_000
-# Bytes, as measured roughly: of any contract, for each byte of its text, and for each regular expression in it.
-_LEAST_WEIGHT, _WEIGHT_OF_BYTE, _WEIGHT_OF_PATTERN = 4_000, 10, 20_000
+# Bytes, as measured roughly: of any contract, for each byte of its text, and for each regular expression in it. A schema
+# that is held with copies of its parts, or with the meta-schema, is dense: each refers to many others.
+_LEAST_WEIGHT, _WEIGHT_OF_BYTE, _WEIGHT_OF_PATTERN, _WEIGHT_OF_COPIED_BYTE = 4_000, 10, 20_000, 100
 _USUAL_REQUEST = 1_000_000
 _USUAL_SECONDS = {"python": 30.0}  # of kinds that have no limit in a block of their own
 
@@ -44,6 +45,12 @@ class Ready:
     high: bool = False
     high_when: CompiledSchema | None = None
 
+    @property
+    def copied(self) -> int:
+        """The length of those schemas that are held in a longer form than they were written."""
+        schemas = (self.input, self.output, self.high_when)
+        return sum(schema.copied for schema in schemas if schema is not None)
+
     def is_dry(self, call: Call) -> bool:
         """Whether a call only shows what it would do: as it says, else where its impact is high."""
         if call.dry_run is not None:
@@ -66,7 +73,8 @@ class Workshop:
         if found is not None:
             self._ready.move_to_end(tool.digest)
             return found[0]
-        made, weight = self._make(tool.document()), _weight(tool.config)
+        made = self._make(tool.document())
+        weight = _weight(tool.config, made.copied)
         self._ready[tool.digest] = made, weight
         self._weight += weight
         self._make_room()
@@ -115,5 +123,7 @@ class Workshop:
         )
 
 
-def _weight(config: str) -> int:
-    return _LEAST_WEIGHT + _WEIGHT_OF_BYTE * len(config) + _WEIGHT_OF_PATTERN * config.count('"pattern')
+def _weight(config: str, copied: int) -> int:
+    patterns = config.count('"pattern')
+    text = _WEIGHT_OF_BYTE * len(config) + _WEIGHT_OF_COPIED_BYTE * copied
+    return _LEAST_WEIGHT + text + _WEIGHT_OF_PATTERN * patterns

@@ -186,3 +186,20 @@ def test_what_is_called_compatible_takes_all_that_was_taken(old, name, part, ope
     if not compare(contract(old), contract(new)).breaking:
         before, after = compile_schema(old), compile_schema(new)
         assert [value for value in values if before.is_valid(value) and not after.is_valid(value)] == []
+
+
+def named(inner, **parts):
+    """A member that says what it is by an address that only its own base makes whole."""
+    held = {
+        "text": {"$id": "http://x/text/kind", "type": "string"},
+        "any": {"$id": "http://x/any/kind"},
+    }
+    return CLOSED | {"properties": {"a": {"$id": inner, "$ref": "kind"}}, "$defs": held} | parts
+
+
+def test_what_is_referred_to_counts_and_not_how_it_is_written():
+    old = contract(named("http://x/any/"))
+    assert not compare(old, contract(named("http://x/any/", **{"$id": "http://y/"}))).breaking
+    assert not compare(old, contract(named("http://x/any/sub/../"))).breaking
+    breaking = compare(old, contract(named("http://x/text/"))).breaking
+    assert [fault.path for fault in breaking] == ["/input_schema/properties/a/$ref"]

@@ -137,6 +137,50 @@ def test_a_schema_that_refers_to_itself_marks_every_level():
     }  # fmt: skip
 
 
+PIN = {"$id": "http://x/pin", "$anchor": "pin", **HIDDEN, "$defs": {"in": HIDDEN}}
+OLD = "http://json-schema.org/draft-07/schema#"
+
+
+@pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
+@pytest.mark.parametrize(
+    "ref",
+    [
+        "pin",
+        "/pin",
+        "http://x/pin",
+        "pin#pin",
+        "pin#/$defs/in",
+        "#/$defs/p",
+        "root#/$defs/p",
+        "http://x/root#/$defs/p/$defs/in",
+    ],
+)
+def test_a_mark_counts_behind_every_form_of_reference(keyword, ref):
+    schema = {"$id": "http://x/root", "properties": {"a": {keyword: ref}}, "$defs": {"p": PIN}}
+    assert stored({"a": 1, "b": 2}, schema) == {"a": REDACTED, "b": 2}
+
+
+def test_a_mark_counts_behind_the_names_of_older_drafts():
+    held = {"p": {"$id": "urn:example:pin", "definitions": {"n": {"$id": "#n", **HIDDEN}}}}
+    schema = {"$schema": OLD, "properties": {"a": {"$ref": "urn:example:pin#n"}}, "definitions": held}
+    assert stored({"a": 1}, schema) == {"a": REDACTED}
+
+
+def test_a_mark_counts_on_every_way_to_a_dynamic_reference():
+    node = {"$id": "x:node", "$dynamicAnchor": "n", "properties": {"pin": {"$dynamicRef": "#n"}}}
+    hidden = {"$id": "x:hidden", "$dynamicAnchor": "n", "anyOf": [{"$ref": "x:node"}, HIDDEN]}
+    schema = {
+        "properties": {"a": {"$ref": "x:hidden"}, "b": {"$ref": "x:node"}},
+        "$defs": {"n": node, "h": hidden},
+    }
+    value = {"a": 1, "b": {"pin": 1}}
+    assert stored(value, schema) == {"a": REDACTED, "b": {"pin": 1}}
+    seen = {**hidden, "anyOf": [{"$ref": "x:node"}], "allOf": [{"properties": {"q": HIDDEN}}]}
+    value = {"a": {"pin": {"q": 1}}, "b": {"pin": {"q": 1}}}
+    told = {"a": {"pin": {"q": REDACTED}}, "b": {"pin": {"q": 1}}}
+    assert stored(value, schema | {"$defs": {"n": node, "h": seen}}) == told
+
+
 def test_many_members_that_no_schema_names_cost_no_memory():
     redactor = Redactor(
         {"properties": {"pin": HIDDEN}, "additionalProperties": {"properties": {"pin": HIDDEN}}}

@@ -39,9 +39,9 @@ def nested(levels):
         (doubled(28), "too much work"),
         (
             {
-                "$defs": {f"d{n}": {"$dynamicAnchor": "n"} for n in range(300)},
-                "items": {"allOf": [{"$dynamicRef": "#n"}] * 300},
-                "$ref": "#/$defs/d0",
+                "$defs": chained(60)["$defs"],
+                "properties": {f"p{n}": {"items": {"$ref": f"#/$defs/c{n % 60}"}} for n in range(400)},
+                "patternProperties": {f"{n}": {} for n in range(60)},
             },
             "combines too many subschemas",
         ),

@@ -68,6 +68,22 @@ def test_what_is_kept_is_bounded_by_weight_too():
     assert provider.prepared == 15
 
 
+def test_a_schema_weighs_what_it_is_held_in(monkeypatch):
+    monkeypatch.setattr("toolcrib.gateway.workshop._MOST_WEIGHT", 800_000)
+    refers = {"properties": {"a": {"$ref": "https://json-schema.org/draft/2020-12/schema"}}}
+    for parts, made in (
+        ({}, 2),
+        ({"input_schema": refers}, 3),
+        ({"output_schema": refers}, 3),
+        ({"impact": {"when": refers}}, 3),
+    ):
+        provider = FakeProvider()
+        workshop = Workshop([provider])
+        for number in (1, 2, 1):
+            workshop.ready(stored(number, **parts))
+        assert provider.prepared == made, parts
+
+
 def test_the_heaviest_tool_is_kept_while_it_is_the_last_made(monkeypatch):
     monkeypatch.setattr("toolcrib.gateway.workshop._MOST_WEIGHT", 5_000)
     provider = FakeProvider()

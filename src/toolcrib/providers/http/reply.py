@@ -86,7 +86,7 @@ class ReplyPlan:
 
 def plan_reply(contract: Contract) -> ReplyPlan:
     """The reading of a checked contract's replies."""
-    mapping, schema = contract.mapping, contract.output_schema
+    mapping, schema = contract.mapping, schemas.plain_form(contract.output_schema)
     converters = (
         (name, _converter(schemas.types(schema, of))) for name, of in schemas.properties(schema).items()
     )

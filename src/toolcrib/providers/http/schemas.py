@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from toolcrib.contracts.paths import MISSING, PathError, parse_path
+from toolcrib.contracts.schema_plain import plain
 
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 # Enough for honest schemas; a chain of references that is longer, or goes in circles, simply ends here.
@@ -12,17 +13,23 @@ _MAX_PARTS = 256
 
 
 def properties(schema: Mapping[str, Any] | None) -> dict[str, list[Any]]:
-    """Each top-level property that a schema names, also through `$ref`, `allOf`, `anyOf`, `oneOf`, with its schemas."""
+    """Each top-level property that a schema names, also through references, `allOf`, `anyOf`, `oneOf`, with its schemas."""
     found: dict[str, list[Any]] = {}
-    for part in parts(schema, schema):
+    root = plain_form(schema)
+    for part in parts(root, root):
         named = part.get("properties")
         for name, of in named.items() if isinstance(named, dict) else ():
             found.setdefault(name, []).append(of)
     return found
 
 
+def plain_form(schema: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The schema with no other references than `#/…`, which is what `types` and `parts` follow."""
+    return None if schema is None else plain(schema).document
+
+
 def types(root: Mapping[str, Any] | None, schemas: list[Any]) -> frozenset[str]:
-    """Every JSON type that these schemas of `root` speak of."""
+    """Every JSON type that these schemas of `root`, a schema in plain form, speak of."""
     spoken: set[str] = set()
     for schema in schemas:
         for part in parts(root, schema):

@@ -18,6 +18,20 @@ def test_a_mapping_is_free_where_the_schema_declares_no_properties():
     assert faults(contract(mapping={"input_to_params": {"anything": "x"}})) == {}
 
 
+def test_an_input_behind_a_schema_with_an_address_exists():
+    part = {"$id": "http://x/part", "$ref": "#/$defs/in", "$defs": {"in": {"properties": {"c": {}}}}}
+    schema = {
+        "type": "object",
+        "properties": {"a": {}},
+        "$ref": "http://x/part",
+        "$defs": {"in": {}, "p": part},
+    }
+    mapping = {"input_to_params": {"a": "a", "c": "c"}}
+    assert faults(contract(input_schema=schema, mapping=mapping)) == {}
+    wrong = {"input_to_params": {"b": "b"}}
+    assert faults(contract(input_schema=schema, mapping=wrong)).keys() == {"/mapping/input_to_params/b"}
+
+
 @pytest.mark.parametrize("group", ["input_to_params", "input_to_headers", "input_to_body"])
 def test_two_inputs_for_one_place_are_refused(group):
     assert f"/mapping/{group}/b" in faults(mapped(method="POST", **{group: {"a": "x", "b": "x"}}))

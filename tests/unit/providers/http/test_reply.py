@@ -130,6 +130,15 @@ async def test_the_type_is_found_behind_references_and_branches():
     assert await output(b'{"a": "1.5", "b": "1.5"}', of) == {"a": 1.5, "b": "1.5"}
 
 
+@pytest.mark.parametrize("ref", ["price", "http://x/price#/$defs/n", "#/$defs/p", "price#n"])
+async def test_the_type_is_found_behind_a_schema_with_an_address(ref):
+    held = {"$id": "price", "type": "number", "$defs": {"n": {"$anchor": "n", "type": "number"}}}
+    of = contract(
+        output_schema={"$id": "http://x/", "$defs": {"p": held}, "properties": {"a": {"$ref": ref}}}
+    )
+    assert await output(b'{"a": "1.5"}', of) == {"a": 1.5}
+
+
 async def test_nested_values_are_not_converted():
     of = contract(output_schema={"properties": {"a": {"properties": {"b": {"type": "number"}}}}})
     assert await output(b'{"a": {"b": "1"}}', of) == {"a": {"b": "1"}}
