@@ -53,11 +53,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a run; `written` is the output as JSON text."""
+    """What came of a run; `written` is the output as JSON text. `unheard`: its caller was cancelled and takes no answer."""
 
     status: Status
     outcome: Outcome
     written: bytes | None = None
+    unheard: bool = False
 
 
 def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
