@@ -124,7 +124,8 @@ async def chatter(context: Context) -> None:
 @tool(secrets=["KEY"])
 async def careless(context: Context) -> None:
     """Write what no log should hold as it is."""
-    context.log.info(f"asked with {context.secret('KEY')}\n2026-01-01 forged", room="r", event="e", level="l")
+    line = f"asked with {context.secret('KEY')}\n2026-01-01 forged"
+    context.log.info(line, room="r", event="e", level="l")
     context.log.warning("\x1b[2J", **{"a\nb": 1})
 
 
