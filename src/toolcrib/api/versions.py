@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import BaseModel
+from starlette.responses import Response
 
 from toolcrib.kit.clock import iso
 
 from .requests import Caller, Counter, Label, Paging, StrictRoute
-from .tools import Registered, Rehearse, Rehearsed, ToolList, list_tools, registered, rehearsed
+from .tools import Registered, Rehearse, Rehearsed, ToolList, list_tools, register_tool, registered, rehearsed
 
 router = APIRouter(route_class=StrictRoute, tags=["tools"])
 
@@ -36,20 +37,28 @@ async def list_saved_tools(caller: Caller, gateway: Counter, page: Paging) -> To
     return await list_tools(caller, gateway, page, "workspace", None)
 
 
-@router.post("/tools/saved", status_code=201)
+@router.post("/tools/saved", status_code=201, responses={200: {"model": Rehearsed}})
 async def save_tool(
-    caller: Caller, gateway: Counter, config: Annotated[dict[str, Any], Body()]
-) -> Registered:
+    caller: Caller,
+    gateway: Counter,
+    config: Annotated[dict[str, Any], Body()],
+    response: Response,
+    rehearse: Rehearse = False,  # noqa: FBT002 a query parameter
+) -> Registered | Rehearsed:
     """As `POST /tools`."""
-    return registered(await gateway.tools.register(caller, config))
+    return await register_tool(caller, gateway, config, response, rehearse)
 
 
 @router.put("/tools/saved/{tool}")
 async def save_version(
-    caller: Caller, gateway: Counter, tool: Label, config: Annotated[dict[str, Any], Body()]
-) -> Registered:
+    caller: Caller,
+    gateway: Counter,
+    tool: Label,
+    config: Annotated[dict[str, Any], Body()],
+    rehearse: Rehearse = False,  # noqa: FBT002 a query parameter
+) -> Registered | Rehearsed:
     """As `PUT /tools/{tool}`."""
-    return registered(await gateway.versions.update(caller, tool, config))
+    return await update_tool(caller, gateway, tool, config, rehearse)
 
 
 @router.delete("/tools/saved/{tool}", status_code=204)

@@ -1,5 +1,7 @@
 """`?dry_run=true` where tools are registered and updated: everything is checked, nothing is stored."""
 
+import pytest
+
 from tests.support.rig import config
 from toolcrib.contracts.principal import Role
 
@@ -56,3 +58,42 @@ async def test_a_call_right_after_a_rehearsal_is_not_held_up(rig, door):
     tool = await rig.register()
     await door("PUT", f"{TOOLS}/{tool}?dry_run=true", config(tool, tags=["x"]))
     assert (await door("POST", f"{TOOLS}/{tool}/execute", {"input": {}})).status == 200
+
+
+async def test_the_saved_tools_are_rehearsed_too(rig, door):
+    saved = f"{TOOLS}/saved"
+    status, _, answer = await door("POST", f"{saved}?dry_run=true", config("own.tool"))
+    assert (status, answer["registered"]) == (200, False)
+    assert (await door("GET", f"{TOOLS}/own.tool")).status == 404
+    await door("POST", saved, config("own.tool"))
+    status, _, answer = await door("PUT", f"{saved}/own.tool?dry_run=true", config("own.tool", tags=["x"]))
+    assert (status, answer["version"], answer["registered"]) == (200, "1.0.1", False)
+    assert (await door("GET", f"{TOOLS}/own.tool")).json["version"] == "1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "own.tool"),
+        ("DELETE", "saved/own.tool"),
+        ("PUT", "own.tool/enablement"),
+        ("POST", "own.tool/execute"),
+    ],
+)
+@pytest.mark.parametrize("name", ["dry_run", "dryRun"])
+async def test_a_rehearsal_that_would_be_none_is_refused(rig, door, method, path, name):
+    await rig.register("own.tool")
+    body = {"enabled": False} if method == "PUT" else {"input": {}}
+    status, _, answer = await door(method, f"{TOOLS}/{path}?{name}=true", body)
+    assert (status, [fault["path"] for fault in answer["error"]["details"]["errors"]]) == (
+        400,
+        [f"/query/{name}"],
+    )
+    tool = (await door("GET", f"{TOOLS}/own.tool")).json
+    assert (tool["enabled"], rig.provider.ran) == (True, [])
+
+
+async def test_another_parameter_of_a_call_is_passed_over(rig, door):
+    await rig.register("own.tool")
+    assert (await door("POST", f"{TOOLS}/own.tool/execute?trace=1", {"input": {}})).status == 200
+    assert (await door("POST", f"{TOOLS}/own.tool/execute?select=a", {"input": {}})).status == 400
