@@ -13,6 +13,7 @@ from toolcrib.gateway import Gateway
 from . import errors, events, executions, health, keys, openapi, secrets, tools, versions
 from .crossing import crossing
 from .execute import Execute
+from .register import ROUTES as REGISTER
 from .register import Register
 from .timing import PREFIX, Timed
 
@@ -38,7 +39,7 @@ def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
     behind = OlderPrefix(errors.Quiet(app))
     hot = {
         "/tools/{tool}/execute": errors.Guard(Execute(gateway, options.max_request)),
-        "/tools": errors.Guard(Register(gateway, behind)),
+        **{route: errors.Guard(Register(gateway, route, behind)) for route in REGISTER},
     }
     routes = [Route(prefix + path, one) for path, one in hot.items() for prefix in (PREFIX, OLDER_PREFIX)]
     return Timed(crossing(Router(routes, redirect_slashes=False, default=behind), options.cors_origins))

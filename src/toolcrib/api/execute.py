@@ -17,7 +17,7 @@ from toolcrib.gateway import Gateway
 from toolcrib.kit.json import Written, dumps
 
 from .errors import STATUS, ErrorBody, Refused, deprecation_headers, headers_for, method_not_allowed, render
-from .requests import Strict, bearer, parse_json, read_body
+from .requests import Strict, bearer, parse_json, read_body, refuse_in_query
 
 ROUTE = "/api/v1/tools/{tool}/execute"
 _KNOWN = frozenset(
@@ -100,6 +100,7 @@ class Execute:
             principal = await self._gateway.credentials.principal(bearer(scope))
             workspace, actor = principal.workspace_id, principal.actor_id
             scope["state"]["principal"] = principal
+            refuse_in_query(scope, _KNOWN, "it goes into the body")
             body = await read_body(scope, receive, self._limit)
             document = parse_json(body)
             call = replace(read_call(document, tool, principal, len(body)), **_asked(scope))

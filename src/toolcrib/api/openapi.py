@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from toolcrib.contracts.contract import Contract
 
 from .execute import ROUTE, ExecuteAnswer, ExecuteBody
-from .register import ROUTE as REGISTER
+from .register import ROUTES as REGISTER
+from .timing import PREFIX
 from .tools import REHEARSE, Registered, Rehearsed
 
 _REF = "#/components/schemas/{model}"
@@ -79,19 +80,22 @@ def _json(*models: str) -> dict[str, Any]:
 def _add_register(document: dict[str, Any]) -> None:
     _add_models(document, Registered, Rehearsed)
     dry_run = {"name": "dry_run", "in": "query", "schema": {"type": "boolean", "default": False}}
-    document["paths"][REGISTER]["post"] = {
-        "tags": ["tools"],
-        "operationId": "register_tool",
-        "summary": "Register Tool",
-        "description": "Register a tool from its JSON config. A taken name is 409; every fault of the config is listed at once.",
-        "parameters": [dry_run | {"description": REHEARSE}],
-        "requestBody": {"required": True, "content": {"application/json": {}}},
-        "responses": {
-            "200": {"description": "It would be registered; nothing was.", **_json("Rehearsed")},
-            "201": {"description": "It is registered.", **_json("Registered")},
-            "default": {"description": "Any refusal, by its code.", **_json("ErrorAnswer")},
-        },
-    }
+    for route, operation, summary in zip(
+        REGISTER, ("register_tool", "save_tool"), ("Register Tool", "Save Tool"), strict=True
+    ):
+        document["paths"][PREFIX + route]["post"] = {
+            "tags": ["tools"],
+            "operationId": operation,
+            "summary": summary,
+            "description": "Register a tool from its JSON config. A taken name is 409; every fault of the config is listed at once.",
+            "parameters": [dry_run | {"description": REHEARSE}],
+            "requestBody": {"required": True, "content": {"application/json": {}}},
+            "responses": {
+                "200": {"description": "It would be registered; nothing was.", **_json("Rehearsed")},
+                "201": {"description": "It is registered.", **_json("Registered")},
+                "default": {"description": "Any refusal, by its code.", **_json("ErrorAnswer")},
+            },
+        }
 
 
 def _add_execute(document: dict[str, Any]) -> None:

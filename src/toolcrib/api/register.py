@@ -1,4 +1,4 @@
-"""`POST /tools` as plain ASGI: whoever brings a catalog brings thousands of tools, and a model of each config would be built
+"""`POST /tools`, also as `/tools/saved`, as plain ASGI: whoever brings a catalog brings thousands of tools, and a model of each config would be built
 for nothing, since the contract checks it whole.
 """
 
@@ -18,15 +18,17 @@ from .requests import BODY_LIMIT, bearer, parse_json, read_body
 from .timing import PREFIX
 from .tools import registered, rehearsed
 
-ROUTE = f"{PREFIX}/tools"
+ROUTES = ("/tools", "/tools/saved")
+_NAMES = ("dry_run", "dryRun")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Register:
     """Takes new tools; the list of them is the application's behind it."""
 
-    def __init__(self, gateway: Gateway, behind: ASGIApp) -> None:
+    def __init__(self, gateway: Gateway, route: str, behind: ASGIApp) -> None:
         self._gateway = gateway
+        self._route = PREFIX + route
         self._behind = behind
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,7 +38,7 @@ class Register:
         if scope["method"] != "POST":
             await method_not_allowed("GET, POST")(scope, receive, send)
             return
-        scope["state"]["route"] = ROUTE
+        scope["state"]["route"] = self._route
         try:
             status, answer = await self._register(scope, receive)
         except Refused as refused:
@@ -66,14 +68,10 @@ def _rehearse(query: bytes) -> bool:
     """Whether the request says `dry_run`. Raises `Invalid`."""
     if not query:
         return False
-    given = [
-        value
-        for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)
-        if name == "dry_run"
-    ]
-    if len(given) > 1 or any(value.lower() not in _FLAGS for value in given):
-        raise _not_valid(Fault("/query/dry_run", "give true or false, once"))
-    return any(_FLAGS[value.lower()] for value in given)
+    given = [pair for pair in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if pair[0] in _NAMES]
+    if len(given) > 1 or any(value.lower() not in _FLAGS for _, value in given):
+        raise _not_valid(Fault(f"/query/{given[0][0]}", "give true or false, once"))
+    return any(_FLAGS[value.lower()] for _, value in given)
 
 
 def _not_valid(fault: Fault) -> Invalid:

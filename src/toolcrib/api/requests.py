@@ -1,6 +1,8 @@
 """How a request is read: a body limit, one strict JSON loader, a bearer credential."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from fastapi import Depends
 from fastapi import Request as AnyRequest
@@ -21,6 +23,7 @@ from .timing import on_route
 
 _LENGTH_DIGITS = 12
 _JSON = (b"content-type", b"application/json")
+_REHEARSAL = ("dry_run", "dryRun")
 BODY_LIMIT = 1_000_000
 """Bytes of a request's body, except on the execute route, which has the operator's limit."""
 
@@ -67,14 +70,29 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
+        rehearses = any(one.alias == _REHEARSAL[0] for one in self.dependant.query_params)
 
         async def strictly(request: Request) -> Any:
             on_route(request.scope, self.path_format)
             headers = [*(pair for pair in request.scope["headers"] if pair[0] != b"content-type"), _JSON]
             request.state.principal = await _holder(request)
+            if not rehearses:
+                refuse_in_query(request.scope, _REHEARSAL, "this route does it for real; leave it out")
+            elif request.scope["query_string"]:
+                refuse_in_query(request.scope, _REHEARSAL[1:], f"it is {_REHEARSAL[0]} here")
             return await handler(StrictRequest({**request.scope, "headers": headers}, request.receive))
 
         return strictly
+
+
+def refuse_in_query(scope: Scope, names: Collection[str], why: str) -> None:
+    """Parameters that would be passed over where they mean most. Raises `Invalid`."""
+    if scope["query_string"]:
+        given = {
+            name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        }
+        if faults := [Fault(f"/query/{name}", why) for name in sorted(given.intersection(names))]:
+            raise Invalid.because("The query is not valid.", faults)
 
 
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:

@@ -38,20 +38,16 @@ async def list_saved_tools(caller: Caller, gateway: Counter, page: Paging) -> Re
     return await list_tools(caller, gateway, page, Wanted("workspace"))
 
 
-@router.post("/tools/saved", status_code=201)
-async def save_tool(
-    caller: Caller, gateway: Counter, config: Annotated[dict[str, Any], Body()]
-) -> Registered:
-    """As `POST /tools`."""
-    return registered(await gateway.tools.register(caller, config))
-
-
 @router.put("/tools/saved/{tool}")
 async def save_version(
-    caller: Caller, gateway: Counter, tool: Label, config: Annotated[dict[str, Any], Body()]
-) -> Registered:
+    caller: Caller,
+    gateway: Counter,
+    tool: Label,
+    config: Annotated[dict[str, Any], Body()],
+    rehearse: Rehearse = False,  # noqa: FBT002 a query parameter
+) -> Registered | Rehearsed:
     """As `PUT /tools/{tool}`."""
-    return registered(await gateway.versions.update(caller, tool, config))
+    return await update_tool(caller, gateway, tool, config, rehearse)
 
 
 @router.delete("/tools/saved/{tool}", status_code=204)

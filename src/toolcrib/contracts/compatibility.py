@@ -33,6 +33,13 @@ _UPPER_BOUNDS = frozenset(
     ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties", "maxContains")
 )
 _STRUCTURE = frozenset(("type", "enum", "const", "required", "properties", "additionalProperties", "items"))
+_UNEVALUATED = ("unevaluatedProperties", "unevaluatedItems")
+_EVALUATES = frozenset(
+    ("properties", "patternProperties", "additionalProperties", "prefixItems", "items", "additionalItems", "contains", "allOf",
+     "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "$ref", "$dynamicRef", *_UNEVALUATED)
+)  # fmt: skip
+"""What keeps a member or an item from the rule for all those that no other rule looked at."""
+_KEPT_FROM = {"patternProperties": ("additionalProperties",), "prefixItems": ("items",)}
 _EFFECTS = ("read", "write", "destructive")
 
 
@@ -55,13 +62,14 @@ class Difference:
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
     """Two stored contracts of one tool; their versions are not looked at."""
-    if _without_version(old) == _without_version(new):
+    if _same(_without_version(old), _without_version(new)):
         return Difference(Bump.NONE, ())
     breaking = [*_breaks(old, new)]
     if breaking:
         return Difference(Bump.MAJOR, breaking)
     widened = any(
-        old.get(part) != new.get(part) for part in ("input_schema", "output_schema", "errors", "aliases")
+        not _same(old.get(part), new.get(part))
+        for part in ("input_schema", "output_schema", "errors", "aliases")
     )
     return Difference(Bump.MINOR if widened else Bump.PATCH, ())
 
@@ -106,6 +114,9 @@ def _breaks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Fault]:
 def _breaks_of_conduct(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Fault]:
     if _EFFECTS.index(_effect(new)) > _EFFECTS.index(_effect(old)):
         yield Fault("/effects", f"was {_effect(old)} and is {_effect(new)}")
+    elif not _same(_shown_first(old), _shown_first(new)):
+        what = "impact" if not _same(old.get("impact"), new.get("impact")) else "effects"
+        yield Fault(f"/{what}", "changes which calls only show what they would do, unless they say dry_run")
     if old.get("idempotent") and not new.get("idempotent"):
         yield Fault("/idempotent", "is no longer true")
     kept = {*new.get("aliases", ()), new["name"]}
@@ -118,6 +129,21 @@ def _effect(contract: Mapping[str, Any]) -> str:
     return effect_of(contract.get("effects"), (contract.get("api") or {}).get("method"))
 
 
+def _shown_first(contract: Mapping[str, Any]) -> Any:
+    """Which calls are dry runs unless they say otherwise: `high` for all, else as the impact says."""
+    impact = contract.get("impact", "normal")
+    return "high" if contract.get("effects") == "destructive" else impact
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are one; to Python `true` is 1."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
+
+
 @dataclass(frozen=True, slots=True)
 class _Narrowing:
     """Where `new` might refuse what `old` takes. `promised` is true where the sides are swapped, for outputs: there a
@@ -128,7 +154,7 @@ class _Narrowing:
 
     def between(self, old: Any, new: Any, path: str) -> Iterator[Fault]:
         """Every place, with its path."""
-        if old == new or new is True or old is False:
+        if _same(old, new) or new is True or old is False:
             return
         if not isinstance(old, Mapping) or not isinstance(new, Mapping):
             yield Fault(path, "takes less than before")
@@ -136,6 +162,7 @@ class _Narrowing:
         yield from _narrower_type(old, new, path)
         yield from _narrower_choice(old, new, path)
         yield from self._object(old, new, path)
+        yield from _uncovered(old, new, path)
         if "items" in new:
             yield from self.between(old.get("items", True), new["items"], f"{path}/items")
         for keyword in sorted((old.keys() | new.keys()) - _STRUCTURE - _NOTES):
@@ -172,20 +199,36 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 
 def _narrower_choice(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[Fault]:
     if "enum" in new:
-        gone = [value for value in old.get("enum", [None]) if value not in new["enum"]]
+        gone = [
+            value for value in old.get("enum", ()) if not any(_same(value, other) for other in new["enum"])
+        ]
         if "enum" not in old or gone:
             yield Fault(f"{path}/enum", "leaves out values that were taken")
-    if "const" in new and old.get("const", _NOTHING) != new["const"]:
+    if "const" in new and not ("const" in old and _same(old["const"], new["const"])):
         yield Fault(f"{path}/const", "takes one value only")
 
 
-_NOTHING = object()
+def _uncovered(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[Fault]:
+    """What went may have kept a stricter rule from what it covered: a pattern of names those that are not declared."""
+    closed = any(new.get(rest, True) not in (True, {}) for rest in _UNEVALUATED)
+    for keyword in sorted(old.keys() - new.keys()):
+        bare = any(new.get(rule, True) not in (True, {}) for rule in _KEPT_FROM.get(keyword, ()))
+        if (
+            bare
+            or (closed and keyword in _EVALUATES)
+            or (keyword == "minContains" and "contains" in new and old[keyword] < 1)
+        ):
+            yield Fault(f"{path}/{keyword}", "is gone, and a stricter rule takes its place")
+    if closed and any(
+        name not in new.get("properties", old["properties"]) for name in old.get("properties", ())
+    ):
+        yield Fault(f"{path}/properties", "declares less, and a stricter rule takes its place")
 
 
 def _narrower_keyword(
     keyword: str, old: Mapping[str, Any], new: Mapping[str, Any], path: str
 ) -> Iterator[Fault]:
-    if keyword not in new or old.get(keyword) == new[keyword]:
+    if keyword not in new or (keyword in old and _same(old[keyword], new[keyword])):
         return
     if keyword in old and keyword in _LOWER_BOUNDS and new[keyword] <= old[keyword]:
         return

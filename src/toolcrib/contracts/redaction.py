@@ -5,7 +5,7 @@ A name counts word by word, however it is written: `accessToken` is a token, `to
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -44,6 +44,24 @@ class Redactor:
         struck = orjson.dumps(self._struck(value, self._marks.root))
         return written if struck == written else struck
 
+    def left_out(self, value: Any) -> list[tuple[str, str]]:
+        """What of a value is not stored, as texts, each with the name of the member that it stands in or below."""
+        return list(self._left_out(value, self._marks.root, "input"))
+
+    def _left_out(self, value: Any, state: State, name: str) -> Iterator[tuple[str, str]]:
+        if state and self._marks.marks(state):
+            yield from ((name, text) for text in _texts(value))
+        elif isinstance(value, dict):
+            for key, child in value.items():
+                if is_secret_name(key):
+                    yield from ((key, text) for text in _texts(child))
+                else:
+                    below = self._marks.member(state, key) if state else state
+                    yield from self._left_out(child, below, key)
+        elif isinstance(value, list):
+            for n, child in enumerate(value):
+                yield from self._left_out(child, self._marks.item(state, n) if state else state, name)
+
     def _struck(self, value: Any, state: State) -> Any:
         if state and self._marks.marks(state):
             return REDACTED
@@ -67,6 +85,17 @@ def is_secret_name(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
     pairs = {f"{first} {second}" for first, second in pairwise(words)}
     return not _NAMES.isdisjoint(words) or not _PAIRS.isdisjoint(pairs)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts and numbers of a value, as they are written."""
+    if isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _texts(child)
+    elif isinstance(value, str):
+        yield value
+    elif value is not None and not isinstance(value, bool):
+        yield orjson.dumps(value).decode()
 
 
 def _mentions(schema: Mapping[str, Any]) -> bool:

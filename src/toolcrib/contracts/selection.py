@@ -14,6 +14,8 @@ from .paths import MAX_SEGMENTS, PathError, pointer_segments
 
 MAX_PATHS = 32
 MAX_LIMIT = 10_000
+# Names of a path are joined again and again, so the steps below bound the work only where paths are short.
+MAX_PATH = 1_000
 # What picking fields may cost: about 50 ms. A list that asks more is cut, and said to be.
 MAX_STEPS = 100_000
 
@@ -80,6 +82,9 @@ def parse_selection(select: Any, limit: Any, *, ids_only: bool) -> Selection | N
 def _field(path: Any, where: str, faults: list[Fault]) -> Field | None:
     if not isinstance(path, str) or not path:
         faults.append(Fault(where, "give a dotted path or a JSON Pointer"))
+        return None
+    if len(path) > MAX_PATH:
+        faults.append(Fault(where, f"has more than {MAX_PATH} characters"))
         return None
     dotted = not path.startswith("/")
     try:

@@ -7,6 +7,7 @@ row, which becomes `interrupted`.
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from toolcrib.contracts.contract import Contract
@@ -36,6 +37,7 @@ _DEEPEST = 8
 _NO_TOOL = "There is no such tool."
 _HOUSE_CODES = frozenset(code.value for code in Code)
 _CANCELLED = "The call was cancelled while it ran. What was sent before that may have taken effect."
+_GIVEN_UP = "The call was given up while it ran, so the outcome is not known. Look at the execution before repeating it."
 _log = logger("gateway")
 
 
@@ -52,11 +54,13 @@ class Calls:
         self._heard = heard
         self._repeats = Repeats(stores.ledger)
         self._running: dict[str, asyncio.Task[Any]] = {}
-        self._cancelled: set[str] = set()
+        self._ending: dict[str, Done] = {}
         self._detached: set[asyncio.Task[Result]] = set()
 
     async def call_tool(self, principal: Principal, call: Call) -> Result:
-        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result."""
+        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result.
+        A caller that is cancelled meanwhile stays so: what is known of its call is recorded first.
+        """
         began, clash = self._clock.monotonic(), None
         for _ in range(_TRIES):
             decided = await self._decide(principal, call, clash)
@@ -132,11 +136,9 @@ class Calls:
 
     def cancel(self, execution_ids: Iterable[str]) -> None:
         """End calls that run in this process, because somebody asked for it; others are not known here."""
+        told = Failure(Code.CONFLICT, _CANCELLED, {"reason": "cancelled"})
         for execution_id in execution_ids:
-            task = self._running.get(execution_id)
-            if task is not None and execution_id not in self._cancelled:
-                self._cancelled.add(execution_id)
-                task.cancel()
+            self._end(execution_id, Done(Status.CANCELLED, told))
 
     async def drain(self, seconds: float) -> None:
         """Wait for the calls that nobody waits for; what lasts longer is given up."""
@@ -148,7 +150,14 @@ class Calls:
 
     def give_up(self) -> None:
         """End all running calls: this process no longer counts as alive, so their outcomes would not count either."""
-        for task in self._running.values():
+        for execution_id in list(self._running):
+            self._end(execution_id, Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST)))
+
+    def _end(self, execution_id: str, done: Done) -> None:
+        """End one call, which answers that; once."""
+        task = self._running.get(execution_id)
+        if task is not None and execution_id not in self._ending:
+            self._ending[execution_id] = done
             task.cancel()
 
     async def _finish(
@@ -158,7 +167,9 @@ class Calls:
         spent_us = int((self._clock.monotonic() - began) * 1_000_000)
         settlement = settlement_of(decided, intent, call, done, self._clock.now(), spent_us)
         if not await self._stores.ledger.settle(settlement):
-            done = Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, LOST))
+            done = replace(done, status=Status.INTERRUPTED, outcome=Failure(Code.UNAVAILABLE, LOST))
+        if done.unheard:
+            raise asyncio.CancelledError
         return answer_of(decided, intent, call, done, spent_us)
 
     async def _do(self, who: Principal, checked: Checked, intent: Intent, call: Call) -> Done:
@@ -184,19 +195,18 @@ class Calls:
             run = rehearse(ready, invocation) if intent.dry_run else attempt(ready, invocation, self._clock)
             return _done(ready, await run, dry=intent.dry_run)
         except asyncio.CancelledError as cancelled:
-            task.uncancel()
-            if intent.execution_id in self._cancelled:
-                return Done(Status.CANCELLED, Failure(Code.CONFLICT, _CANCELLED, {"reason": "cancelled"}))
-            return Done(
-                Status.INTERRUPTED, Failure(Code.UNAVAILABLE, ENDED if ENDED in cancelled.args else LOST)
-            )
+            if (asked := self._ending.get(intent.execution_id)) is not None:
+                task.uncancel()
+                return asked
+            told = ENDED if ENDED in cancelled.args else _GIVEN_UP
+            return Done(Status.INTERRUPTED, Failure(Code.UNAVAILABLE, told), unheard=task.cancelling() > 0)
         except Exception as error:  # noqa: BLE001 whatever a provider does, its execution is closed
             _log.error("provider failed", execution_id=intent.execution_id, error=type(error).__name__)
             message = f"The call failed inside Toolcrib; quote {intent.execution_id}."
             return Done(Status.FAILED, Failure(Code.INTERNAL_ERROR, message))
         finally:
             del self._running[intent.execution_id]
-            self._cancelled.discard(intent.execution_id)
+            self._ending.pop(intent.execution_id, None)
 
     def _detach(self, execution_id: str, finish: Any) -> Result:
         """Let a call run on by itself; its result is in the ledger."""

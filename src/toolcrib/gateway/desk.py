@@ -62,9 +62,11 @@ class CallerDesk:
         facts = await self.snapshots.of(self.principal.workspace_id)
         if facts is None:
             raise Unauthorized
-        names = sorted({*facts.catalog.by_name, *facts.shared.by_name})
-        tools = [tool for name in names if (tool := facts.find(name))]
-        allowed = [tool for tool in tools if decide(self.principal, facts.about(tool), self.now).allowed]
+        allowed = [
+            tool
+            for tool in facts.seen_by_models()
+            if decide(self.principal, facts.about(tool), self.now).allowed
+        ]
         return [_brief(tool.document()) for tool in allowed]
 
     def progress(self, progress: Progress) -> None:

@@ -6,10 +6,11 @@ whoever was refused reloads and decides again.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from toolcrib.contracts.errors import Unavailable
-from toolcrib.contracts.names import GLOBAL, is_tool_name, slug
+from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
 from toolcrib.identity.service import Identity, Keys
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
@@ -43,6 +44,13 @@ class Facts:
             name = slug(name_or_id)
             found = self.catalog.by_name.get(name) or self.shared.by_name.get(name)
         return found
+
+    def seen_by_models(self) -> Iterator[StoredTool]:
+        """By name, all that a name and the name made of it for models lead to: no other tool stands before them."""
+        for name in sorted({*self.catalog.by_name, *self.shared.by_name}):
+            tool = self.find(name)
+            if tool is not None and tool.name == name and self.find(wire_name(name)) is tool:
+                yield tool
 
     def about(self, tool: StoredTool) -> ToolFacts:
         """What policy is told of a tool."""

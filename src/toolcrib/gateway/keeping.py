@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolcrib.contracts.provider import Failure
-from toolcrib.contracts.redaction import Redactor
+from toolcrib.contracts.redaction import REDACTED, Redactor
 from toolcrib.kit.json import dumps
 from toolcrib.kit.strike import Strikes
 
 from .workshop import Ready
+
+# Texts to strike times bytes to look through: about 0.1 s. What asks more is left out whole.
+_MOST_STRIKING = 100_000
 
 
 def kept_input(ready: Ready, given: Any, secrets: Mapping[str, str]) -> str | None:
@@ -18,9 +21,16 @@ def kept_input(ready: Ready, given: Any, secrets: Mapping[str, str]) -> str | No
     return _kept(ready, ready.input_redactor, dumps(value), value)
 
 
-def kept_output(ready: Ready, output: Any, written: bytes, hidden: Mapping[str, str]) -> str | None:
-    """The output, of which `written` is the JSON text; the tool's own secrets are struck out already."""
+def kept_output(
+    ready: Ready, output: Any, written: bytes, hidden: Mapping[str, str], shown: Any = None
+) -> str | None:
+    """The output, of which `written` is the JSON text; the tool's own secrets are struck out already. `shown` is an
+    input that the house itself repeats in it: what is not kept of the one is not kept of the other.
+    """
     value = _struck(output, hidden)
+    if shown is not None and (repeated := ready.input_redactor.left_out(shown)):
+        dear = len(repeated) * len(written) > _MOST_STRIKING
+        value = REDACTED if dear else Strikes(repeated).strike_value(value)
     return _kept(ready, ready.output_redactor, written if value is output else dumps(value), value)
 
 

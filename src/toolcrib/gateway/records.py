@@ -53,11 +53,12 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What came of a run; `written` is the output as JSON text."""
+    """What came of a run; `written` is the output as JSON text. `unheard`: its caller was cancelled and takes no answer."""
 
     status: Status
     outcome: Outcome
     written: bytes | None = None
+    unheard: bool = False
 
 
 def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
@@ -88,10 +89,11 @@ def settlement_of(
     """The record that follows a run."""
     failure = done.outcome if isinstance(done.outcome, Failure) else None
     output = done.outcome.output if isinstance(done.outcome, Success) else None
+    shown = call.input if intent.dry_run or decided.ready.contract.kind == "dummy" else None
     return Settlement(
         intent.execution_id, intent.workspace_id, intent.owner, done.status, intent.tool, intent.actor_type, intent.actor_id,
         str(failure.code) if failure else None, kept_message(failure, call.hidden) if failure else None, now, spent_us,
-        None if done.written is None else kept_output(decided.ready, output, done.written, call.hidden),
+        None if done.written is None else kept_output(decided.ready, output, done.written, call.hidden, shown),
         kept_rest(failure, call.hidden) if failure else None,
     )  # fmt: skip
 

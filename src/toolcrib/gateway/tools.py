@@ -1,6 +1,6 @@
 """Tools at the counter: registered, listed, shown, enabled, and input checked without running."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +93,7 @@ class Tools:
         facts = await self._changes.permitted(principal, Permission.TOOLS_WRITE)
         contract, config = self.checked(submitted)
         scope = GLOBAL if contract.scope == "global" else principal.workspace_id
-        _refuse_taken(facts, scope, contract.aliases)
+        refuse_taken(facts, scope, contract.aliases)
         if scope == GLOBAL:
             await self.operator_only(principal)
 
@@ -140,11 +140,10 @@ class Tools:
         """The tools that this principal may call now, by name from `after` on."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
         who, shown = self._stores.identity.again(facts.keys, principal), []
-        for name in sorted({*facts.shared.by_name, *facts.catalog.by_name}):
-            if after is not None and name <= after:
+        for tool in facts.seen_by_models():
+            if after is not None and tool.name <= after:
                 continue
-            tool = facts.find(name)
-            if tool is not None and isinstance(decide(who, facts.about(tool), self._clock.now()), Allow):
+            if isinstance(decide(who, facts.about(tool), self._clock.now()), Allow):
                 shown.append(ToolView(tool, tool.document(), enabled=True))
             if len(shown) == limit:
                 break
@@ -241,9 +240,10 @@ def _words(config: dict[str, Any]) -> str:
     return "\n".join((config["name"], config.get("title") or "", config["description"])).casefold()
 
 
-def _refuse_taken(facts: Facts, scope: str, aliases: Sequence[str]) -> None:
+def refuse_taken(facts: Facts, scope: str, aliases: Iterable[str], tool_id: str | None = None) -> None:
     """An alias leads to one tool only; the registry refuses what another process took meanwhile."""
     catalogs = [facts.shared] if scope == GLOBAL else [facts.catalog, facts.shared]
     for alias in aliases:
-        if any(catalog.find(alias) for catalog in catalogs):
+        leads_to = {found.id for catalog in catalogs if (found := catalog.find(alias))}
+        if leads_to - {tool_id}:
             raise alias_taken(alias)

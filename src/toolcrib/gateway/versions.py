@@ -14,9 +14,17 @@ from toolcrib.registry.service import StoredTool, ToolVersion
 
 from .change import Change, Changes
 from .facts import Stores
-from .tools import Tools
+from .tools import Tools, refuse_taken
 
 _NOT_VALID = "The tool's config is not valid."
+
+
+class _Unchanged(Exception):
+    """Somebody published the same meanwhile; the change is taken back, and the generation with it."""
+
+    def __init__(self, tool: StoredTool) -> None:
+        super().__init__()
+        self.tool = tool
 
 
 class Versions:
@@ -37,11 +45,16 @@ class Versions:
         tool = await self._writable(principal, name_or_id)
         given = "version" in submitted
         config = self._checked(tool, submitted)
+        facts = await self._changes.permitted(principal, Permission.TOOLS_WRITE)
+        fresh = set(config.get("aliases", ())).difference(tool.document().get("aliases", ()))
+        refuse_taken(facts, tool.workspace_id, sorted(fresh), tool.id)
         if not given and compare(tool.document(), config).bump is Bump.NONE:
             return tool
 
         async def publish(change: Change) -> StoredTool:
             old = await self._stores.registry.current(change.tx, tool.workspace_id, tool.id)
+            if not given and compare(old.document(), config).bump is Bump.NONE:
+                raise _Unchanged(old)
             new = _versioned(old, config, given=given)
             made = await self._stores.registry.replace(
                 change.tx, old, new, submitted, principal.actor_id, change.generation
@@ -51,7 +64,10 @@ class Versions:
             return made
 
         make = self._changes.rehearse if rehearse else self._changes.change
-        return await make(principal, Permission.TOOLS_WRITE, publish, scope=tool.workspace_id)
+        try:
+            return await make(principal, Permission.TOOLS_WRITE, publish, scope=tool.workspace_id)
+        except _Unchanged as unchanged:
+            return unchanged.tool
 
     async def delete(self, principal: Principal, name_or_id: str) -> None:
         """Take a tool out of the catalog; its executions stay and its name is free. Raises `NotFound`, `Forbidden`."""

@@ -94,6 +94,12 @@ def _as_json(_logger: Any, _method: str, event: Event) -> str:
 
 
 def _as_line(_logger: Any, _method: str, event: Event) -> str:
-    head = f"{event.pop('timestamp')} {event.pop('level'):7} {event.pop('event')}"
+    head = f"{event.pop('timestamp')} {event.pop('level'):7} {_on_one_line(event.pop('event'))}"
     event.pop("room", None)
-    return " ".join([head, *(f"{name}={dumps(value).decode()}" for name, value in event.items())])
+    told = (f"{_on_one_line(name)}={dumps(value).decode()}" for name, value in event.items())
+    return " ".join([head, *told])
+
+
+def _on_one_line(text: str) -> str:
+    """A text that would begin another line, or speak to a terminal, stands there as JSON."""
+    return text if text.isprintable() else dumps(text).decode()

@@ -1,5 +1,6 @@
 """What the ledger means: a call is recorded before it runs and settled after; every change raises its workspace's generation."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ _MOST_COUNTED = 10_000
 _LATE_COMMIT_US = 60_000_000
 _OPEN_TO_OUTCOMES = frozenset({Status.RUNNING, Status.INTERRUPTED})
 _MEMBER_OF = {"input": "input_payload", "output": "output_payload", "error": "error"}
+_UNCONFIRMED = "the database could not confirm the record of this call, so it was not run"
+_GIVEN_UP = "the caller gave this call up while it was being recorded, so it was not run"
 _INTERRUPTED = (
     "the process that ran this call ended or lost its database; whether the call took effect is not known"
 )
@@ -66,8 +69,12 @@ class Ledger:
             answer: bool | Taken = await self._db.record(self._batch, (intent.workspace_id,), intent)
         except DatabaseUnavailable as error:
             if error.uncertain and intent.status is Status.RUNNING:
-                self._owed[intent.execution_id] = _not_run(intent)
+                self._owed[intent.execution_id] = _not_run(intent, _UNCONFIRMED)
             raise Unavailable from error
+        except asyncio.CancelledError:  # it is written all the same, and nobody is left who would run it
+            if intent.status is Status.RUNNING:
+                self._owed[intent.execution_id] = _not_run(intent, _GIVEN_UP)
+            raise
         self.tail.wake(intent.workspace_id)
         return answer
 
@@ -81,6 +88,9 @@ class Ledger:
                 "The call ran, but its outcome could not be recorded yet. Look it up by its execution id.",
                 execution_id=settlement.execution_id,
             ) from error
+        except asyncio.CancelledError:
+            self._owed[settlement.execution_id] = settlement
+            raise
         self.tail.wake(settlement.workspace_id)
         return first
 
@@ -242,8 +252,7 @@ class Ledger:
             raise
 
 
-def _not_run(intent: Intent) -> Settlement:
-    message = "the database could not confirm the record of this call, so it was not run"
+def _not_run(intent: Intent, message: str) -> Settlement:
     return Settlement(
         intent.execution_id, intent.workspace_id, intent.owner, Status.FAILED, intent.tool, intent.actor_type, intent.actor_id,
         "UNAVAILABLE", message, intent.at, 0, None, frees=intent.claim,

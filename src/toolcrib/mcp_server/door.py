@@ -17,10 +17,12 @@ from toolcrib.contracts.errors import ToolcribError, Unauthorized
 from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import JsonRefused, dumps, loads
+from toolcrib.kit.logging import logger
 
 BODY_LIMIT = 4_000_000
 _PRINCIPAL = "toolcrib.principal"
-_PARSE_ERROR, _INVALID_REQUEST, _REFUSED = -32700, -32600, -32001
+_PARSE_ERROR, _INVALID_REQUEST, _FAILED, _REFUSED = -32700, -32600, -32603, -32001
+_log = logger("mcp")
 
 
 class Server(Protocol):
@@ -61,7 +63,7 @@ class McpDoor:
             await _error(HTTPStatus.SERVICE_UNAVAILABLE, _REFUSED, error.message, later)(scope, receive, send)
         else:
             state = {**scope.get("state", {}), _PRINCIPAL: principal}
-            await server.handle({**scope, "state": state}, _again(body, receive), send)
+            await _quietly(server, {**scope, "state": state}, _again(body, receive), send)
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -69,11 +71,11 @@ class McpDoor:
             await self._server.stop()
 
     async def _admit(self, scope: Scope, receive: Receive) -> tuple[Server, bytes, Principal]:
-        """Bounded and strict, then who it is, then what it says."""
+        """Who it is, then what it says, bounded and strict: nothing is read for strangers."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         _turn_away(scope["method"], headers)
-        body = await _read(headers, receive)
         principal = await self._gateway.credentials.principal(_credential(headers))
+        body = await _read(headers, receive)
         return await self._loaded(), body, principal
 
     async def _loaded(self) -> Server:
@@ -105,12 +107,20 @@ def principal_of(scope: Scope) -> Principal:
 def _turn_away(method: str, headers: Mapping[bytes, str]) -> None:
     """A browser's page must not speak for its user; sessions and their streams there are none."""
     origin, host = headers.get(b"origin"), headers.get(b"host", "")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and _place(origin) != host.lower():
         message = "Requests from other origins are refused; leave out the header Origin."
         raise Turned(HTTPStatus.FORBIDDEN, _INVALID_REQUEST, message)
     if method != "POST":
         message = "Send POST: there are no sessions here."
         raise Turned(HTTPStatus.METHOD_NOT_ALLOWED, _INVALID_REQUEST, message, {"Allow": "POST"})
+
+
+def _place(origin: str) -> str | None:
+    """The host and port of an origin; None for what is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
 
 
 def _credential(headers: Mapping[bytes, str]) -> str:
@@ -143,6 +153,24 @@ async def _read(headers: Mapping[bytes, str], receive: Receive) -> bytes:
     except JsonRefused as refused:
         raise Turned(HTTPStatus.BAD_REQUEST, _PARSE_ERROR, refused.reason) from None
     return body
+
+
+async def _quietly(server: Server, scope: Scope, receive: Receive, send: Send) -> None:
+    """A fault of the SDK or of ours is told by its kind alone: whatever runs this would print the message with it."""
+    begun = False
+
+    async def noted(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
+    try:
+        await server.handle(scope, receive, noted)
+    except Exception as error:  # noqa: BLE001 nothing stands outside of this
+        _log.error("unexpected error", error=type(error).__name__)
+        if not begun:
+            told = "Toolcrib failed here; look into its log."
+            await _error(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED, told)(scope, receive, send)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

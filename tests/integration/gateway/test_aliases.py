@@ -122,3 +122,35 @@ async def test_another_fault_of_the_database_is_no_conflict(rig):
     with pytest.raises(DatabaseError) as refused_:
         await rig.db.change((rig.owner.workspace_id,), nameless)
     assert not isinstance(refused_.value, Conflict)
+
+
+async def test_a_new_version_takes_no_name_of_a_global_tool_either(rig):
+    await rig.register("tides.next", scope="global", aliases=["get_tide"])
+    await rig.register("own.tool")
+    update = rig.gateway.versions.update
+    for taken in ("tides.next", "get_tide", "tides__next"):
+        with pytest.raises(Conflict) as conflict:
+            await update(rig.owner, "own.tool", config("own.tool", aliases=[taken]))
+        assert conflict.value.details == {"reason": "alias_taken", "name": taken}
+    assert (await rig.gateway.tools.get(rig.owner, "tides.next")).tool.name == "tides.next"
+    assert (await update(rig.owner, "own.tool", config("own.tool", aliases=["mine"]))).version == "1.1.0"
+
+
+async def test_an_alias_that_was_there_first_may_stay(rig):
+    await rig.register("own.tool", aliases=["tides.next"])
+    await rig.register("tides.next", scope="global")
+    document = config("own.tool", aliases=["tides.next"], tags=["x"])
+    assert (await rig.gateway.versions.update(rig.owner, "own.tool", document)).version == "1.0.1"
+
+
+async def test_models_see_each_name_once_and_every_page_ends(rig):
+    await rig.register("a.tool", aliases=["z.tool"])
+    await rig.register("z.tool", scope="global")
+    await rig.register("tides.next", scope="global")
+    await rig.register("tides__next")
+    pages, after = [], None
+    while page := await rig.gateway.tools.callable(rig.owner, 1, after):
+        pages.append(page[0].tool.name)
+        after = page[0].tool.name
+        assert len(pages) < 10
+    assert pages == ["a.tool", "tides__next"]

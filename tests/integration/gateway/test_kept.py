@@ -103,3 +103,37 @@ async def test_a_secret_of_the_tool_is_never_kept_however_it_was_given(rig, secr
     assert result.output == {"ok": True}
     assert (await rig.find(result.execution_id)).input_payload == kept
     assert secret.encode() not in await everything(rig)
+
+
+async def test_a_dry_run_keeps_nothing_that_its_input_does_not(sqlite_rig):
+    rig = sqlite_rig
+
+    async def preview(invocation):
+        given = invocation.input
+        url = f"https://upstream.example/pins/{given['pin']}?password={given['password']}&note=a%2Fb%20c"
+        return Success({"dry_run": True, "request": {"url": url, "body": given}})
+
+    rig.provider.shows = preview
+    marked = {"type": "object", "additionalProperties": True, "properties": {"notes": {"items": {"writeOnly": True}}, **SCHEMA["properties"]}}  # fmt: skip
+    tool = await rig.register(input_schema=marked)
+    told = await rig.call(tool, GIVEN | {"notes": [["a/b c", 8.5], None, True]}, dry_run=True)
+    assert "hunter2-long&note=a%2Fb%20c" in told.output["request"]["url"]
+    request = (await rig.find(told.execution_id)).output_payload["request"]
+    assert request["url"] == (
+        "https://upstream.example/pins/[secret:pin]?password=[secret:password]&note=[secret:notes]"
+    )
+    assert request["body"]["notes"] == [["[secret:notes]", "[secret:notes]"], None, True]
+    stored = await everything(rig)
+    assert [secret for secret in (*SECRETS, b"a/b c", b"a%2Fb") if secret in stored] == []
+
+
+async def test_a_dry_run_that_would_cost_too_much_to_look_through_is_left_out_whole(sqlite_rig):
+    rig = sqlite_rig
+
+    async def preview(invocation):
+        return Success({"dry_run": True, "request": {"body": invocation.input}})
+
+    rig.provider.shows = preview
+    given = {"passwords": [], "password": [f"pw-{n}" for n in range(400)]}
+    told = await rig.call(await rig.register(), given, dry_run=True)
+    assert (await rig.find(told.execution_id)).output_payload == REDACTED

@@ -1,5 +1,7 @@
 """Versions: a change makes one, what was published stays, and what breaks callers must say so."""
 
+import asyncio
+
 import pytest
 
 from tests.support.fakes import refusing
@@ -102,6 +104,14 @@ async def test_two_updates_at_once_make_two_versions(rig):
     await rig.gateway.versions.update(rig.owner, tool, config(tool, tags=["x"]))
     made = await second.gateway.versions.update(rig.owner, tool, config(tool, tags=["y"]))
     assert made.version == "1.0.2"
+
+
+async def test_the_same_update_many_times_at_once_makes_one_version(rig):
+    tool = await rig.register()
+    same = [rig.gateway.versions.update(rig.owner, tool, config(tool, tags=["x"])) for _ in range(6)]
+    assert {made.version for made in await asyncio.gather(*same)} == {"1.0.1"}
+    assert len(await rig.gateway.versions.list(rig.owner, tool)) == 2
+    assert [event["type"] for event in await rig.events()].count("ToolUpdated") == 1
 
 
 async def test_a_deleted_tool_is_gone_and_its_name_is_free(rig):

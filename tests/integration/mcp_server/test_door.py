@@ -143,6 +143,8 @@ async def test_while_keys_cannot_be_looked_up_the_door_says_when_to_come_back(ri
     [
         ({"origin": "https://evil.example", "host": "127.0.0.1:8000"}, "POST", 403),
         ({"origin": "http://127.0.0.1:8000", "host": "127.0.0.1:8000"}, "GET", 405),
+        ({"origin": "http://[::1", "host": "127.0.0.1:8000"}, "POST", 403),
+        ({"origin": "null", "host": "127.0.0.1:8000"}, "POST", 403),
         ({"content-length": str(BODY_LIMIT + 1)}, "POST", 400),
         ({"content-length": "x"}, "POST", 400),
     ],
@@ -163,3 +165,28 @@ async def test_what_is_no_message_is_turned_away(door, headers, method, status):
 async def test_a_body_is_bounded_whole_and_strict(door, messages, code):
     reply = await door("POST", "/mcp", messages=messages)
     assert (reply.status, reply.json["error"]["code"]) == (400, code)
+
+
+async def test_nothing_is_read_for_strangers(door):
+    def unread():
+        raise AssertionError("the body was read")
+        yield {}
+
+    reply = await door.as_("")("POST", "/mcp", messages=unread())
+    assert reply.status == 401
+
+
+async def test_a_fault_of_the_sdk_is_answered_and_shows_nothing_of_the_message(
+    rig, door, monkeypatch, capsys
+):
+    await ask(door, "tools/list")
+
+    async def broken(scope, receive, send):
+        raise RuntimeError((await receive())["body"])
+
+    monkeypatch.setattr(door.app._server, "handle", broken)
+    reply = await door("POST", "/mcp", {"note": "s3cret"})
+    assert (reply.status, reply.json["error"]["code"]) == (500, -32603)
+    log = capsys.readouterr().err
+    assert "RuntimeError" in log
+    assert "s3cret" not in log

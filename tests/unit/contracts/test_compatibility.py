@@ -203,3 +203,65 @@ def test_what_is_referred_to_counts_and_not_how_it_is_written():
     assert not compare(old, contract(named("http://x/any/sub/../"))).breaking
     breaking = compare(old, contract(named("http://x/text/"))).breaking
     assert [fault.path for fault in breaking] == ["/input_schema/properties/a/$ref"]
+
+
+OPEN = {"type": "object", "additionalProperties": True}
+LIST = {"type": "array", "items": {"type": "integer"}}
+CONTAINS = {"type": "array", "contains": {"type": "string"}}
+STRICT = {"type": "object", "unevaluatedProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ({**CLOSED, "patternProperties": {"^x": {}}}, CLOSED, "/patternProperties"),
+        (with_property("b", {**LIST, "prefixItems": [{"type": "string"}]}), with_property("b", LIST), "/properties/b/prefixItems"),
+        (with_property("b", {**CONTAINS, "minContains": 0}), with_property("b", CONTAINS), "/properties/b/minContains"),
+        ({**STRICT, "allOf": [{"properties": {"a": {}}}]}, STRICT, "/allOf"),
+        ({**STRICT, "properties": {"a": {}, "b": {}}}, {**STRICT, "properties": {"a": {}}}, "/properties"),
+        (with_property("b", {"enum": [1, 2]}), with_property("b", {"enum": [True, 2]}), "/properties/b/enum"),
+        (with_property("b", {"const": 0}), with_property("b", {"const": False}), "/properties/b/const"),
+    ],
+)  # fmt: skip
+def test_what_goes_may_narrow_too(old, new, path):
+    assert paths(compare(contract(old), contract(new))) == [f"/input_schema{path}"]
+
+
+def test_what_goes_and_leaves_nothing_stricter_widens():
+    old = {**OPEN, "patternProperties": {"^x": {"type": "string"}}}
+    assert compare(contract(old), contract(OPEN)).bump is Bump.MINOR
+
+
+def test_true_and_one_are_two_values():
+    one, true = contract(dummy={"output": [{"ok": 1}]}), contract(dummy={"output": [{"ok": True}]})
+    assert compare(one, true).bump is Bump.PATCH
+    assert compare(one, contract(dummy={"output": [{"ok": 1.0}]})).bump is Bump.NONE
+
+
+WHEN = {"when": {"required": ["amount"]}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ({"impact": "normal"}, {"impact": "high"}, "/impact"),
+        ({"impact": "high"}, {}, "/impact"),
+        ({"impact": "high"}, {"impact": WHEN}, "/impact"),
+        ({"effects": "destructive"}, {"effects": "write"}, "/effects"),
+        ({"effects": "write"}, {"effects": "destructive"}, "/effects"),
+    ],
+)
+def test_a_call_that_would_be_shown_and_was_made_or_was_shown_and_would_be_made_breaks(old, new, path):
+    assert paths(compare(contract(**old), contract(**new))) == [path]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"effects": "destructive"}, {"effects": "write", "impact": "high"}),
+        ({"effects": "destructive", "impact": WHEN}, {"effects": "destructive"}),
+        ({}, {"impact": "normal"}),
+    ],
+)
+def test_calls_that_are_shown_as_before_break_nothing(old, new):
+    assert compare(contract(**old), contract(**new)).bump is Bump.PATCH

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolcrib.contracts.errors import Invalid
-from toolcrib.contracts.selection import MAX_LIMIT, MAX_PATHS, MAX_STEPS, parse_selection
+from toolcrib.contracts.selection import MAX_LIMIT, MAX_PATH, MAX_PATHS, MAX_STEPS, parse_selection
 
 SHIPS = [
     {"id": 1, "name": "Maud", "size": {"length": 39, "beam": 11}, "crew": [{"name": "Nansen"}]},
@@ -135,6 +135,7 @@ def test_picking_ends_where_its_steps_are_used_up():
         (["a", 7, ""], None, ["/select/1", "/select/2"]),
         (["/a~2"], None, ["/select/0"]),
         (["a." * 64], None, ["/select/0"]),
+        (["a" * (MAX_PATH + 1), "/" + "a" * MAX_PATH, "a" * MAX_PATH], None, ["/select/0", "/select/1"]),
         (None, 0, ["/limit"]),
         (None, MAX_LIMIT + 1, ["/limit"]),
         (None, True, ["/limit"]),

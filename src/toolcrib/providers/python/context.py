@@ -19,6 +19,8 @@ from toolcrib.kit.strike import Strikes
 from toolcrib.providers.python.output import NotJson, details, plain
 
 _LONGEST_LINE = 10_000
+_OF_A_LINE = frozenset({"event", "room", "level", "timestamp"})
+"""What every line of the log has; a tool's own field of the name gets a `_`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +41,27 @@ class RunLog:
     """Lines of one execution, without the secrets of its run."""
 
     inner: Log
-    bound: Mapping[str, str]
+    bound: dict[str, str]
     strikes: Strikes | None
 
-    def info(self, event: str, **fields: Any) -> None:
-        self.inner.info(event, **self._shown(fields))
+    def info(self, event: str, /, **fields: Any) -> None:
+        self.inner.info(self._told(event), **self._shown(fields))
 
-    def warning(self, event: str, **fields: Any) -> None:
-        self.inner.warning(event, **self._shown(fields))
+    def warning(self, event: str, /, **fields: Any) -> None:
+        self.inner.warning(self._told(event), **self._shown(fields))
 
-    def error(self, event: str, **fields: Any) -> None:
-        self.inner.error(event, **self._shown(fields))
+    def error(self, event: str, /, **fields: Any) -> None:
+        self.inner.error(self._told(event), **self._shown(fields))
+
+    def _told(self, event: object) -> str:
+        text = str(event)[:_LONGEST_LINE].encode("utf-8", "replace")
+        return (text if self.strikes is None else self.strikes.strike(text)).decode("utf-8", "replace")
 
     def _shown(self, fields: dict[str, Any]) -> dict[str, Any]:
-        return {**details(fields, _LONGEST_LINE, self.strikes), **self.bound}
+        shown = details(fields, _LONGEST_LINE, self.strikes)
+        return {
+            f"{name}_" if name in _OF_A_LINE else name: value for name, value in shown.items()
+        } | self.bound
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,12 +121,27 @@ async def chatter(context: Context) -> None:
     context.log.error("broke", value=object(), execution_id="forged")
 
 
+@tool(secrets=["KEY"])
+async def careless(context: Context) -> None:
+    """Write what no log should hold as it is."""
+    line = f"asked with {context.secret('KEY')}\n2026-01-01 forged"
+    context.log.info(line, room="r", event="e", level="l")
+    context.log.warning("\x1b[2J", **{"a\nb": 1})
+
+
 async def test_log_lines_carry_the_execution_and_no_secret(capsys):
     await run(chatter, KEY="correct-horse-battery")
     first, second, third = capsys.readouterr().err.splitlines()
     assert 'began step=1 execution_id="exe_1" tool="chatter"' in first
     assert 'value="[secret:KEY]"' in second
     assert 'broke execution_id="exe_1" tool="chatter"' in third
+
+
+async def test_what_a_line_says_holds_no_secret_and_begins_no_other_line(capsys):
+    assert await run(careless, KEY="correct-horse-battery") == Success(None)
+    first, second = capsys.readouterr().err.splitlines()
+    assert '"asked with [secret:KEY]\\n2026-01-01 forged" room_="r" event_="e" level_="l"' in first
+    assert '"\\u001b[2J" "a\\nb"=1' in second
 
 
 @tool
