@@ -181,6 +181,19 @@ def test_validate_lists_the_faults_and_runs_nothing(shell, upstream_here):
     assert upstream_here.requests("/echo") == []
 
 
+def test_validate_warns_of_a_secret_that_is_not_set(shell):
+    done = shell.run("tools", "validate", "keyed.get")
+    assert (done.exit, done.out) == (0, "valid, and you may call it\n")
+    assert done.err.startswith("warning: SECRET_NOT_FOUND The secret NOT_SET is not set in this workspace.")
+
+
+def test_a_key_for_a_tool_that_is_not_there_is_made_with_a_warning(shell):
+    done = shell.run("keys", "create", "early", "--tool", "to.come", "--tool", "echo.get")
+    assert (done.exit, "tcb_" in done.out) == (0, True)
+    [warning] = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+    assert warning.startswith("warning: NOT_FOUND There is no tool to.come here.")
+
+
 def test_a_call_of_high_impact_is_shown_first_and_done_when_told_to(shell, server, upstream_here):
     config = tool("ship.sell", upstream_here.url, impact="high")
     assert server.client.call("POST", "/api/v1/tools", config).status == 201

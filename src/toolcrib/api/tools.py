@@ -16,7 +16,7 @@ from toolcrib.kit.clock import iso
 from toolcrib.kit.paging import encode
 
 from .errors import deprecation_headers
-from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
+from .requests import Caller, Counter, Label, Paging, Remark, Strict, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["tools"])
 
@@ -115,11 +115,14 @@ class DecisionItem(BaseModel):
 
 
 class Validated(BaseModel):
-    """Whether the input fits the contract, and whether this principal could call now."""
+    """Whether the input fits the contract, and whether this principal could call now; `warnings` tell what else a call
+    would fail for.
+    """
 
     valid: bool
     errors: list[FaultItem]
     decision: DecisionItem
+    warnings: list[Remark]
 
 
 class Enablement(Strict):
@@ -199,7 +202,8 @@ async def validate_input(caller: Caller, gateway: Counter, tool: Label, body: In
             allowed=False, code=denied.code, rule=denied.reasons[-1].rule, message=denied.message
         )
     faults = [FaultItem(path=fault.path, message=fault.message) for fault in found.faults]
-    return Validated(valid=not faults, errors=faults, decision=decision)
+    warnings = [Remark(code=error.code, message=error.message) for error in found.missing]
+    return Validated(valid=not faults, errors=faults, decision=decision, warnings=warnings)
 
 
 @router.get("/tools/{tool}/enablement")

@@ -62,9 +62,10 @@ def revoke_key(session: Session, key_id: Annotated[str, typer.Argument(metavar="
 
 
 def _made_view(made: dict[str, Any]) -> None:
-    from .views import pairs, say  # noqa: PLC0415 rich is needed only for people
+    from .views import pairs, say, warn  # noqa: PLC0415 rich is needed only for people
 
     pairs([("id", made["id"]), ("name", made["name"]), ("key", made["key"])])
+    warn(made)
     say("keep the key now: it is not shown again")
 
 

@@ -93,7 +93,7 @@ def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Field
     if not decision["allowed"]:
         denied = from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
         raise replace(denied, next_step=(denied.next_step or "").replace("NAME", tool) or None)
-    show(session, answer, lambda _: print("valid, and you may call it"))
+    show(session, answer, _valid_view)
 
 
 @command(app, "enable", example="toolcrib tools enable tides.next")
@@ -115,6 +115,13 @@ def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:
 
 def _state(found: dict[str, Any]) -> str:
     return "enabled" if found["enabled"] else "disabled"
+
+
+def _valid_view(found: dict[str, Any]) -> None:
+    from .views import warn  # noqa: PLC0415 rich is needed only for people
+
+    print("valid, and you may call it")
+    warn(found)
 
 
 def _registered_view(made: dict[str, Any]) -> None:

@@ -55,6 +55,12 @@ def say(text: str) -> None:
     print(shown(text), file=sys.stderr)
 
 
+def warn(document: dict[str, Any]) -> None:
+    """Tell what stood in no way of the request and should be known."""
+    for one in document["warnings"]:
+        say(f"warning: {one['code']} {one['message']}")
+
+
 def more(document: dict[str, Any]) -> None:
     """Tell that there is another page."""
     if document["next"]:
