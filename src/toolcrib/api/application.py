@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.gateway import Gateway
 
-from . import errors, events, executions, health, keys, openapi, secrets, tools, versions
+from . import errors, events, executions, health, keys, openapi, packs, secrets, tools, versions
 from .crossing import crossing
 from .execute import Execute
 from .timing import PREFIX, Timed
@@ -89,6 +89,7 @@ def _router() -> APIRouter:
         tools.router,
         secrets.router,
         keys.router,
+        packs.router,
     ):
         whole.include_router(part)
     whole.include_router(health.router)

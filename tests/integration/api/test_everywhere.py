@@ -22,7 +22,7 @@ ROUTES = {
     ("get", "/api/v1/tools/executions/{execution_id}/events"), ("get", "/api/v1/tools/executions/{execution_id}/result"),
     ("post", "/api/v1/tools/executions/{execution_id}/cancel"), ("get", "/api/v1/audit"), ("get", "/api/v1/events"),
     ("get", "/api/v1/secrets"), ("post", "/api/v1/secrets"), ("delete", "/api/v1/secrets/{name}"),
-    ("get", "/api/v1/keys"), ("post", "/api/v1/keys"), ("delete", "/api/v1/keys/{key_id}"),
+    ("get", "/api/v1/keys"), ("post", "/api/v1/keys"), ("delete", "/api/v1/keys/{key_id}"), ("get", "/api/v1/packs"),
     *(("get", path) for path in OPEN),
 }  # fmt: skip
 
