@@ -267,7 +267,8 @@ def test_a_secret_without_a_value_is_refused(shell, stdin):
 
 @pytest.mark.parametrize("arguments", [("tools", "list", "--limit", "200"), ("tools", "show", "evil.text")])
 def test_what_a_server_says_cannot_steer_the_terminal(shell, arguments):
-    piped, seen = shell.run(*arguments).out, shell.on_terminal(*arguments).out
+    wide = shell.having(COLUMNS="200")
+    piped, seen = wide.run(*arguments).out, wide.on_terminal(*arguments).out
     for text in (piped, seen):
         assert "\x1b]0" not in text
         assert not set(text) & {"\x07", "\u202e", "\x9b"}
@@ -338,7 +339,7 @@ def test_the_doctor_sees_an_older_database(database_url, tmp_path):
 
 def test_every_command_has_help_with_an_example(shell):
     paths = list(_commands(shell, ()))
-    assert len(paths) == 27
+    assert len(paths) == 31
     for path in paths:
         assert re.search(rf"Example:\n  .*toolcrib {' '.join(path)}", shell.run(*path, "--help").out), path
 

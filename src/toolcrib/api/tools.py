@@ -22,7 +22,7 @@ router = APIRouter(route_class=StrictRoute, tags=["tools"])
 
 
 class ToolItem(BaseModel):
-    """A tool in a list."""
+    """A tool in a list; `effects` are those declared, else what its method says."""
 
     id: str
     name: str
@@ -33,7 +33,7 @@ class ToolItem(BaseModel):
     version: str
     scope: Literal["global", "workspace"]
     enabled: bool
-    effects: str | None
+    effects: str
     tags: list[str]
     aliases: list[str]
     deprecated: dict[str, str] | None
@@ -237,7 +237,7 @@ def _item(view: ToolView) -> dict[str, Any]:
         "version": view.tool.version,
         "scope": "global" if view.tool.workspace_id == GLOBAL else "workspace",
         "enabled": view.enabled,
-        "effects": config.get("effects"),
+        "effects": view.effects,
         "tags": config["tags"],
         "aliases": config.get("aliases", []),
         "deprecated": config.get("deprecated"),

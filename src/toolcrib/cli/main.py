@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import apply, call, doctor, events, executions, keys, migrate, packs, secrets, serve, tools
+from . import apply, bench, call, doctor, events, executions, keys, migrate, packs, secrets, serve, tools
 
 app = typer.Typer(
     name="toolcrib", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -19,6 +19,7 @@ events.add_to(app, executions.app)
 apply.add_to(app)
 migrate.add_to(app)
 doctor.add_to(app)
+bench.add_to(app)
 
 
 def _version(wanted: bool) -> None:
