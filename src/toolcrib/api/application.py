@@ -1,5 +1,6 @@
 """The ASGI application: hot route first, then the router, under both prefixes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from toolcrib.gateway import Gateway
 from . import errors, events, executions, health, keys, openapi, packs, secrets, tools, versions
 from .crossing import crossing
 from .execute import Execute
-from .timing import PREFIX, Timed
+from .timing import PREFIX, Timed, on_route
 
 OLDER_PREFIX = "/api"
 
@@ -28,12 +29,15 @@ class ApiOptions:
     cors_origins: tuple[str, ...] = ()
 
 
-def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
-    """The application before one gateway. The execute route stands outside of FastAPI: its middleware costs a tenth of a call."""
+def create_app(gateway: Gateway, options: ApiOptions, beside: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
+    """The application before one gateway. The execute route stands outside of FastAPI: its middleware costs a tenth of a call.
+    `beside` are doors with a path of their own; they are timed, logged and opened to other origins as the API is.
+    """
     app = _described(options)
     app.state.gateway = gateway
     execute = errors.Guard(Execute(gateway, options.max_request))
     hot = [Route(prefix + "/tools/{tool}/execute", execute) for prefix in (PREFIX, OLDER_PREFIX)]
+    hot += [Route(path, Beside(path, door)) for path, door in (beside or {}).items()]
     return Timed(
         crossing(
             Router(hot, redirect_slashes=False, default=OlderPrefix(errors.Quiet(app))), options.cors_origins
@@ -62,6 +66,18 @@ def _described(options: ApiOptions) -> FastAPI:
 def _operation(route: APIRoute) -> str:
     """The function's name; what answers at the root too is told apart there."""
     return route.name if route.path_format.startswith(PREFIX) else f"root_{route.name}"
+
+
+class Beside:
+    """Another door, told to the log by its path."""
+
+    def __init__(self, path: str, door: ASGIApp) -> None:
+        self._path = path
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        on_route(scope, self._path)
+        await self._door(scope, receive, send)
 
 
 class OlderPrefix:
