@@ -13,6 +13,7 @@ from toolcrib.gateway import Gateway
 
 from . import errors, events, executions, health, keys, openapi, packs, secrets, tools, versions
 from .crossing import crossing
+from .docs import add_docs
 from .execute import Execute
 from .timing import PREFIX, Timed, on_route
 
@@ -52,12 +53,14 @@ def describe_api(version: str) -> dict[str, Any]:
 
 def _described(options: ApiOptions) -> FastAPI:
     app = FastAPI(
-        title="Toolcrib", version=options.version, docs_url="/docs" if options.docs else None, redoc_url=None,
+        title="Toolcrib", version=options.version, docs_url=None, redoc_url=None,
         openapi_url="/openapi.json" if options.docs else None, redirect_slashes=False,
         generate_unique_id_function=_operation,
     )  # fmt: skip
     app.include_router(_router(), prefix=PREFIX)
     app.include_router(health.router)
+    if options.docs:
+        add_docs(app)
     errors.install(app)
     openapi.describe(app)
     return app
