@@ -194,6 +194,14 @@ def test_a_key_for_a_tool_that_is_not_there_is_made_with_a_warning(shell):
     assert warning.startswith("warning: NOT_FOUND There is no tool to.come here.")
 
 
+def test_a_measurement_shows_how_far_it_is_on_a_terminal_alone(shell):
+    bench = ("bench", "echo.get", "-i", "n=1", "--seconds", "2", "--connections", "2")
+    seen = shell.on_terminal(*bench)
+    assert re.search(r"\r1 of 2 s, \d+ calls", seen.out)
+    assert re.search(r"calls/s\S* +\S*\d", seen.out)
+    assert (seen.exit, shell.run(*bench, "--json").err) == (0, "")
+
+
 def test_a_call_of_high_impact_is_shown_first_and_done_when_told_to(shell, server, upstream_here):
     config = tool("ship.sell", upstream_here.url, impact="high")
     assert server.client.call("POST", "/api/v1/tools", config).status == 201

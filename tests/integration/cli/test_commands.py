@@ -135,6 +135,7 @@ def test_a_tool_without_fields_and_with_an_upstream_is_told_too(run):
         ({"properties": {"u": {}}}, [{"input": {"u": {"a": [1]}}}], "-i 'u={\"a\": [1]}'"),
         ({"properties": {"u": {}}}, [{"input": {"a=b": 1}}], "--input '{\"a=b\": 1}'"),
         (True, [], ""),
+        ({"required": ["m"], "properties": {"m": {"enum": [2, 3]}}}, [], "-i m=2"),
     ],
 )
 def test_the_call_to_copy_fits_the_contract(schema, examples, typed_so):
