@@ -129,29 +129,3 @@ def test_a_tool_is_updated_listed_by_version_and_deleted(shell, tmp_path):
     assert len(shell.run("tools", "versions", "a.b", "--json").json["items"]) == 2
     assert shell.run("tools", "delete", "a.b").out == "deleted a.b\n"
     assert shell.run("tools", "delete", "a.b").exit == 4
-
-
-def test_a_shell_completes_tool_names_and_is_silent_without_a_server(shell, tmp_path):
-    shell.run(
-        "apply", write(tmp_path / "tools", a=config("tides.next"), b=config("tides.last"), c=config("zoo"))
-    )
-
-    def offered(words: str, **env: str) -> list[str]:
-        asked = {
-            "_TOOLCRIB_COMPLETE": "complete_bash",
-            "COMP_WORDS": words,
-            "COMP_CWORD": str(words.count(" ")),
-        }
-        done = shell.having(**asked, **env).run()
-        assert done.err == ""
-        return done.out.split()
-
-    assert offered("toolcrib tools show tides.") == ["tides.last", "tides.next"]
-    assert offered("toolcrib call tides.next") == ["tides.next"]
-    assert offered("toolcrib call z") == ["zoo"]
-    assert offered("toolcrib call ") == ["tides.last", "tides.next", "zoo"]
-    assert offered("toolcrib call t", TOOLCRIB_URL="http://127.0.0.1:1") == []
-    home = tmp_path / "home"
-    home.mkdir()
-    done = shell.having(HOME=str(home)).run("--install-completion", "bash")
-    assert (done.exit, (home / ".bash_completions" / "toolcrib.sh").exists()) == (0, True)

@@ -181,6 +181,27 @@ def test_validate_lists_the_faults_and_runs_nothing(shell, upstream_here):
     assert upstream_here.requests("/echo") == []
 
 
+def test_validate_warns_of_a_secret_that_is_not_set(shell):
+    done = shell.run("tools", "validate", "keyed.get")
+    assert (done.exit, done.out) == (0, "valid, and you may call it\n")
+    assert done.err.startswith("warning: SECRET_NOT_FOUND The secret NOT_SET is not set in this workspace.")
+
+
+def test_a_key_for_a_tool_that_is_not_there_is_made_with_a_warning(shell):
+    done = shell.run("keys", "create", "early", "--tool", "to.come", "--tool", "echo.get")
+    assert (done.exit, "tcb_" in done.out) == (0, True)
+    [warning] = [line for line in done.err.splitlines() if line.startswith("warning: ")]
+    assert warning.startswith("warning: NOT_FOUND There is no tool to.come here.")
+
+
+def test_a_measurement_shows_how_far_it_is_on_a_terminal_alone(shell):
+    bench = ("bench", "echo.get", "-i", "n=1", "--seconds", "2", "--connections", "2")
+    seen = shell.on_terminal(*bench)
+    assert re.search(r"\r1 of 2 s, \d+ calls", seen.out)
+    assert re.search(r"calls/s\S* +\S*\d", seen.out)
+    assert (seen.exit, shell.run(*bench, "--json").err) == (0, "")
+
+
 def test_a_call_of_high_impact_is_shown_first_and_done_when_told_to(shell, server, upstream_here):
     config = tool("ship.sell", upstream_here.url, impact="high")
     assert server.client.call("POST", "/api/v1/tools", config).status == 201
@@ -254,7 +275,8 @@ def test_a_secret_without_a_value_is_refused(shell, stdin):
 
 @pytest.mark.parametrize("arguments", [("tools", "list", "--limit", "200"), ("tools", "show", "evil.text")])
 def test_what_a_server_says_cannot_steer_the_terminal(shell, arguments):
-    piped, seen = shell.run(*arguments).out, shell.on_terminal(*arguments).out
+    wide = shell.having(COLUMNS="200")
+    piped, seen = wide.run(*arguments).out, wide.on_terminal(*arguments).out
     for text in (piped, seen):
         assert "\x1b]0" not in text
         assert not set(text) & {"\x07", "\u202e", "\x9b"}
@@ -325,7 +347,7 @@ def test_the_doctor_sees_an_older_database(database_url, tmp_path):
 
 def test_every_command_has_help_with_an_example(shell):
     paths = list(_commands(shell, ()))
-    assert len(paths) == 27
+    assert len(paths) == 31
     for path in paths:
         assert re.search(rf"Example:\n  .*toolcrib {' '.join(path)}", shell.run(*path, "--help").out), path
 

@@ -17,16 +17,12 @@ import pytest
 from tests.acceptance.shell import program
 from tests.standins.alphavantage import NUMBERED
 from tests.support.client import Client
-from tests.support.harbour import listening
 from tests.support.server import KEPT, Server, prepare_server, start_server
 from toolcrib.cli.demo.harbour import Handler, Harbour
 
-ALLOWED = {"TOOLCRIB_EGRESS_ALLOW": "127.0.0.1:8010"}
-DEMO = ("--demo",)
-
 
 def test_the_demo_prints_commands_that_work_as_they_stand(free_harbour, tmp_path):
-    with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
+    with start_server(tmp_path / "data", free_harbour.allowed, arguments=free_harbour.arguments) as server:
         until(lambda: "curl" in server.stdout, "the demo says what to try")
         commands = [line.strip() for line in server.stdout.splitlines() if line.startswith("  ")]
         call, quote, listing, curl = (run(command, tmp_path) for command in commands)
@@ -37,7 +33,7 @@ def test_the_demo_prints_commands_that_work_as_they_stand(free_harbour, tmp_path
 
 
 def test_a_second_start_adds_neither_tools_nor_calls(free_harbour, tmp_path):
-    with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
+    with start_server(tmp_path / "data", free_harbour.allowed, arguments=free_harbour.arguments) as server:
         until(lambda: server.stdout.count("curl") == 1, "the demo is set up")
         first = recorded(server)
         server.restart()
@@ -50,38 +46,40 @@ def test_a_second_start_adds_neither_tools_nor_calls(free_harbour, tmp_path):
 
 
 def test_the_demo_never_lets_its_upstream_outlive_a_killed_server(free_harbour, tmp_path):
-    with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
-        until(listening, "the upstream listens")
+    with start_server(tmp_path / "data", free_harbour.allowed, arguments=free_harbour.arguments) as server:
+        until(free_harbour.listens, "the upstream listens")
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
-        until(lambda: not listening(), "the upstream is gone", seconds=5)
+        until(lambda: not free_harbour.listens(), "the upstream is gone", seconds=5)
 
 
 def test_the_demos_upstream_ends_with_the_server(free_harbour, tmp_path):
-    with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
-        until(listening, "the upstream listens")
+    with start_server(tmp_path / "data", free_harbour.allowed, arguments=free_harbour.arguments) as server:
+        until(free_harbour.listens, "the upstream listens")
         assert server.stop() == 0
-        assert not listening()
+        assert not free_harbour.listens()
 
 
 def test_a_taken_port_is_told_and_the_server_goes_on(taken_harbour, tmp_path):
-    with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
+    with start_server(tmp_path / "data", taken_harbour.allowed, arguments=taken_harbour.arguments) as server:
         until(lambda: "Demo:" in server.stdout, "the demo says what is wrong")
-        assert "no upstream on 127.0.0.1:8010 (Address already in use)" in server.stdout
+        assert f"no upstream on {taken_harbour.place} (Address already in use)" in server.stdout
         assert server.client.call("GET", "/api/v1/tools?scope=workspace").json == {"tools": [], "next": None}
 
 
-@pytest.mark.parametrize("allowed", ["", "127.0.0.1:8011", "10.0.0.0/8"])
+@pytest.mark.parametrize("allowed", ["", "127.0.0.1:1", "10.0.0.0/8"])
 def test_the_demo_does_not_widen_what_the_operator_allows(free_harbour, tmp_path, allowed):
-    with start_server(tmp_path / "data", {"TOOLCRIB_EGRESS_ALLOW": allowed}, arguments=DEMO) as server:
+    with start_server(
+        tmp_path / "data", {"TOOLCRIB_EGRESS_ALLOW": allowed}, arguments=free_harbour.arguments
+    ) as server:
         until(lambda: "Demo:" in server.stdout, "the demo says what is wrong")
-        assert "TOOLCRIB_EGRESS_ALLOW does not allow 127.0.0.1:8010" in server.stdout
+        assert f"TOOLCRIB_EGRESS_ALLOW does not allow {free_harbour.place}" in server.stdout
         assert server.client.call("GET", "/api/v1/tools").json == {"tools": [], "next": None}
-        assert not listening()
+        assert not free_harbour.listens()
 
 
 def test_the_demos_upstream_is_given_no_key_and_no_setting_of_ours(free_harbour, tmp_path):
-    with start_server(tmp_path / "data", ALLOWED, arguments=DEMO) as server:
+    with start_server(tmp_path / "data", free_harbour.allowed, arguments=free_harbour.arguments) as server:
         until(lambda: "curl" in server.stdout, "the demo is set up")
         [child] = children(server.pid)
         shown = Path(f"/proc/{child}/cmdline").read_bytes() + Path(f"/proc/{child}/environ").read_bytes()

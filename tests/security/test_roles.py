@@ -6,7 +6,7 @@ from tests.security.errors import is_error
 from tests.security.house import key_name
 
 READ = {
-    "list tools", "show a tool", "list executions", "show an execution", "show its events", "show its result", "read the audit",
+    "list tools", "show a tool", "list executions", "show an execution", "show its events", "show its result", "read the audit", "list packs",
 }  # fmt: skip
 CALL = {"execute", "validate"}
 ALL = (
@@ -40,6 +40,7 @@ def actions(house):
     execution = house.execute(tool).json["execution_id"]
     return {
         "list tools": ("GET", "/api/v1/tools", None),
+        "list packs": ("GET", "/api/v1/packs", None),
         "show a tool": ("GET", f"/api/v1/tools/{tool}", None),
         "validate": ("POST", f"/api/v1/tools/{tool}/validate", {"input": {}}),
         "execute": ("POST", f"/api/v1/tools/{tool}/execute", {"input": {}}),
@@ -72,7 +73,7 @@ def test_each_role_does_exactly_what_the_matrix_says(each_house, actor_type, rol
     ("GET", "/api/v1/tools"), ("POST", "/api/v1/tools"), ("GET", "/api/v1/tools/x"), ("POST", "/api/v1/tools/x/execute"), ("POST", "/api/v1/tools/x/validate"),
     ("GET", "/api/v1/tools/x/enablement"), ("PUT", "/api/v1/tools/x/enablement"), ("GET", "/api/v1/tools/executions"), ("GET", "/api/v1/tools/executions/x"),
     ("GET", "/api/v1/tools/executions/x/events"), ("GET", "/api/v1/tools/executions/x/result"), ("POST", "/api/v1/tools/executions/x/cancel"),
-    ("GET", "/api/v1/audit"), ("GET", "/api/v1/events"),
+    ("GET", "/api/v1/audit"), ("GET", "/api/v1/events"), ("GET", "/api/v1/packs"),
     ("GET", "/api/v1/secrets"), ("POST", "/api/v1/secrets"), ("DELETE", "/api/v1/secrets/X"), ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("DELETE", "/api/v1/keys/x"),
 ])  # fmt: skip
 def test_without_a_credential_there_is_nothing(house, method, path):

@@ -1,5 +1,6 @@
 """The ASGI application: hot route first, then the router, under both prefixes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.gateway import Gateway
 
-from . import errors, events, executions, health, keys, openapi, secrets, tools, versions
+from . import errors, events, executions, health, keys, openapi, packs, secrets, tools, versions
 from .crossing import crossing
+from .docs import add_docs
 from .execute import Execute
 from .register import ROUTES as REGISTER
 from .register import Register
-from .timing import PREFIX, Timed
+from .timing import PREFIX, Timed, on_route
 
 OLDER_PREFIX = "/api"
 
@@ -30,9 +32,10 @@ class ApiOptions:
     cors_origins: tuple[str, ...] = ()
 
 
-def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
+def create_app(gateway: Gateway, options: ApiOptions, beside: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
     """The application before one gateway. What is asked most, execute and register, stands outside of FastAPI, whose part
-    would be a tenth of a call and a third of a registration.
+    would be a tenth of a call and a third of a registration. `beside` are doors with a path of their own; they are timed,
+    logged and opened to other origins as the API is.
     """
     app = _described(options)
     app.state.gateway = gateway
@@ -42,6 +45,7 @@ def create_app(gateway: Gateway, options: ApiOptions) -> ASGIApp:
         **{route: errors.Guard(Register(gateway, route, behind)) for route in REGISTER},
     }
     routes = [Route(prefix + path, one) for path, one in hot.items() for prefix in (PREFIX, OLDER_PREFIX)]
+    routes += [Route(path, Beside(path, door)) for path, door in (beside or {}).items()]
     return Timed(crossing(Router(routes, redirect_slashes=False, default=behind), options.cors_origins))
 
 
@@ -52,12 +56,14 @@ def describe_api(version: str) -> dict[str, Any]:
 
 def _described(options: ApiOptions) -> FastAPI:
     app = FastAPI(
-        title="Toolcrib", version=options.version, docs_url="/docs" if options.docs else None, redoc_url=None,
+        title="Toolcrib", version=options.version, docs_url=None, redoc_url=None,
         openapi_url="/openapi.json" if options.docs else None, redirect_slashes=False,
         generate_unique_id_function=_operation,
     )  # fmt: skip
     app.include_router(_router(), prefix=PREFIX)
     app.include_router(health.router)
+    if options.docs:
+        add_docs(app)
     errors.install(app)
     openapi.describe(app)
     return app
@@ -66,6 +72,18 @@ def _described(options: ApiOptions) -> FastAPI:
 def _operation(route: APIRoute) -> str:
     """The function's name; what answers at the root too is told apart there."""
     return route.name if route.path_format.startswith(PREFIX) else f"root_{route.name}"
+
+
+class Beside:
+    """Another door, told to the log by its path."""
+
+    def __init__(self, path: str, door: ASGIApp) -> None:
+        self._path = path
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        on_route(scope, self._path)
+        await self._door(scope, receive, send)
 
 
 class OlderPrefix:
@@ -93,6 +111,7 @@ def _router() -> APIRouter:
         tools.router,
         secrets.router,
         keys.router,
+        packs.router,
     ):
         whole.include_router(part)
     whole.include_router(health.router)

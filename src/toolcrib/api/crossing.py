@@ -1,11 +1,12 @@
-"""Pages of other origins before the API: only those that the operator names, with a key of their own and no cookies."""
+"""Pages of other origins before the API and the doors beside it: only those that the operator names, with a key of their own and no cookies."""
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
 _METHODS = ("GET", "POST", "PUT", "DELETE")
-_SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer")
-_READ = ("Idempotency-Replayed", "Location", "Retry-After", "Server-Timing")
+_OF_MCP = ("Mcp-Protocol-Version", "Mcp-Session-Id", "Mcp-Method", "Mcp-Name")
+_SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Prefer", *_OF_MCP)
+_READ = ("Idempotency-Replayed", "Location", "Retry-After", "Server-Timing", "WWW-Authenticate")
 _SECONDS = 600
 
 

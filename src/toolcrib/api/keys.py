@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
-from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.errors import Code, Invalid
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.kit.clock import from_iso, iso
 from toolcrib.kit.paging import encode
 
-from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
+from .requests import Caller, Counter, Label, Paging, Remark, Strict, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["keys"])
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -28,11 +28,12 @@ class KeyBody(Strict):
 
 
 class KeyMade(BaseModel):
-    """The new key; `key` is shown this once."""
+    """The new key; `key` is shown this once. `warnings` name the tools that it is limited to and that are not there."""
 
     id: str
     name: str
     key: str
+    warnings: list[Remark]
 
 
 class KeyItem(BaseModel):
@@ -62,7 +63,9 @@ async def create_key(caller: Caller, gateway: Counter, body: KeyBody) -> KeyMade
     tools = None if body.tools is None else tuple(body.tools)
     wanted = NewKey(body.name, ActorType(body.actor_type), Role(body.role), tools, _time(body.expires_at))
     key_id, text = await gateway.keys.create(caller, wanted)
-    return KeyMade(id=key_id, name=body.name, key=text)
+    unmet = await gateway.keys.unmet(caller, tools or ())
+    warnings = [Remark(code=Code.NOT_FOUND, message=_unmet(name, meant)) for name, meant in unmet.items()]
+    return KeyMade(id=key_id, name=body.name, key=text, warnings=warnings)
 
 
 @router.get("/keys")
@@ -91,6 +94,14 @@ async def list_keys(caller: Caller, gateway: Counter, page: Paging) -> KeyList:
 async def revoke_key(caller: Caller, gateway: Counter, key_id: Label) -> None:
     """Revoke a key for good. It binds every call recorded after it."""
     await gateway.keys.revoke(caller, key_id)
+
+
+def _unmet(name: str, meant: str | None) -> str:
+    if meant is None:
+        return f"There is no tool {name} here. The key may call one of this name once there is."
+    return (
+        f"{name} is another name of {meant}. Keys are limited by tools' names, so this one may not call it."
+    )
 
 
 def _time(text: str | None) -> int | None:

@@ -38,6 +38,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class Remark(BaseModel):
+    """What stood in no way of the request and should be known."""
+
+    code: str
+    message: str
+
+
 class StrictRequest(AnyRequest):
     """A request whose body is bounded and whose JSON is strict."""
 

@@ -17,7 +17,7 @@ _log = logger("api")
 
 
 class Timed:
-    """Around the whole API. Streams last as long as they are read, so they count as neither slow nor quick."""
+    """Around the whole API and the doors beside it. Streams last as long as they are read, so they count as neither slow nor quick."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -18,13 +18,13 @@ from toolcrib.kit.json import dumps
 from toolcrib.kit.paging import encode
 
 from .errors import deprecation_headers
-from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
+from .requests import Caller, Counter, Label, Paging, Remark, Strict, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["tools"])
 
 
 class ToolItem(BaseModel):
-    """A tool in a list."""
+    """A tool in a list; `effects` are those declared, else what its method says."""
 
     id: str
     name: str
@@ -35,7 +35,7 @@ class ToolItem(BaseModel):
     version: str
     scope: Literal["global", "workspace"]
     enabled: bool
-    effects: str | None
+    effects: str
     tags: list[str]
     aliases: list[str]
     deprecated: dict[str, str] | None
@@ -115,11 +115,14 @@ class DecisionItem(BaseModel):
 
 
 class Validated(BaseModel):
-    """Whether the input fits the contract, and whether this principal could call now."""
+    """Whether the input fits the contract, and whether this principal could call now; `warnings` tell what else a call
+    would fail for.
+    """
 
     valid: bool
     errors: list[FaultItem]
     decision: DecisionItem
+    warnings: list[Remark]
 
 
 class Enablement(Strict):
@@ -186,7 +189,8 @@ async def validate_input(caller: Caller, gateway: Counter, tool: Label, body: In
             allowed=False, code=denied.code, rule=denied.reasons[-1].rule, message=denied.message
         )
     faults = [FaultItem(path=fault.path, message=fault.message) for fault in found.faults]
-    return Validated(valid=not faults, errors=faults, decision=decision)
+    warnings = [Remark(code=error.code, message=error.message) for error in found.missing]
+    return Validated(valid=not faults, errors=faults, decision=decision, warnings=warnings)
 
 
 @router.get("/tools/{tool}/enablement")
@@ -220,7 +224,7 @@ def _item(view: ToolView) -> dict[str, Any]:
         "version": view.tool.version,
         "scope": "global" if view.tool.workspace_id == GLOBAL else "workspace",
         "enabled": view.enabled,
-        "effects": config.get("effects"),
+        "effects": view.effects,
         "tags": config["tags"],
         "aliases": config.get("aliases", []),
         "deprecated": config.get("deprecated"),

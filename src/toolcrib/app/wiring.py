@@ -1,11 +1,9 @@
 """Puts the house together: engine, cipher, egress, providers, gateway, door."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
-
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
@@ -40,17 +38,6 @@ def open_engine(settings: Settings) -> Engine:
     return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")
 
 
-class Doors:
-    """The API, and beside it the doors with a path of their own."""
-
-    def __init__(self, api: ASGIApp, others: Mapping[str, ASGIApp]) -> None:
-        self._api = api
-        self._others = others
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._others.get(scope["path"], self._api)(scope, receive, send)
-
-
 class House:
     """Everything, put together and not yet started. One that does not listen has no port that tools must keep off."""
 
@@ -83,8 +70,8 @@ class House:
             version=version,
             cors_origins=settings.cors_origins,
         )
-        self._mcp = McpDoor(self.gateway, version)
-        self.app = Doors(create_app(self.gateway, options), {"/mcp": self._mcp})
+        self._mcp = McpDoor(self.gateway, version, settings.cors_origins)
+        self.app = create_app(self.gateway, options, {"/mcp": self._mcp})
 
     async def start(self, migrate: Migrate) -> Path | None:
         """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""

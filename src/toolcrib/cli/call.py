@@ -50,8 +50,8 @@ def call(
         ),
     ] = None,
 ) -> None:
-    """Call a tool once and print its output."""
-    extra = {"subject": subject(about), "exception_id": exception_id, "dry_run": dry_run}
+    """Call a tool once and print its output, or a part of it."""
+    extra = {"subject": subject(about), "exception_id": exception_id, "dry_run": dry_run, **session.wanted}
     body = {
         "input": tool_input(whole, fields or []),
         **{name: value for name, value in extra.items() if value is not None},
@@ -61,10 +61,11 @@ def call(
         answer = session.ask("POST", path, body, headers=session.headers, seconds=_PATIENCE)
     except Refused as refused:
         raise hint(refused, fields or []) from None
-    show(session, answer, _view)
+    show(session, answer, tell_result)
 
 
-def _view(answer: dict[str, Any]) -> None:
+def tell_result(answer: dict[str, Any]) -> None:
+    """A call's output, and what else should be known of it."""
     from .views import json_value, say  # noqa: PLC0415 rich is needed only for people
 
     if answer["status"] == "running":
@@ -74,6 +75,8 @@ def _view(answer: dict[str, Any]) -> None:
     json_value(answer["output"])
     if isinstance(answer["output"], dict) and answer["output"].get("dry_run") is True:
         say("a dry run: nothing was done; --no-dry-run does it")
+    if answer.get("truncated"):
+        say("this is a part of the output: elements were left out")
     if sys.stderr.isatty():
         say(
             f"{answer['status']} in {answer['execution_time_ms']:.1f} ms: toolcrib executions show {answer['execution_id']}"

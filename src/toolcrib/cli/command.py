@@ -36,10 +36,17 @@ _KEY = Annotated[
     ),
 ]
 _NO_WAIT = Annotated[bool, typer.Option("--no-wait", help="Leave once the call is recorded; print its id.")]
+_SELECT = Annotated[
+    list[str] | None,
+    typer.Option("--select", metavar="PATH", help="Only this field of the output; repeat it for more."),
+]
+_IDS_ONLY = Annotated[bool, typer.Option("--ids-only", help="Only the ids of an output that is a list.")]
+_MOST = Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many elements of it.")]
 _OWN = {"url": (_URL, None), "json": (_JSON, False)}
 _PAGE = {"limit": (_LIMIT, None), "cursor": (_CURSOR, None)}
 _TIMES = {"from_": (_FROM, None), "to": (_TO, None)}
-_CALL = {"idempotency_key": (_KEY, None), "no_wait": (_NO_WAIT, False)}
+_PART = {"select": (_SELECT, None), "ids_only": (_IDS_ONLY, False), "most": (_MOST, None)}
+_CALL = {"idempotency_key": (_KEY, None), "no_wait": (_NO_WAIT, False), **_PART}
 
 
 def group(name: str, about: str) -> typer.Typer:
@@ -109,7 +116,8 @@ def _session(context: typer.Context, own: dict[str, Any]) -> Session:
     given = {name.rstrip("_"): own[name] for name in (*_PAGE, *_TIMES) if own.get(name) is not None}
     query = {name: str(value) for name, value in given.items()}
     url, as_json = own["url"] or whole.get("url"), own["json"] or whole.get("json", False)
-    return Session(url, as_json, query, _headers(own))
+    part = {"limit" if name == "most" else name: own.get(name) or None for name in _PART}
+    return Session(url, as_json, query, _headers(own), part)
 
 
 def _headers(own: dict[str, Any]) -> dict[str, str]:

@@ -3,7 +3,9 @@
 import asyncio
 import importlib
 import json
+import os
 import sqlite3
+import ssl
 import stat
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +21,7 @@ from .session import Session
 
 if TYPE_CHECKING:
     from toolcrib.app.settings import Settings
+    from toolcrib.kit.http.egress import Allowed
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -64,8 +67,16 @@ def _all(session: Session) -> list[Finding]:
         step = "change the setting that it names"
         return [server, Finding("settings", False, str(error), step, Exit.USAGE)]
     found = [server, _key(session)] if server.ok else [server]
+    found += _misspelled(Settings.misspelled(os.environ))
     checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _database, _egress)
     return [*found, *(check(settings) for check in checks)]
+
+
+def _misspelled(names: list[tuple[str, str | None]]) -> list[Finding]:
+    return [
+        Finding("settings", False, f"{name} is no setting, so nobody reads it", f"write {meant}" if meant else f"unset {name}", Exit.USAGE)
+        for name, meant in names
+    ]  # fmt: skip
 
 
 def _server(session: Session) -> Finding:
@@ -162,11 +173,40 @@ def _egress(settings: "Settings") -> Finding:
     from toolcrib.kit.http import Egress  # noqa: PLC0415 costs 0.1 s
 
     try:
-        Egress.parse(settings.egress_allow, settings.egress_ca or None)
+        allowed = Egress.parse(settings.egress_allow).allow
     except ValueError as error:
-        return Finding("egress", False, str(error), "mend TOOLCRIB_EGRESS_ALLOW", Exit.USAGE)
-    allowed = settings.egress_allow or "nothing private"
-    return Finding("egress", True, f"tools may call public addresses over https, and {allowed}")
+        step = "mend TOOLCRIB_EGRESS_ALLOW: addresses, blocks such as 10.0.0.0/8, host names or *.name, each with :port if one will do"
+        return Finding("egress", False, str(error), step, Exit.USAGE)
+    if settings.egress_ca and not _holds_certificates(settings.egress_ca):
+        message, step = f"{settings.egress_ca} holds no certificates", "mend TOOLCRIB_EGRESS_CA: a PEM file"
+        return Finding("egress", False, message, step, Exit.USAGE)
+    public = "by this shell's settings tools may call public addresses over https"
+    told = "; ".join(_in_words(entry) for entry in allowed)
+    return Finding(
+        "egress", True, f"{public}, also over http: {told}" if told else f"{public}, and nothing private"
+    )
+
+
+def _in_words(entry: "Allowed") -> str:
+    """Whom one entry of the list lets tools call."""
+    from toolcrib.kit.http.egress import AllowedNetwork  # noqa: PLC0415 as in `_egress`
+
+    if isinstance(entry, AllowedNetwork):
+        one, block = entry.network.network_address, entry.network
+        whom = (
+            str(one) if block.num_addresses == 1 else f"all of {block} ({one} to {block.broadcast_address})"
+        )
+    else:
+        whom = f"every host below {entry.name}" if entry.below else entry.name
+    return f"{whom} on {'any port' if entry.port is None else f'port {entry.port}'}"
+
+
+def _holds_certificates(file: str) -> bool:
+    try:
+        ssl.create_default_context(cafile=file)
+    except OSError:  # ssl's errors are among them
+        return False
+    return True
 
 
 def _print(findings: list[Finding]) -> None:

@@ -8,13 +8,16 @@ import typer
 from toolcrib.contracts.errors import Code
 
 from .command import command, show
+from .completion import event_types, execution_ids, tool_names
 from .refused import Refused
 from .session import API, Session, part
 from .stream import Told, follow
 from .values import subject as read_subject
 
 _MOST_KNOWN = 10_000
-Tool = Annotated[str | None, typer.Option("--tool", metavar="NAME", help="Calls of this tool.")]
+Tool = Annotated[
+    str | None, typer.Option("--tool", metavar="NAME", help="Calls of this tool.", autocompletion=tool_names)
+]
 Actor = Annotated[
     str | None, typer.Option("--actor", metavar="ACTOR", help="By this actor, such as agent:clerk.")
 ]
@@ -35,11 +38,17 @@ def audit(
     session: Session,
     *,
     type_: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Such as ToolExecutionFailed.")
+        str | None,
+        typer.Option(
+            "--type", metavar="TYPE", help="Such as ToolExecutionFailed.", autocompletion=event_types
+        ),
     ] = None,
     tool: Tool = None,
     actor: Actor = None,
-    execution: Annotated[str | None, typer.Option("--execution", metavar="ID", help="Of this call.")] = None,
+    execution: Annotated[
+        str | None,
+        typer.Option("--execution", metavar="ID", help="Of this call.", autocompletion=execution_ids),
+    ] = None,
     subject: About = None,
     exception_id: OfException = None,
 ) -> None:
@@ -50,13 +59,16 @@ def audit(
         "subject_type": about.get("type"), "subject_id": about.get("id"),
     }  # fmt: skip
     query = {name: value for name, value in wanted.items() if value is not None} | session.query
-    show(session, session.ask("GET", "/audit", query=query), _list_view)
+    show(session, session.ask("GET", "/audit", query=query), lambda page: _list_view(page, query))
 
 
-def events_of(session: Session, execution_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def events_of(
+    session: Session, execution_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=execution_ids)]
+) -> None:
     """List the events of one call, oldest first."""
     path = f"/tools/executions/{part(execution_id)}/events"
-    show(session, session.ask("GET", path, query=session.query), _list_view)
+    answer = session.ask("GET", path, query=session.query)
+    show(session, answer, lambda page: _list_view(page, session.query))
 
 
 def follow_executions(
@@ -131,8 +143,8 @@ def _lost(why: str) -> None:
     say(f"the connection is lost ({why}); trying again")
 
 
-def _list_view(page: dict[str, Any]) -> None:
-    from .views import more, say, table, when  # noqa: PLC0415 rich is needed only for people
+def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
+    from .views import empty, more, table, when  # noqa: PLC0415 rich is needed only for people
 
     rows = [
         (event["id"], when(event["at"]), event["type"], event["about"], event["actor_id"], event["execution_id"], event["facts"].get("error_code"))
@@ -141,5 +153,5 @@ def _list_view(page: dict[str, Any]) -> None:
     if rows:
         table(("ID", "TIME", "EVENT", "ABOUT", "ACTOR", "EXECUTION", "ERROR"), rows)
     else:
-        say("no events")
+        empty(query, "no events")
     more(page)

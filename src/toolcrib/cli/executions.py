@@ -4,12 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
+from .call import tell_result
 from .command import command, group, show
+from .completion import execution_ids, statuses, tool_names
 from .safe import shown
 from .session import Session, part
 from .values import subject as read_subject
 
-app = group("executions", "The ledger: list calls, show one, follow them, end one.")
+app = group("executions", "The ledger: list calls, show one, its result, follow them, end one.")
+Id = Annotated[str, typer.Argument(metavar="ID", autocompletion=execution_ids)]
 
 
 @command(
@@ -22,10 +25,16 @@ app = group("executions", "The ledger: list calls, show one, follow them, end on
 def list_executions(
     session: Session,
     *,
-    tool: Annotated[str | None, typer.Option(metavar="NAME", help="Calls of this tool.")] = None,
+    tool: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Calls of this tool.", autocompletion=tool_names)
+    ] = None,
     status: Annotated[
         str | None,
-        typer.Option(metavar="STATUS", help="succeeded, failed, denied, cancelled, running or interrupted"),
+        typer.Option(
+            metavar="STATUS",
+            help="succeeded, failed, denied, cancelled, running or interrupted",
+            autocompletion=statuses,
+        ),
     ] = None,
     subject: Annotated[str | None, typer.Option(metavar="TYPE:ID", help="Calls about this.")] = None,
     exception_id: Annotated[str | None, typer.Option(metavar="ID", help="Calls of this exception.")] = None,
@@ -40,17 +49,24 @@ def list_executions(
         "actor": actor,
     }  # fmt: skip
     query = {name: value for name, value in wanted.items() if value is not None} | session.query
-    show(session, session.ask("GET", "/tools/executions", query=query), _list_view)
+    answer = session.ask("GET", "/tools/executions", query=query)
+    show(session, answer, lambda page: _list_view(page, query))
 
 
 @command(app, "show", example="toolcrib executions show exe_…")
-def show_execution(session: Session, execution_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def show_execution(session: Session, execution_id: Id) -> None:
     """Show one call with its input and output."""
     show(session, session.ask("GET", f"/tools/executions/{part(execution_id)}"), _execution_view)
 
 
+@command(app, "result", example="toolcrib executions result exe_…")
+def show_result(session: Session, execution_id: Id) -> None:
+    """Print what the call answered, as `call` prints it; its id while it runs."""
+    show(session, session.ask("GET", f"/tools/executions/{part(execution_id)}/result"), tell_result)
+
+
 @command(app, "cancel", example="toolcrib executions cancel exe_…")
-def cancel_execution(session: Session, execution_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def cancel_execution(session: Session, execution_id: Id) -> None:
     """Ask a running call to end. What it has sent may have taken effect."""
     show(session, session.ask("POST", f"/tools/executions/{part(execution_id)}/cancel"), _cancelled_view)
 
@@ -59,8 +75,8 @@ def _cancelled_view(call: dict[str, Any]) -> None:
     print(f"asked {shown(call['execution_id'])} to end; it is {shown(call['status'])}")
 
 
-def _list_view(page: dict[str, Any]) -> None:
-    from .views import more, say, spent, table, when  # noqa: PLC0415 rich is needed only for people
+def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
+    from .views import empty, more, spent, table, when  # noqa: PLC0415 rich is needed only for people
 
     rows = [
         (e["execution_id"], when(e["created_at"]), e["status"], e["tool"], e["error_code"], e["requested_by_actor_id"], spent(e["execution_time_ms"]))
@@ -69,7 +85,7 @@ def _list_view(page: dict[str, Any]) -> None:
     if rows:
         table(("ID", "TIME", "STATUS", "TOOL", "ERROR", "ACTOR", "SPENT"), rows)
     else:
-        say("no calls; make one with: toolcrib call TOOL")
+        empty(query, "no calls; make one with: toolcrib call TOOL")
     more(page)
 
 

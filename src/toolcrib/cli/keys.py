@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, group, show
+from .completion import actor_types, key_ids, roles, tool_names
 from .safe import one_line
 from .session import Session, part
 
@@ -14,7 +15,11 @@ app = group("keys", "API keys: list, create, revoke.")
 @command(app, "list", example="toolcrib keys list", paged=True)
 def list_keys(session: Session) -> None:
     """List the live keys of your workspace."""
-    show(session, session.ask("GET", "/keys", query=session.query), _list_view)
+    show(
+        session,
+        session.ask("GET", "/keys", query=session.query),
+        lambda page: _list_view(page, session.query),
+    )
 
 
 @command(
@@ -27,13 +32,20 @@ def create_key(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     *,
     actor_type: Annotated[
-        str | None, typer.Option(metavar="TYPE", help="agent (the default), user or service")
+        str | None,
+        typer.Option(metavar="TYPE", help="agent (the default), user or service", autocompletion=actor_types),
     ] = None,
     role: Annotated[
-        str | None, typer.Option(metavar="ROLE", help="member (the default), viewer, admin or owner")
+        str | None,
+        typer.Option(
+            metavar="ROLE", help="member (the default), viewer, admin or owner", autocompletion=roles
+        ),
     ] = None,
     tools: Annotated[
-        list[str] | None, typer.Option("--tool", metavar="NAME", help="Only this tool; repeat it for more.")
+        list[str] | None,
+        typer.Option(
+            "--tool", metavar="NAME", help="Only this tool; repeat it for more.", autocompletion=tool_names
+        ),
     ] = None,
     expires_at: Annotated[
         str | None, typer.Option(metavar="TIME", help="RFC 3339, such as 2027-01-31T12:00:00Z")
@@ -52,7 +64,9 @@ def create_key(
 
 
 @command(app, "revoke", example="toolcrib keys revoke 3f2a…")
-def revoke_key(session: Session, key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+def revoke_key(
+    session: Session, key_id: Annotated[str, typer.Argument(metavar="ID", autocompletion=key_ids)]
+) -> None:
     """Revoke a key for good."""
     show(
         session,
@@ -62,19 +76,23 @@ def revoke_key(session: Session, key_id: Annotated[str, typer.Argument(metavar="
 
 
 def _made_view(made: dict[str, Any]) -> None:
-    from .views import pairs, say  # noqa: PLC0415 rich is needed only for people
+    from .views import pairs, say, warn  # noqa: PLC0415 rich is needed only for people
 
     pairs([("id", made["id"]), ("name", made["name"]), ("key", made["key"])])
+    warn(made)
     say("keep the key now: it is not shown again")
 
 
-def _list_view(page: dict[str, Any]) -> None:
-    from .views import more, table, when  # noqa: PLC0415 rich is needed only for people
+def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
+    from .views import empty, more, table, when  # noqa: PLC0415 rich is needed only for people
 
     rows = [
         (k["id"], k["name"], k["actor_type"], k["role"], "all" if k["tools"] is None else ", ".join(k["tools"]) or "none", when(k["created_at"]),
          when(k["expires_at"]) or "never")
         for k in page["items"]
     ]  # fmt: skip
-    table(("ID", "NAME", "ACTOR", "ROLE", "TOOLS", "CREATED", "EXPIRES"), rows)
+    if rows:
+        table(("ID", "NAME", "ACTOR", "ROLE", "TOOLS", "CREATED", "EXPIRES"), rows)
+    else:
+        empty(query, "no keys")
     more(page)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from . import apply, call, doctor, events, executions, keys, migrate, secrets, serve, tools
+from . import apply, bench, call, doctor, events, executions, keys, migrate, packs, secrets, serve, tools
 
 app = typer.Typer(
     name="toolcrib", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -13,12 +13,13 @@ app = typer.Typer(
 )  # fmt: skip
 serve.add_to(app)
 call.add_to(app)
-for noun in (tools.app, executions.app, secrets.app, keys.app):
+for noun in (tools.app, executions.app, secrets.app, keys.app, packs.app):
     app.add_typer(noun)
 events.add_to(app, executions.app)
 apply.add_to(app)
 migrate.add_to(app)
 doctor.add_to(app)
+bench.add_to(app)
 
 
 def _version(wanted: bool) -> None:

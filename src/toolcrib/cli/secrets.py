@@ -5,18 +5,25 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, group, show
+from .completion import secret_names
 from .safe import one_line
 from .session import Session, part
 from .values import secret_value
 
 app = group("secrets", "Secrets that tools refer to as ${NAME}: list, set, delete.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As ${NAME} refers to it.")]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="As ${NAME} refers to it.", autocompletion=secret_names)
+]
 
 
 @command(app, "list", example="toolcrib secrets list", paged=True)
 def list_secrets(session: Session) -> None:
     """List names and dates. Values never come out."""
-    show(session, session.ask("GET", "/secrets", query=session.query), _list_view)
+    show(
+        session,
+        session.ask("GET", "/secrets", query=session.query),
+        lambda page: _list_view(page, session.query),
+    )
 
 
 @command(app, "set", example="toolcrib secrets set TIDE_KEY < key.txt")
@@ -42,12 +49,12 @@ def _set_view(made: dict[str, Any]) -> None:
         say(f"warning: {made['warning']}")
 
 
-def _list_view(page: dict[str, Any]) -> None:
-    from .views import more, say, table, when  # noqa: PLC0415 rich is needed only for people
+def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
+    from .views import empty, more, table, when  # noqa: PLC0415 rich is needed only for people
 
     rows = [(s["name"], s["version"], when(s["created_at"]), when(s["updated_at"])) for s in page["items"]]
     if rows:
         table(("NAME", "VERSION", "CREATED", "UPDATED"), rows)
     else:
-        say("no secrets; set one with: toolcrib secrets set NAME")
+        empty(query, "no secrets; set one with: toolcrib secrets set NAME")
     more(page)

@@ -19,6 +19,8 @@ from .session import address_of
 if TYPE_CHECKING:
     from toolcrib.app.settings import Settings
 
+_DEMO_PORT = 8010
+
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
@@ -29,16 +31,20 @@ def serve(
     demo: Annotated[
         bool, typer.Option("--demo", help="Also start a small upstream and register tools that call it.")
     ] = False,
+    demo_port: Annotated[
+        int,
+        typer.Option("--demo-port", metavar="PORT", min=1, max=65_535, help="Where that upstream answers."),
+    ] = _DEMO_PORT,
 ) -> None:
     """Start the server. Settings are TOOLCRIB_* in the environment."""
     try:
-        _start(demo=demo)
+        _start(demo_port if demo else None)
     except Refused as refused:
         tell(refused)
         raise typer.Exit(refused.exit) from None
 
 
-def _start(*, demo: bool) -> None:
+def _start(demo_port: int | None) -> None:
     gc.disable()  # imports leave no garbage; looking for it is a tenth of a start
     from toolcrib.app.settings import Settings, UnsafeSetting  # noqa: PLC0415 only this command needs the server
     from toolcrib.contracts.errors import ToolcribError  # noqa: PLC0415 as above
@@ -47,10 +53,10 @@ def _start(*, demo: bool) -> None:
 
     fresh: Any = importlib.import_module("toolcrib.migrations.fresh")
     try:
-        settings = _shown(Settings.read()) if demo else Settings.read()
+        settings = Settings.read() if demo_port is None else _shown(Settings.read(), demo_port)
         _warn_of(Settings.misspelled(os.environ))
         _check_port(settings)
-        _run(settings, fresh.bring_up, demo=demo)
+        _run(settings, fresh.bring_up, demo_port)
     except UnsafeSetting as error:
         step = "change the setting that it names"
         raise Refused("UNSAFE_SETTING", str(error), next_step=step, exit=Exit.USAGE) from None
@@ -85,7 +91,7 @@ def _check_port(settings: "Settings") -> None:
             raise Refused("CONFLICT", message, next_step=step, exit=Exit.CLASH) from None
 
 
-def _run(settings: "Settings", migrate: Any, *, demo: bool) -> None:
+def _run(settings: "Settings", migrate: Any, demo_port: int | None) -> None:
     import uvloop  # noqa: PLC0415 as in `_start`
 
     from toolcrib.app.server import run  # noqa: PLC0415 as in `_start`
@@ -94,7 +100,7 @@ def _run(settings: "Settings", migrate: Any, *, demo: bool) -> None:
     configure(json=settings.environment == "production", level=settings.log_level)
     version, address = importlib.metadata.version("toolcrib"), address_of(settings.host, settings.port)
     with contextlib.ExitStack() as beside:
-        shown = beside.enter_context(_demo(settings, address)) if demo else None
+        shown = None if demo_port is None else beside.enter_context(_demo(settings, address, demo_port))
 
         def started(owner_key: Path | None) -> None:
             gc.enable()
@@ -107,13 +113,13 @@ def _run(settings: "Settings", migrate: Any, *, demo: bool) -> None:
         uvloop.run(run(settings, version, migrate, started))
 
 
-def _shown(settings: "Settings") -> "Settings":
+def _shown(settings: "Settings", port: int) -> "Settings":
     from .demo import with_markets  # noqa: PLC0415 only where it is asked for
 
-    return with_markets(settings, os.environ)
+    return with_markets(settings, os.environ, port)
 
 
-def _demo(settings: "Settings", address: str) -> Any:
+def _demo(settings: "Settings", address: str, port: int) -> Any:
     from .demo import Demo  # noqa: PLC0415 only where it is asked for
 
-    return Demo(settings, address)
+    return Demo(settings, address, port)

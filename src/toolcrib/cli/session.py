@@ -3,11 +3,12 @@
 import asyncio
 import ipaddress
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import typer
@@ -16,6 +17,9 @@ from toolcrib.contracts.errors import Code
 
 from .exits import Exit
 from .refused import UNREACHABLE, Refused, from_error, usage
+
+if TYPE_CHECKING:
+    from toolcrib.kit.http import HttpClient
 
 _SECONDS = 60.0
 _MOST = 256_000_000
@@ -34,12 +38,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Session:
-    """`url` is as the user gave it, None for the usual place."""
+    """`url` is as the user gave it, None for the usual place; `wanted` is what of a tool's output shall be answered."""
 
     url: str | None = None
     as_json: bool = False
     query: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    wanted: dict[str, Any] = field(default_factory=dict)
     credential: str | None = field(default=None, repr=False)
 
     @cached_property
@@ -101,24 +106,22 @@ class Session:
         seconds: float = _SECONDS,
     ) -> Answer:
         """The same inside a running loop, for any path of the server. `body` is bytes, or a value to write as JSON."""
-        from toolcrib.kit.http import Egress, HttpClient, HttpError, HttpRequest  # noqa: PLC0415 costs 0.1 s; help needs none of it
-        from toolcrib.kit.json import dumps  # noqa: PLC0415 as above
+        async with self.open() as ask:
+            return await ask(method, path, body, query=query, headers=headers, seconds=seconds)
 
-        content = body if body is None or isinstance(body, bytes) else dumps(body)
-        url = self.base + path + (f"?{urlencode(query)}" if query else "")
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator["Exchange"]:
+        """`exchange` for many requests: their connections are kept until the end."""
+        from toolcrib.kit.http import Egress, HttpClient  # noqa: PLC0415 costs 0.1 s; help needs none of it
+
         try:
-            shown = (*self._headers(content), *(headers or {}).items())
-            request = HttpRequest(method, url, shown, content, seconds, _MOST, _MOST)
             client = HttpClient(Egress.parse(only(self.base)))
-            try:
-                reply = await client.send("cli", request)
-            finally:
-                await client.close()
-        except HttpError as error:
-            raise _unreachable(self.base, str(error).replace("upstream", "server")) from None
         except ValueError as error:
             raise usage(str(error)) from None
-        return _understood(reply.status, reply.headers, reply.body, self.base)
+        try:
+            yield Exchange(self, client)
+        finally:
+            await client.close()
 
     async def pieces(
         self, path: str, headers: Mapping[str, str], silence: float
@@ -126,7 +129,7 @@ class Session:
         """A stream under the API, as it comes. Raises `Refused` for any other answer, and when the connection is lost."""
         from toolcrib.kit.http import Egress, HttpClient, HttpError, HttpRequest  # noqa: PLC0415 as above
 
-        shown = (*self._headers(None, "text/event-stream"), *headers.items())
+        shown = (*self.headers_for(None, "text/event-stream"), *headers.items())
         request = HttpRequest("GET", self.base + API + path, shown, timeout=silence)
         client = HttpClient(Egress.parse(only(self.base)))
         try:
@@ -141,12 +144,49 @@ class Session:
         finally:
             await client.close()
 
-    def _headers(
+    def headers_for(
         self, content: bytes | None, accepted: str = "application/json"
     ) -> tuple[tuple[str, str], ...]:
+        """What goes with every request: what is understood, and who asks."""
         headers = [("Accept", accepted)]
         headers += [("Authorization", f"Bearer {self.key}")] if self.key else []
         return (*headers, ("Content-Type", "application/json")) if content is not None else tuple(headers)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Requests over connections that stay open."""
+
+    session: Session
+    client: "HttpClient"
+
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        seconds: float = _SECONDS,
+    ) -> Answer:
+        """As `Session.exchange`."""
+        from toolcrib.kit.http import HttpError, HttpRequest  # noqa: PLC0415 as in `open`
+        from toolcrib.kit.json import dumps  # noqa: PLC0415 as in `open`
+
+        base = self.session.base
+        content = body if body is None or isinstance(body, bytes) else dumps(body)
+        url = base + path + (f"?{urlencode(query)}" if query else "")
+        try:
+            shown = (*self.session.headers_for(content), *(headers or {}).items())
+            reply = await self.client.send(
+                "cli", HttpRequest(method, url, shown, content, seconds, _MOST, _MOST)
+            )
+        except HttpError as error:
+            raise _unreachable(base, str(error).replace("upstream", "server")) from None
+        except ValueError as error:
+            raise usage(str(error)) from None
+        return _understood(reply.status, reply.headers, reply.body, base)
 
 
 def part(name: str) -> str:

@@ -6,14 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, group, show, write_json
-from .completion import tool_names
+from .completion import one_of, tool_names
 from .exits import Exit
 from .refused import Refused, from_error, tell
 from .safe import one_line
 from .session import Session, part
 from .values import content, hint, tool_input
 
-app = group("tools", "Tools: list, show, register, update, versions, delete, validate, enable, disable.")
+app = group(
+    "tools", "Tools: list, show, register, update, versions, delete, validate, enable, disable, reset."
+)
 Name = Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.", autocompletion=tool_names)]
 Whole = Annotated[
     str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
@@ -25,19 +27,32 @@ Fields = Annotated[list[str] | None, typer.Option("-i", metavar="KEY=VALUE", hel
 def list_tools(
     session: Session,
     *,
-    status: Annotated[str | None, typer.Option(metavar="STATUS", help="enabled or disabled")] = None,
-    scope: Annotated[str | None, typer.Option(metavar="SCOPE", help="workspace, global or all")] = None,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATUS", help="enabled or disabled", autocompletion=one_of("enabled", "disabled")
+        ),
+    ] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCOPE",
+            help="workspace, global or all",
+            autocompletion=one_of("workspace", "global", "all"),
+        ),
+    ] = None,
 ) -> None:
     """List the tools of your workspace, by name."""
     query = {
         name: value for name, value in {"status": status, "scope": scope}.items() if value
     } | session.query
-    show(session, session.ask("GET", "/tools", query=query), _list_view)
+    answer = session.ask("GET", "/tools", query=query)
+    show(session, answer, lambda page: _list_view(page, query))
 
 
 @command(app, "show", example="toolcrib tools show tides.next")
 def show_tool(session: Session, tool: Name) -> None:
-    """Show one tool with its contract."""
+    """Show one tool: what it is for, its fields and errors, and a call to copy. With --json the whole contract."""
     show(session, session.ask("GET", f"/tools/{part(tool)}"), _tool_view)
 
 
@@ -93,7 +108,7 @@ def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Field
     if not decision["allowed"]:
         denied = from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
         raise replace(denied, next_step=(denied.next_step or "").replace("NAME", tool) or None)
-    show(session, answer, lambda _: print("valid, and you may call it"))
+    show(session, answer, _valid_view)
 
 
 @command(app, "enable", example="toolcrib tools enable tides.next")
@@ -108,6 +123,13 @@ def disable(session: Session, tool: Name) -> None:
     _set_enabled(session, tool, enabled=False)
 
 
+@command(app, "reset", example="toolcrib tools reset tides.next")
+def reset(session: Session, tool: Name) -> None:
+    """Enable or disable a tool as its contract says."""
+    answer = session.ask("DELETE", f"/tools/{part(tool)}/enablement")
+    show(session, answer, lambda _: print(f"{one_line(tool)} is as its contract says"))
+
+
 def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:
     answer = session.ask("PUT", f"/tools/{part(tool)}/enablement", {"enabled": enabled})
     show(session, answer, lambda found: print(f"{one_line(tool)} is {_state(found)}"))
@@ -115,6 +137,13 @@ def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:
 
 def _state(found: dict[str, Any]) -> str:
     return "enabled" if found["enabled"] else "disabled"
+
+
+def _valid_view(found: dict[str, Any]) -> None:
+    from .views import warn  # noqa: PLC0415 rich is needed only for people
+
+    print("valid, and you may call it")
+    warn(found)
 
 
 def _registered_view(made: dict[str, Any]) -> None:
@@ -132,32 +161,21 @@ def _versions_view(found: dict[str, Any]) -> None:
     table(("VERSION", "PUBLISHED", "BY"), rows)
 
 
-def _list_view(page: dict[str, Any]) -> None:
-    from .views import more, say, table  # noqa: PLC0415 rich is needed only for people
+def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
+    from .views import empty, more, table  # noqa: PLC0415 rich is needed only for people
 
     rows = [
-        (t["name"], t["version"], t["scope"], _state(t), one_line(t["description"])) for t in page["tools"]
+        (t["name"], t["version"], t["scope"], _state(t), t["effects"] or "", one_line(t["description"]))
+        for t in page["tools"]
     ]
     if rows:
-        table(("NAME", "VERSION", "SCOPE", "STATE", "DESCRIPTION"), rows)
+        table(("NAME", "VERSION", "SCOPE", "STATE", "EFFECTS", "DESCRIPTION"), rows, prose=True)
     else:
-        say("no tools; register one with: toolcrib tools register FILE")
+        empty(query, "no tools; register one with: toolcrib tools register FILE")
     more(page)
 
 
 def _tool_view(tool: dict[str, Any]) -> None:
-    from .views import json_block, pairs, when  # noqa: PLC0415 rich is needed only for people
+    from .contracts import tell_contract  # noqa: PLC0415 rich is needed only for people
 
-    api, auth = tool["config"].get("api", {}), tool["config"].get("api", {}).get("auth", {})
-    upstream = f"{api['method']} {api['base_url'].rstrip('/')}/{api['path'].lstrip('/')}" if api else None
-    pairs(
-        [
-            ("name", tool["name"]), ("title", tool["title"]), ("version", tool["version"]), ("id", tool["id"]), ("scope", tool["scope"]),
-            ("state", _state(tool)), ("description", tool["description"]), ("effects", tool["effects"]),
-            ("tags", ", ".join(tool["tags"]) or None), ("upstream", upstream), ("secret", auth.get("secret_ref")),
-            ("registered", when(tool["created_at"])),
-        ]
-    )  # fmt: skip
-    json_block("input_schema", tool["input_schema"])
-    if tool["output_schema"] is not None:
-        json_block("output_schema", tool["output_schema"])
+    tell_contract(tool)

@@ -1,5 +1,6 @@
 """What a user types on a command line, read: a tool's input, a subject."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,13 @@ def tool_input(whole: str | None, fields: list[str]) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise usage("--input must be a JSON object", """write it so: --input '{"harbour": "oslo"}'""")
     return value
+
+
+def as_fields(given: dict[str, Any]) -> list[str]:
+    """An input as it is typed: `-i key=value` for each field, text in quotes where it would read as JSON."""
+    if any("=" in key or not key for key in given):
+        return ["--input", _written(given)]
+    return [word for key, value in given.items() for word in ("-i", f"{key}={_typed(value)}")]
 
 
 def subject(text: str | None) -> dict[str, str] | None:
@@ -80,6 +88,14 @@ def _field(text: str) -> tuple[str, Any]:
         return key, loads(value.encode("utf-8", "surrogateescape"))
     except JsonRefused:
         return key, value
+
+
+def _typed(value: Any) -> str:
+    return value if isinstance(value, str) and _field(f"x={value}")[1] == value else _written(value)
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _json(what: str, text: bytes) -> Any:

@@ -1,6 +1,6 @@
 """API keys at the counter: made (shown once), listed, revoked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from toolcrib.contracts.errors import Conflict, Forbidden
 from toolcrib.contracts.execution import EventType
@@ -43,6 +43,15 @@ class ApiKeys:
             return key_id, text
 
         return await self._changes.change(principal, Permission.KEYS_WRITE, add)
+
+    async def unmet(self, principal: Principal, names: Iterable[str]) -> Mapping[str, str | None]:
+        """Of names that a key is limited to, those that no tool has as its name now: with the name of the tool that they
+        lead to otherwise, as an alias or an id, or None.
+        """
+        facts = await self._changes.permitted(principal, Permission.KEYS_WRITE)
+        found = {name: facts.find(name) for name in sorted(set(names))}
+        meant = {name: None if tool is None else tool.name for name, tool in found.items()}
+        return {name: known for name, known in meant.items() if name != known}
 
     async def list(self, principal: Principal, limit: int, after: str | None) -> Sequence[Key]:
         """Live keys by id, never their text."""

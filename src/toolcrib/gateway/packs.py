@@ -1,6 +1,6 @@
 """Tools of loaded packs at the counter: put into the registry at start as global tools, replaced where they changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolcrib.contracts.compatibility import Bump, bump_between, compare, next_version
@@ -22,29 +22,39 @@ class _Unchanged(Exception):
 
 
 class PackTools:
-    """What the house does with packs by itself."""
+    """What the house does with packs by itself, and which this process has loaded."""
 
     def __init__(self, stores: Stores, changes: Changes, snapshots: Snapshots, tools: Tools) -> None:
         self._stores = stores
         self._changes = changes
         self._snapshots = snapshots
         self._tools = tools
+        self._loaded: dict[str, Pack] = {}
 
-    async def install(self, pack: Pack, settings: Mapping[str, str] | None = None) -> list[str]:
+    async def install(self, pack: Pack, settings: Mapping[str, str] | None = None) -> Sequence[str]:
         """Bring the registry to the pack's contracts, with these values of its settings; answers the names that changed.
         Raises `Invalid`, `EgressRefused` and `Conflict`.
         """
         house = await self._house()
         facts = await self._snapshots.reload(house.workspace_id)
-        changed = []
+        changed: Sequence[str] = []
         for submitted in pack.documents(settings or {}):
             _, config = self._tools.checked(submitted)
             known = facts.shared.by_name.get(config["name"]) if facts else None
             if known is None or not _is_current(known, config):
-                changed += await self._put(house, config, submitted)
+                changed = [*changed, *await self._put(house, config, submitted)]
+        self._loaded[pack.name] = pack
         return changed
 
-    async def _put(self, house: Principal, config: dict[str, Any], submitted: dict[str, Any]) -> list[str]:
+    async def list(self, principal: Principal, limit: int, after: str | None) -> Sequence[Pack]:
+        """The packs of this process by name from `after` on, at most `limit`."""
+        await self._changes.permitted(principal, Permission.TOOLS_READ)
+        names = [name for name in sorted(self._loaded) if after is None or name > after]
+        return [self._loaded[name] for name in names[:limit]]
+
+    async def _put(
+        self, house: Principal, config: dict[str, Any], submitted: dict[str, Any]
+    ) -> Sequence[str]:
         async def put(change: Change) -> None:
             registry = self._stores.registry
             known = await registry.named(change.tx, GLOBAL, config["name"])

@@ -7,7 +7,7 @@ from typing import Any
 from toolcrib.contracts.checks import contract_faults
 from toolcrib.contracts.contract import Contract, effect_of, parse_contract
 from toolcrib.contracts.decision import Allow, Decision
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unavailable
+from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, SecretNotFound, Unavailable
 from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.forms import normal_form
@@ -15,7 +15,7 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal, Role
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import DatabaseUnavailable, Tx
-from toolcrib.policy.service import decide
+from toolcrib.policy.service import decide, permits
 from toolcrib.registry.service import StoredTool, alias_taken
 
 from .call import Calls
@@ -66,10 +66,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What a call with this input would meet."""
+    """What a call with this input would meet; `missing` are its secrets that are not there, for whoever may know their names."""
 
     faults: Sequence[Fault]
     decision: Decision
+    missing: Sequence[SecretNotFound] = ()
 
 
 class Tools:
@@ -157,11 +158,12 @@ class Tools:
     async def validate(self, principal: Principal, call: Call) -> Validation:
         """Check input against contract and policy; runs nothing and records nothing."""
         facts, tool = await self._find(principal, call.tool)
-        faults = self._workshop.ready(tool).input.faults(call.input)
-        return Validation(
-            faults,
-            decide(self._stores.identity.again(facts.keys, principal), facts.about(tool), self._clock.now()),
-        )
+        who, ready = self._stores.identity.again(facts.keys, principal), self._workshop.ready(tool)
+        decision = decide(who, facts.about(tool), self._clock.now())
+        knows = isinstance(decision, Allow) or permits(who, Permission.SECRETS_READ)
+        names = ready.runnable.secrets if knows else ()
+        missing = self._stores.vault.missing(who.workspace_id, facts.secrets, names)
+        return Validation(ready.input.faults(call.input), decision, missing)
 
     async def enabled(self, principal: Principal, name_or_id: str) -> bool:
         """Whether the tool may be called in this workspace at all."""

@@ -5,7 +5,7 @@ The SDK costs most of a second at start and much memory, so it is loaded with th
 
 import asyncio
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from toolcrib.kit.json import JsonRefused, dumps, loads
 from toolcrib.kit.logging import logger
 
 BODY_LIMIT = 4_000_000
-_PRINCIPAL = "toolcrib.principal"
+_PRINCIPAL = "principal"  # where the request's log looks too
 _PARSE_ERROR, _INVALID_REQUEST, _FAILED, _REFUSED = -32700, -32600, -32603, -32001
 _log = logger("mcp")
 
@@ -42,11 +42,14 @@ class Server(Protocol):
 
 
 class McpDoor:
-    """`/mcp` as an ASGI application. Every message carries its credential; nothing is remembered between messages."""
+    """`/mcp` as an ASGI application. Every message carries its credential; nothing is remembered between messages. Pages of
+    `origins` may speak to it as those of its own address may.
+    """
 
-    def __init__(self, gateway: Gateway, version: str) -> None:
+    def __init__(self, gateway: Gateway, version: str, origins: Collection[str] = ()) -> None:
         self._gateway = gateway
         self._version = version
+        self._origins = frozenset(origins)
         self._server: Server | None = None
         self._loading = asyncio.Lock()
 
@@ -62,8 +65,8 @@ class McpDoor:
             later = {"Retry-After": "2"}
             await _error(HTTPStatus.SERVICE_UNAVAILABLE, _REFUSED, error.message, later)(scope, receive, send)
         else:
-            state = {**scope.get("state", {}), _PRINCIPAL: principal}
-            await _quietly(server, {**scope, "state": state}, _again(body, receive), send)
+            scope.setdefault("state", {})[_PRINCIPAL] = principal
+            await _quietly(server, scope, _again(body, receive), send)
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -73,7 +76,7 @@ class McpDoor:
     async def _admit(self, scope: Scope, receive: Receive) -> tuple[Server, bytes, Principal]:
         """Who it is, then what it says, bounded and strict: nothing is read for strangers."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        _turn_away(scope["method"], headers)
+        _turn_away(scope["method"], headers, self._origins)
         principal = await self._gateway.credentials.principal(_credential(headers))
         body = await _read(headers, receive)
         return await self._loaded(), body, principal
@@ -104,23 +107,26 @@ def principal_of(scope: Scope) -> Principal:
     return found
 
 
-def _turn_away(method: str, headers: Mapping[bytes, str]) -> None:
-    """A browser's page must not speak for its user; sessions and their streams there are none."""
+def _turn_away(method: str, headers: Mapping[bytes, str], origins: Collection[str]) -> None:
+    """A browser's page must not speak for its user, unless the operator names its origin; sessions and their streams there
+    are none.
+    """
     origin, host = headers.get(b"origin"), headers.get(b"host", "")
-    if origin is not None and _place(origin) != host.lower():
-        message = "Requests from other origins are refused; leave out the header Origin."
+    if origin is not None and origin not in origins and not _is_own(origin, host):
+        message = (
+            "Requests from other origins are refused; the operator allows some with TOOLCRIB_CORS_ORIGINS."
+        )
         raise Turned(HTTPStatus.FORBIDDEN, _INVALID_REQUEST, message)
     if method != "POST":
         message = "Send POST: there are no sessions here."
         raise Turned(HTTPStatus.METHOD_NOT_ALLOWED, _INVALID_REQUEST, message, {"Allow": "POST"})
 
 
-def _place(origin: str) -> str | None:
-    """The host and port of an origin; None for what is none."""
+def _is_own(origin: str, host: str) -> bool:
     try:
-        return urlsplit(origin).netloc.lower()
+        return urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:
-        return None
+        return False
 
 
 def _credential(headers: Mapping[bytes, str]) -> str:

@@ -76,6 +76,16 @@ class Vault:
                 ) from error
         return opened
 
+    def missing(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> tuple[SecretNotFound, ...]:
+        """What a call that names these would be refused with, one after the other."""
+        found = []
+        for name in sorted(names):
+            try:
+                self.open(workspace, secrets, [name])
+            except SecretNotFound as error:
+                found.append(error)
+        return tuple(found)
+
     def open_known(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, str]:
         """Those of the values that are there and open: to strike them out, for no call."""
         known: dict[str, str] = {}

@@ -22,7 +22,7 @@ ROUTES = {
     ("get", "/api/v1/tools/executions/{execution_id}/events"), ("get", "/api/v1/tools/executions/{execution_id}/result"),
     ("post", "/api/v1/tools/executions/{execution_id}/cancel"), ("get", "/api/v1/audit"), ("get", "/api/v1/events"),
     ("get", "/api/v1/secrets"), ("post", "/api/v1/secrets"), ("delete", "/api/v1/secrets/{name}"),
-    ("get", "/api/v1/keys"), ("post", "/api/v1/keys"), ("delete", "/api/v1/keys/{key_id}"),
+    ("get", "/api/v1/keys"), ("post", "/api/v1/keys"), ("delete", "/api/v1/keys/{key_id}"), ("get", "/api/v1/packs"),
     *(("get", path) for path in OPEN),
 }  # fmt: skip
 
@@ -80,7 +80,7 @@ async def test_the_openapi_file_is_made_once_and_is_the_same_bytes(sqlite_door):
 
 async def test_the_pages_of_the_api_can_be_hidden(sqlite_rig):
     door = Door(create_app(sqlite_rig.gateway, ApiOptions(docs=False)), sqlite_rig.owner_key)
-    for path in ("/openapi.json", "/docs"):
+    for path in ("/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"):
         assert (await door("GET", path)).status == 404
 
 

@@ -26,6 +26,21 @@ async def test_a_key_is_shown_once_and_works(door):
     assert (item["expires_at"], item["created_by"]) == ("2030-01-01T00:00:00.000Z", "user:owner")
 
 
+async def test_a_key_for_tools_that_are_not_there_is_made_with_a_warning(sqlite_rig, sqlite_door):
+    await sqlite_rig.register("tides.next", aliases=["get_tide"])
+    other = await sqlite_rig.workspace()
+    await sqlite_rig.register("others.tool", by=other)
+    tools = ["tides.next", "get_tide", "others.tool", "to.come"]
+    made = (await sqlite_door("POST", KEYS, {"name": "clerk", "tools": tools})).json
+    assert {(warning["code"], warning["message"].partition(".")[0]) for warning in made["warnings"]} == {
+        ("NOT_FOUND", "There is no tool others"),
+        ("NOT_FOUND", "There is no tool to"),
+        ("NOT_FOUND", "get_tide is another name of tides"),
+    }
+    assert (await sqlite_door("POST", KEYS, {"name": "bot", "tools": ["tides.next"]})).json["warnings"] == []
+    assert (await sqlite_door("POST", KEYS, {"name": "free"})).json["warnings"] == []
+
+
 async def test_a_revoked_key_opens_nothing(door):
     made = (await door("POST", KEYS, {"name": "bot"})).json
     assert (await door("DELETE", f"{KEYS}/{made['id']}")).status == 204

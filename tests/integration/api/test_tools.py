@@ -172,6 +172,19 @@ async def test_a_check_tells_which_rule_would_refuse(sqlite_rig, sqlite_door):
     assert "disabled" in answer["decision"]["message"]
 
 
+async def test_a_check_warns_of_a_secret_that_is_not_set(sqlite_rig, sqlite_door):
+    auth = {"method": "bearer", "secret_ref": "${TIDE_KEY}"}
+    tool = await sqlite_rig.register(api={"base_url": "https://upstream.example", "auth": auth})
+    answer = (await sqlite_door("POST", f"{TOOLS}/{tool}/validate", {"input": {}})).json
+    [warning] = answer["warnings"]
+    assert (answer["valid"], answer["decision"]["allowed"], warning["code"]) == (
+        True,
+        True,
+        "SECRET_NOT_FOUND",
+    )
+    assert "`toolcrib secrets set TIDE_KEY`" in warning["message"]
+
+
 @pytest.mark.parametrize("body", [{"input": {}, "payload": {}}, {"inputs": {}}, {"input": []}])
 async def test_a_check_of_something_else_is_400(sqlite_rig, sqlite_door, body):
     assert (await sqlite_door("POST", f"{TOOLS}/{await sqlite_rig.register()}/validate", body)).status == 400

@@ -3,7 +3,9 @@
 import gc
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -26,3 +28,37 @@ def the_process_as_before() -> Iterator[None]:
     gc.set_threshold(*thresholds)
     for number, handler in zip(SIGNALS, handlers, strict=True):
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def answering():
+    """`answering(status, body, **headers)` is the URL of a server that says this and nothing else."""
+    started = []
+
+    def start(status, body, **headers):
+        service = ThreadingHTTPServer(("127.0.0.1", 0), _saying(status, body, headers))
+        thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        started.append((service, thread))
+        return f"http://127.0.0.1:{service.server_address[1]}"
+
+    yield start
+    for service, thread in started:
+        service.shutdown()
+        thread.join()
+        service.server_close()
+
+
+def _saying(status, body, headers):
+    class Saying(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    return Saying

@@ -2,48 +2,12 @@
 
 import importlib.metadata
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.integration.cli.typed import place, typed
 from tests.integration.migrations.databases import bring_up
 from toolcrib.migrations import fresh
-
-
-@pytest.fixture
-def answering():
-    """`answering(status, body, **headers)` is the URL of a server that says this and nothing else."""
-    started = []
-
-    def start(status, body, **headers):
-        service = ThreadingHTTPServer(("127.0.0.1", 0), _saying(status, body, headers))
-        thread = threading.Thread(target=service.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        started.append((service, thread))
-        return f"http://127.0.0.1:{service.server_address[1]}"
-
-    yield start
-    for service, thread in started:
-        service.shutdown()
-        thread.join()
-        service.server_close()
-
-
-def _saying(status, body, headers):
-    class Saying(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    return Saying
 
 
 def test_every_list_of_an_empty_house_says_how_to_fill_it(serve, tmp_path):
@@ -138,3 +102,37 @@ def test_a_setting_that_cannot_be_is_named_where_the_key_is_looked_for(tmp_path)
 def test_the_version_is_the_packages(tmp_path):
     done = typed("--version", env={})
     assert (done.exit_code, done.stdout) == (0, f"toolcrib {importlib.metadata.version('toolcrib')}\n")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "told"),
+    [
+        ("ALLOW", "", "tools may call public addresses over https, and nothing private"),
+        ("ALLOW", "127.0.0.1:8010", "public addresses over https, also over http: 127.0.0.1 on port 8010"),
+        ("ALLOW", "10.0.0.0/8,*.corp.example:80", "all of 10.0.0.0/8 (10.0.0.0 to 10.255.255.255) on any port; every host below corp.example on port 80"),
+        ("ALLOW", "nas.local", "nas.local on any port"),
+        ("ALLOW", "10.0.0.0/33", "'10.0.0.0/33' is not an address"),
+        ("CA", "/none.pem", "/none.pem holds no certificates"),
+    ],
+)  # fmt: skip
+def test_the_doctor_says_in_words_what_tools_may_call(tmp_path, setting, value, told):
+    well, found = doctor(place(tmp_path, **{f"TOOLCRIB_EGRESS_{setting}": value}))["egress"]
+    assert (well, told in found) == (value not in ("10.0.0.0/33", "/none.pem"), True)
+
+
+def test_the_doctor_takes_certificates_that_are_some(tmp_path):
+    import certifi
+
+    assert doctor(place(tmp_path, TOOLCRIB_EGRESS_CA=certifi.where()))["egress"][0]
+
+
+def test_the_doctor_names_a_setting_that_nobody_reads(tmp_path):
+    env = place(tmp_path, TOOLCRIB_PROT="1", TOOLCRIB_XYZZY="1")
+    found = [
+        one
+        for one in json.loads(typed("doctor", "--json", env=env).stdout)["checks"]
+        if one["check"] == "settings"
+    ]
+    assert [(one["ok"], one["found"].split()[0], one["next_step"]) for one in found] == [
+        (False, "TOOLCRIB_PROT", "write TOOLCRIB_PORT"), (False, "TOOLCRIB_XYZZY", "unset TOOLCRIB_XYZZY"),
+    ]  # fmt: skip

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.client import Client
-from tests.support.harbour import listening
 from tests.support.ports import LOOPBACK, free_port
 from tests.support.until import eventually
 from toolcrib.app import server
@@ -24,10 +23,18 @@ NOTHING: list = []
 
 
 @pytest.fixture
-def settings(tmp_path):
+def settings(free_harbour, tmp_path):
     return Settings(
-        data_dir_text=str(tmp_path / "data"), port_text=str(free_port()), egress_allow="127.0.0.1:8010"
+        data_dir_text=str(tmp_path / "data"), port_text=str(free_port()), egress_allow=free_harbour.place
     )
+
+
+def demo_of(settings) -> Demo:
+    return Demo(settings, address(settings), port_of(settings))
+
+
+def port_of(settings) -> int:
+    return int(settings.egress_allow.rpartition(":")[2])
 
 
 def address(settings) -> str:
@@ -54,7 +61,7 @@ async def healthy(settings) -> bool:
 
 
 async def plant(settings) -> None:
-    with Demo(settings, address(settings)) as demo:
+    with demo_of(settings) as demo:
         await demo.plant()
 
 
@@ -78,8 +85,8 @@ async def test_the_demo_plants_two_tools_and_calls_of_every_ending(free_harbour,
         ("tides.next", "HARBOUR_NOT_FOUND"),
         ("tides.next", "VALIDATION_ERROR"),
     ]
-    assert "Demo: a tide service on 127.0.0.1:8010" in capsys.readouterr().out
-    assert not listening()
+    assert f"Demo: a tide service on {settings.egress_allow}" in capsys.readouterr().out
+    assert not free_harbour.listens()
 
 
 @pytest.fixture
@@ -87,7 +94,7 @@ def with_quotes(settings, monkeypatch):
     """As `serve --demo` serves."""
     monkeypatch.delenv("ALPHAVANTAGE_BASE_URL", raising=False)
     environment: dict[str, str] = {}
-    made = with_markets(settings, environment)
+    made = with_markets(settings, environment, port_of(settings))
     monkeypatch.setenv("ALPHAVANTAGE_BASE_URL", environment["ALPHAVANTAGE_BASE_URL"])
     return made
 
@@ -102,7 +109,7 @@ async def asked(settings, tool: str, **given):
 
 async def test_a_newcomer_asks_for_a_quote_at_once(free_harbour, with_quotes, capsys):
     async with running(with_quotes):
-        with Demo(with_quotes, address(with_quotes)) as demo:
+        with demo_of(with_quotes) as demo:
             await demo.plant()
             quotes = [
                 await asked(with_quotes, tool, symbol="TSCO.LON") for tool in ("quotes.get", "quotes.read")
@@ -119,7 +126,7 @@ async def test_a_key_of_the_operators_own_stays(free_harbour, with_quotes, capsy
     async with running(with_quotes):
         own = {"name": "ALPHAVANTAGE_KEY", "value": "my own key"}
         await owner_of(with_quotes).acall("POST", "/api/v1/secrets", own)
-        with Demo(with_quotes, address(with_quotes)) as demo:
+        with demo_of(with_quotes) as demo:
             await demo.plant()
             refused = await asked(with_quotes, "quotes.get", symbol="IBM")
     assert refused.json["error"]["code"] == "QUOTE_REFUSED"
@@ -144,13 +151,16 @@ async def test_quotes_from_elsewhere_are_given_no_key(free_harbour, with_quotes,
 )
 def test_the_demo_serves_the_markets_beside_what_the_operator_names(settings, packs, served):
     environment: dict[str, str] = {}
-    assert with_markets(dataclasses.replace(settings, packs=packs), environment).packs == served
-    assert environment == {"ALPHAVANTAGE_BASE_URL": "http://127.0.0.1:8010"}
+    assert (
+        with_markets(dataclasses.replace(settings, packs=packs), environment, port_of(settings)).packs
+        == served
+    )
+    assert environment == {"ALPHAVANTAGE_BASE_URL": f"http://{settings.egress_allow}"}
 
 
 def test_the_demo_leaves_an_address_alone(settings):
     environment = {"ALPHAVANTAGE_BASE_URL": "https://mine.example"}
-    with_markets(settings, environment)
+    with_markets(settings, environment, port_of(settings))
     assert environment == {"ALPHAVANTAGE_BASE_URL": "https://mine.example"}
 
 
@@ -158,7 +168,7 @@ def test_the_demo_leaves_an_address_alone(settings):
 def test_the_demo_adds_nothing_where_its_upstream_may_not_be_called(settings, allowed):
     environment: dict[str, str] = {}
     narrow = dataclasses.replace(settings, egress_allow=allowed)
-    assert with_markets(narrow, environment) is narrow
+    assert with_markets(narrow, environment, port_of(settings)) is narrow
     assert environment == {}
 
 
@@ -174,9 +184,9 @@ async def test_a_second_demo_adds_nothing_and_keeps_the_tide_services_key(free_h
 
 async def test_the_demo_waits_for_a_server_that_does_not_listen_yet(free_harbour, settings, capsys):
     settings.data_dir.mkdir()
-    with Demo(settings, address(settings)) as demo:
+    with demo_of(settings) as demo:
         planting = asyncio.create_task(demo.plant())
-        await eventually(listening, "an upstream that listens")
+        await eventually(free_harbour.listens, "an upstream that listens")
         async with running(settings):
             await planting
             tools, _ = await planted(settings)
@@ -213,19 +223,19 @@ async def test_a_taken_port_is_told_and_nothing_is_planted(taken_harbour, settin
     async with running(settings):
         await plant(settings)
         assert await planted(settings) == (NOTHING, NOTHING)
-    assert "Demo: no upstream on 127.0.0.1:8010 (Address already in use)" in capsys.readouterr().out
+    assert f"Demo: no upstream on {settings.egress_allow} (Address already in use)" in capsys.readouterr().out
 
 
 async def test_an_upstream_that_died_is_told_and_the_demo_ends_in_order(free_harbour, settings, capsys):
     async with running(settings):
         before = children()
-        with Demo(settings, address(settings)) as demo:
+        with demo_of(settings) as demo:
             [upstream] = children() - before
             os.kill(upstream, signal.SIGKILL)
             os.waitid(os.P_PID, upstream, os.WEXITED | os.WNOWAIT)
             await demo.plant()
         assert await planted(settings) == (NOTHING, NOTHING)
-    assert "Demo: no upstream on 127.0.0.1:8010 (it ended)" in capsys.readouterr().out
+    assert f"Demo: no upstream on {settings.egress_allow} (it ended)" in capsys.readouterr().out
 
 
 async def test_without_the_owners_key_the_demo_says_what_it_lacks(free_harbour, settings, capsys):
@@ -252,6 +262,7 @@ def test_the_upstream_says_why_it_cannot_listen(taken_harbour, capsys, monkeypat
 
     monkeypatch.setattr(Handler, "key", "")
     monkeypatch.setattr(sys, "stdin", io.StringIO("tide-key\n"))
+    monkeypatch.setattr(sys, "argv", ["harbour.py", str(taken_harbour.port)])
     main()
     assert capsys.readouterr().out == "Address already in use\n"
     assert Handler.key == "tide-key"

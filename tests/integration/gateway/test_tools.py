@@ -258,3 +258,22 @@ async def test_checking_input_runs_and_records_nothing(rig):
 async def test_checking_answers_what_a_call_would_meet(sqlite_rig):
     found = await sqlite_rig.gateway.tools.validate(sqlite_rig.owner, Call(await sqlite_rig.register(), {}))
     assert (found.faults, found.decision) == ([], Allow())
+
+
+@pytest.mark.parametrize(
+    ("who", "named"),
+    [
+        ({}, ["TIDE_KEY"]),
+        ({"actor_type": ActorType.USER, "role": Role.VIEWER}, ["TIDE_KEY"]),
+        ({"tools": ("another.tool",)}, []),
+    ],
+    ids=["may call it", "may only read names", "may do neither"],
+)
+async def test_a_secret_that_is_not_set_is_told_to_those_who_may_know_its_name(sqlite_rig, who, named):
+    auth = {"method": "bearer", "secret_ref": "${TIDE_KEY}"}
+    tool = await sqlite_rig.register(api={"base_url": "https://upstream.example", "auth": auth})
+    asking = await sqlite_rig.principal(**{"actor_type": ActorType.AGENT, "role": Role.MEMBER} | who)
+    found = await sqlite_rig.gateway.tools.validate(asking, Call(tool, {}))
+    assert [error.details["name"] for error in found.missing] == named
+    await sqlite_rig.gateway.secrets.set(sqlite_rig.owner, "TIDE_KEY", "a-long-value")
+    assert (await sqlite_rig.gateway.tools.validate(asking, Call(tool, {}))).missing == ()

@@ -36,6 +36,12 @@ def test_the_first_missing_name_is_told():
     assert "toolcrib secrets set A" in missing.value.message
 
 
+def test_every_missing_name_is_told_to_who_only_asks():
+    names = ("Z", "A", "K")
+    missing = Vault(CIPHER, FakeClock()).missing("w1", {"K": sealed()}, names)
+    assert [error.details["name"] for error in missing] == ["A", "Z"]
+
+
 @pytest.mark.parametrize(
     ("workspace", "secret"),
     [

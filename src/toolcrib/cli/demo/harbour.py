@@ -1,5 +1,5 @@
-"""The demo's upstream on 127.0.0.1:8010: a harbour's tide service, and a market that quotes made-up prices in the wire
-format of Alpha Vantage. Runs by itself, on the standard library alone.
+"""The demo's upstream on 127.0.0.1: a harbour's tide service, and a market that quotes made-up prices in the wire format
+of Alpha Vantage. Runs by itself, on the standard library alone; its one argument is the port.
 
 Its API key comes on stdin. It lives as long as the other end of that pipe: when the server dies, however it dies,
 the system closes the pipe and this process ends.
@@ -18,7 +18,7 @@ from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-PLACE = ("127.0.0.1", 8010)
+HOST, PORT = "127.0.0.1", 8010
 PERIOD = 12.4206 * 3600
 SPRING = 14.765 * 86_400
 FEET = 3.28084
@@ -138,7 +138,7 @@ def main() -> None:
     """Serve until stdin ends; the first line on stdout says whether it could start."""
     Handler.key = sys.stdin.readline().strip()
     try:
-        server = Harbour(PLACE, Handler)
+        server = Harbour((HOST, int(sys.argv[1])), Handler)
     except OSError as error:
         print(error.strerror, flush=True)
         return

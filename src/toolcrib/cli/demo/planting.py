@@ -17,7 +17,8 @@ from toolcrib.app.settings import Settings
 from toolcrib.cli.refused import Refused
 from toolcrib.cli.session import API, USUAL, Session
 
-from .markets import UPSTREAM, allowed, give_key
+from .harbour import HOST, PORT
+from .markets import address_on, allowed, give_key
 
 _HERE = Path(__file__).parent
 _END_SECONDS = 5
@@ -42,18 +43,20 @@ def _kept_key(path: Path) -> str:
 class Demo:
     """The upstream's process and what is planted in the server at `address`. It asks for nothing that a client may not do."""
 
-    def __init__(self, settings: Settings, address: str) -> None:
+    def __init__(self, settings: Settings, address: str, port: int = PORT) -> None:
         self._settings = settings
         self._address = address
+        self._port = port
+        self._upstream = f"{HOST}:{port}"
         self._key = ""
         self._quotes = False
         self._child: subprocess.Popen[str] | None = None
         self._planting: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
-        if allowed(self._settings):
+        if allowed(self._settings, self._port):
             # Isolated and without an environment: it sees no setting and no key of ours.
-            command = [sys.executable, "-I", str(_HERE / "harbour.py")]
+            command = [sys.executable, "-I", str(_HERE / "harbour.py"), str(self._port)]
             self._child = subprocess.Popen(  # noqa: S603 our own file
                 command,
                 stdin=subprocess.PIPE,
@@ -83,14 +86,14 @@ class Demo:
         """Tools, calls, and what to type next. Trouble is told in one line; the server goes on."""
         if self._child is None:
             _say(
-                f"TOOLCRIB_EGRESS_ALLOW does not allow {UPSTREAM}, so there are no demo tools. Start with TOOLCRIB_EGRESS_ALLOW={UPSTREAM} to have them."
+                f"TOOLCRIB_EGRESS_ALLOW does not allow {self._upstream}, so there are no demo tools. Start with TOOLCRIB_EGRESS_ALLOW={self._upstream} to have them."
             )
             return
         self._key = _kept_key(self._settings.data_dir / "tide.key")
         said = await asyncio.to_thread(self._hear, self._child)
         if said != "ready":
             _say(
-                f"no upstream on {UPSTREAM} ({said or 'it ended'}), so there are no new demo calls. Free the port and start again to have them."
+                f"no upstream on {self._upstream} ({said or 'it ended'}), so there are no new demo calls. Free the port, or choose another with --demo-port, and start again to have them."
             )
             return
         try:
@@ -128,10 +131,11 @@ class Demo:
             self._address, credential=(self._settings.data_dir / "owner.key").read_text("utf-8").strip()
         )
         await owner.exchange("POST", f"{API}/secrets", {"name": "TIDE_KEY", "value": self._key})
-        self._quotes = await give_key(owner, self._key)
+        self._quotes = await give_key(owner, self._key, address_on(self._port))
         for config in sorted((_HERE / "tools").glob("*.json")):
             if not await _found(owner, f"{API}/tools/{config.stem}"):
-                await owner.exchange("POST", f"{API}/tools", config.read_bytes())
+                text = config.read_text("utf-8").replace(address_on(PORT), address_on(self._port))
+                await owner.exchange("POST", f"{API}/tools", text.encode())
         called = await owner.exchange("GET", f"{API}/tools/executions", query={"limit": "1"})
         for tool, given in () if called.document["items"] else _CALLS:
             await _call(owner, tool, given)
@@ -143,7 +147,7 @@ class Demo:
         shell = f"TOOLCRIB_DATA_DIR={shlex.quote(str(self._settings.data_dir))} {place}{_program()}"
         quotes = ", made-up quotes for the pack markets" if self._quotes else ""
         _say(
-            f"a tide service on {UPSTREAM}, the tools tides.next and harbours.list{quotes}, and calls in the ledger. Try:"
+            f"a tide service on {self._upstream}, the tools tides.next and harbours.list{quotes}, and calls in the ledger. Try:"
         )
         typer.echo(f"  {shell} call tides.next -i harbour=oslo")
         if self._quotes:
