@@ -172,6 +172,8 @@ def test_a_disabled_tool_is_enabled_and_disabled_again(shell):
     assert shell.run("tools", "validate", "shop.off", "-i", "n=1").out == "valid, and you may call it\n"
     assert shell.run("tools", "disable", "shop.off").out == "shop.off is disabled\n"
     assert "shop.off" not in shell.run("tools", "list", "--status", "enabled").out
+    assert "shop.off" in shell.run("tools", "list", "--status", "disabled", "-q", "SHOP").out
+    assert "shop.off" not in shell.run("tools", "list", "--tag", "of-none").out
 
 
 def test_validate_lists_the_faults_and_runs_nothing(shell, upstream_here):

@@ -41,11 +41,14 @@ def list_tools(
             autocompletion=one_of("workspace", "global", "all"),
         ),
     ] = None,
+    q: Annotated[
+        str | None, typer.Option("-q", "--search", metavar="TEXT", help="In name, title or description.")
+    ] = None,
+    tag: Annotated[str | None, typer.Option(metavar="TAG", help="Only those with this tag.")] = None,
 ) -> None:
     """List the tools of your workspace, by name."""
-    query = {
-        name: value for name, value in {"status": status, "scope": scope}.items() if value
-    } | session.query
+    wanted = {"status": status, "scope": scope, "q": q, "tag": tag}
+    query = {name: value for name, value in wanted.items() if value} | session.query
     answer = session.ask("GET", "/tools", query=query)
     show(session, answer, lambda page: _list_view(page, query))
 
