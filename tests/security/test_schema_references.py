@@ -134,6 +134,10 @@ def test_the_ways_to_a_dynamic_reference_are_counted_before_the_library_takes_th
     assert bool(faults) is (levels >= 9)
 
 
+def test_the_ways_are_told_as_what_is_too_many():
+    assert "too many ways" in schema_faults(branching(5, starts=True))[0].message
+
+
 HOSTILE = {
     "long addresses": {
         "$id": f"http://x/{'a/' * 900}",

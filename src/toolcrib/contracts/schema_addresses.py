@@ -33,7 +33,7 @@ def resolve(base: str, reference: str) -> tuple[str, str]:
 def _split(reference: str) -> tuple[str | None, str | None, str, str, str]:
     address, _, _ = reference.partition("#")
     found = _PARTS.fullmatch(reference)
-    if found is None or len(address) > MAX_ADDRESS or _NEVER.search(address):
+    if found is None or _NEVER.search(address):
         raise NoAddress(reference)
     scheme, host, path, query, fragment = found.groups()
     if scheme is None and host is None and ":" in path.partition("/")[0]:

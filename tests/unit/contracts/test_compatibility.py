@@ -203,6 +203,10 @@ def test_what_is_referred_to_counts_and_not_how_it_is_written():
     assert not compare(old, contract(named("http://x/any/sub/../"))).breaking
     breaking = compare(old, contract(named("http://x/text/"))).breaking
     assert [fault.path for fault in breaking] == ["/input_schema/properties/a/$ref"]
+    old = contract(output_schema=named("http://x/text/"))
+    assert not compare(old, contract(output_schema=named("http://x/text/", **{"$id": "http://y/"}))).breaking
+    breaking = compare(old, contract(output_schema=named("http://x/any/"))).breaking
+    assert [fault.path for fault in breaking] == ["/output_schema/properties/a/$ref"]
 
 
 OPEN = {"type": "object", "additionalProperties": True}

@@ -206,6 +206,8 @@ def test_a_fault_in_a_copy_is_told_where_it_was_written():
     broken = tree("strict", **{"$ref": "x:tree", "$defs": {"t": TREE | {"pattern": "(?=a)"}}})
     found = told({"$defs": {"s": broken}, "anyOf": [{"$ref": "x:strict"}, {"$ref": "x:tree"}]})
     assert found == [("/$defs/s/$defs/t/pattern", found[0][1])]
+    beyond = {"$id": "x:a", "held": {"pattern": "(?=a)"}, "items": {"$ref": "#/held"}}
+    assert [path for path, _ in told(beyond)] == ["/held/pattern"]
     copied = plain({"$id": "x:a", "held": {}, "$ref": "#/held"})
     assert copied.written("/$defs/copy0") == "/held"
     assert copied.written("/$defs/copy0/not") == "/held/not"
@@ -343,6 +345,17 @@ def test_no_name_is_left_for_the_library(word: str):
     assert Reading({"items": {word: value}}).faults[0].path == f"/items/{word}"
 
 
+def test_no_id_of_draft_4_is_left_for_the_library():
+    document = {
+        "$schema": D4,
+        "definitions": {
+            "a": {"id": "x:a", "allOf": [{"$ref": "#/definitions/n"}], "definitions": {"n": NUMBER}}
+        },
+    }
+    assert takes({**document, "allOf": [{"$ref": "#/definitions/a"}]}, 1, "x") == [True, False]
+    assert b'"id"' not in orjson.dumps(plain(document).document)
+
+
 @pytest.mark.parametrize("ref", ["x:a", "a", "#a", "", 5])
 def test_a_reading_follows_pointers_only(ref: object):
     assert [fault.path for fault in Reading({"$ref": ref}).faults] == ["/$ref"]
@@ -368,7 +381,10 @@ def test_what_is_copied_is_bounded_in_size():
 
 
 def test_subschemas_are_counted_before_they_are_followed():
-    assert "more than 1000" in told({"$id": "x:a", "properties": {f"p{n}": {} for n in range(1_100)}})[0][1]
+    assert (
+        "more than 1000"
+        in told({"$id": "x:a", "properties": {f"p{n}": {"$ref": "#"} for n in range(1_100)}})[0][1]
+    )
 
 
 def test_where_parts_are_held_wrongly_the_meta_schema_says_so():

@@ -132,7 +132,7 @@ async def test_the_type_is_found_behind_references_and_branches():
 
 @pytest.mark.parametrize("ref", ["price", "http://x/price#/$defs/n", "#/$defs/p", "price#n"])
 async def test_the_type_is_found_behind_a_schema_with_an_address(ref):
-    held = {"$id": "price", "type": "number", "$defs": {"n": {"$anchor": "n", "type": "number"}}}
+    held = {"$id": "price", "$ref": "#/$defs/n", "$defs": {"n": {"$anchor": "n", "type": "number"}}}
     of = contract(
         output_schema={"$id": "http://x/", "$defs": {"p": held}, "properties": {"a": {"$ref": ref}}}
     )
