@@ -101,7 +101,11 @@ CHARACTERS = st.characters(codec="utf-8")
 NOT_OF_ESCAPES = st.characters(codec="utf-8", exclude_characters='0123456789abcdefABCDEFnrtu"\\/')
 
 
-@given(st.text(NOT_OF_ESCAPES, min_size=8), st.text(CHARACTERS, max_size=20))
+# One with blanks around it is struck without them too: a short rest would be found in innocent places.
+WHOLE = st.text(NOT_OF_ESCAPES, min_size=8).filter(lambda text: text == text.strip())
+
+
+@given(WHOLE, st.text(CHARACTERS, max_size=20))
 def test_a_secret_in_a_string_that_is_escaped_throughout_is_struck(secret, around):
     units = (around + secret + around).encode("utf-16-be").hex(" ", 2).split()
     body = b'{"a":"' + b"".join(b"\\u" + unit.encode() for unit in units) + b'"}'
