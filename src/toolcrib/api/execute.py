@@ -104,7 +104,7 @@ class Execute:
             body = await read_body(scope, receive, self._limit)
             document = parse_json(body)
             call = replace(read_call(document, tool, principal, len(body)), **_asked(scope))
-            result = await self._gateway.calls.call_tool(principal, call)
+            result = await self._gateway.calls.call_tool(principal, call, insists=True)
         except Refused as refused:
             self._gateway.calls.count_refusal(workspace, refused.error.code, actor, tool)
             await render(refused.error)(scope, receive, send)

@@ -77,7 +77,8 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
-        rehearses = any(one.alias == _REHEARSAL[0] for one in self.dependant.query_params)
+        taken = self.dependant.query_params  # codespell:ignore dependant
+        rehearses = any(one.alias == _REHEARSAL[0] for one in taken)
 
         async def strictly(request: Request) -> Any:
             on_route(request.scope, self.path_format)

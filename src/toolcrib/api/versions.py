@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from toolcrib.gateway.tools import Wanted
 from toolcrib.kit.clock import iso
+from toolcrib.kit.paging import encode
 
 from .requests import Caller, Counter, Label, Paging, StrictRoute
 from .tools import Registered, Rehearse, Rehearsed, ToolList, list_tools, registered, rehearsed
@@ -26,10 +27,10 @@ class VersionItem(BaseModel):
 
 
 class VersionList(BaseModel):
-    """Every version, newest first."""
+    """A page of versions, newest first; `next` is the cursor of the next page."""
 
     items: list[VersionItem]
-    next: None = None
+    next: str | None
 
 
 @router.get("/tools/saved", response_model=ToolList)
@@ -76,13 +77,14 @@ async def delete_tool(caller: Caller, gateway: Counter, tool: Label) -> None:
 
 
 @router.get("/tools/{tool}/versions")
-async def list_versions(caller: Caller, gateway: Counter, tool: Label) -> VersionList:
-    """Every version with its stored contract, newest first."""
-    found = await gateway.versions.list(caller, tool)
+async def list_versions(caller: Caller, gateway: Counter, tool: Label, page: Paging) -> VersionList:
+    """Versions with their stored contracts, newest first."""
+    found = await gateway.versions.list(caller, tool, page.limit + 1, page.after)
+    shown = found[: page.limit]
     items = [
         VersionItem(
             version=one.version, digest=one.digest, config=one.config, created_at=iso(one.created_at), created_by=one.created_by
         )
-        for one in found
+        for one in shown
     ]  # fmt: skip
-    return VersionList(items=items)
+    return VersionList(items=items, next=encode(shown[-1].version) if len(found) > page.limit else None)

@@ -4,16 +4,22 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
+import orjson
+
 from .contract import Contract, normal_version
 from .faults import Fault
 from .names import is_tool_id, is_tool_name
 from .schema import CompiledSchema, SchemaRefused, compile_schema
 
+MAX_CONFIG = 256_000
+"""Bytes of a contract as it is stored: every version of it stays, and lists show many."""
 _LIKE_AN_ID = "this has the form of a tool's id; choose a name such as namespace.action"
 
 
 def contract_faults(contract: Contract) -> list[Fault]:
     """Every fault of its schemas, its examples and its names. What one kind of tool wants beside is its provider's."""
+    if len(orjson.dumps(contract.document())) > MAX_CONFIG:
+        return [Fault("", f"the config is larger than {MAX_CONFIG:,} bytes as it is stored; say less")]
     faults = [*_name_faults(contract), *_deprecation_faults(contract), *_subject_faults(contract)]
     taken = _compiled("/input_schema", contract.input_schema, faults)
     given = _compiled("/output_schema", contract.output_schema, faults)

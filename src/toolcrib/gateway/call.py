@@ -57,9 +57,10 @@ class Calls:
         self._ending: dict[str, Done] = {}
         self._detached: set[asyncio.Task[Result]] = set()
 
-    async def call_tool(self, principal: Principal, call: Call) -> Result:
+    async def call_tool(self, principal: Principal, call: Call, *, insists: bool = False) -> Result:
         """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result.
-        A caller that is cancelled meanwhile stays so: what is known of its call is recorded first.
+        A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that `insists` is
+        answered all the same, as a door is whose server stops.
         """
         began, clash = self._clock.monotonic(), None
         for _ in range(_TRIES):
@@ -79,7 +80,7 @@ class Calls:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(decided.verdict, Refusal):
             return answer_of(decided, intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
-        finish = self._finish(decided, decided.verdict, intent, call, began)
+        finish = self._finish(decided, decided.verdict, intent, call, began, insists=insists)
         return await finish if call.wait else self._detach(intent.execution_id, finish)
 
     async def _decide(self, principal: Principal, call: Call, clash: Refusal | None) -> Decided:
@@ -161,14 +162,14 @@ class Calls:
             task.cancel()
 
     async def _finish(
-        self, decided: Decided, checked: Checked, intent: Intent, call: Call, began: float
+        self, decided: Decided, checked: Checked, intent: Intent, call: Call, began: float, *, insists: bool
     ) -> Result:
         done = await self._do(decided.who, checked, intent, call)
         spent_us = int((self._clock.monotonic() - began) * 1_000_000)
         settlement = settlement_of(decided, intent, call, done, self._clock.now(), spent_us)
         if not await self._stores.ledger.settle(settlement):
             done = replace(done, status=Status.INTERRUPTED, outcome=Failure(Code.UNAVAILABLE, LOST))
-        if done.unheard:
+        if done.unheard and not insists:
             raise asyncio.CancelledError
         return answer_of(decided, intent, call, done, spent_us)
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toolcrib.contracts.compatibility import Bump, bump_between, compare, next_version
+from toolcrib.contracts.contract import normal_version
 from toolcrib.contracts.errors import Conflict, Invalid, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.paging import MOST
 from toolcrib.registry.service import StoredTool, ToolVersion
 
 from .change import Change, Changes
@@ -81,12 +83,18 @@ class Versions:
 
         await self._changes.change(principal, Permission.TOOLS_WRITE, delete, scope=tool.workspace_id)
 
-    async def list(self, principal: Principal, name_or_id: str) -> Sequence[ToolVersion]:
-        """Every version of a tool, newest first. Raises `NotFound`."""
+    async def list(
+        self, principal: Principal, name_or_id: str, limit: int = MOST, before: str | None = None
+    ) -> Sequence[ToolVersion]:
+        """At most `limit` versions of a tool, newest first, those older than `before`. Raises `NotFound`, `Invalid`."""
+        if before is not None and normal_version(before) != before:
+            raise Invalid.because(
+                "The cursor is not valid.", [Fault("/query/cursor", "it is not one of this list")]
+            )
         tool = (await self._tools.get(principal, name_or_id)).tool
 
         async def read(tx: Tx) -> Sequence[ToolVersion]:
-            return await self._stores.registry.versions(tx, tool.workspace_id, tool.id)
+            return await self._stores.registry.versions(tx, tool.workspace_id, tool.id, limit, before)
 
         try:
             return await self._stores.db.read((tool.workspace_id,), read)

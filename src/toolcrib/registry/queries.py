@@ -42,11 +42,12 @@ _DELETE = Query(
     .values(deleted_at=bindparam("now"), updated_at=bindparam("now"), generation=bindparam("made"))
     .returning(tools.c.id)
 )
-_VERSIONS = Query(
-    select(tool_versions).where(
-        tool_versions.c.workspace_id == bindparam("workspace"), tool_versions.c.tool_id == bindparam("tool")
-    )
+_OF_TOOL = (
+    tool_versions.c.workspace_id == bindparam("workspace"),
+    tool_versions.c.tool_id == bindparam("tool"),
 )
+_VERSIONS = Query(select(tool_versions.c.version).where(*_OF_TOOL))
+_VERSION = Query(select(tool_versions).where(*_OF_TOOL, tool_versions.c.version == bindparam("version")))
 _CHANGED_TOOLS = Query(
     select(tools).where(
         tools.c.workspace_id == bindparam("workspace"), tools.c.generation > bindparam("since")
@@ -112,9 +113,15 @@ async def delete(tx: Tx, workspace: str, tool_id: str, now: int, made: int) -> b
     return bool(await tx.rows(_DELETE, workspace=workspace, tool=tool_id, now=now, made=made))
 
 
-async def versions(tx: Tx, workspace: str, tool_id: str) -> Sequence[Row]:
-    """Every version of a tool."""
-    return await tx.rows(_VERSIONS, workspace=workspace, tool=tool_id)
+async def versions(tx: Tx, workspace: str, tool_id: str) -> Sequence[str]:
+    """Every version of a tool, without what it was."""
+    return [row["version"] for row in await tx.rows(_VERSIONS, workspace=workspace, tool=tool_id)]
+
+
+async def version(tx: Tx, workspace: str, tool_id: str, version: str) -> Row:
+    """What a tool was as of one version that there is."""
+    (row,) = await tx.rows(_VERSION, workspace=workspace, tool=tool_id, version=version)
+    return row
 
 
 async def an_alias(tx: Tx, workspace: str, name: str, wire: str) -> bool:

@@ -16,6 +16,7 @@ from toolcrib.kit.json import dumps, loads_own
 from . import queries
 
 _DAY_US = 86_400_000_000
+_MOST_KEPT_PARSED = 32_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class StoredTool:
 
     def document(self) -> dict[str, Any]:
         """The stored contract. It is shared with whoever else asks: read it, never change it."""
-        return _parsed(self.config)
+        return _parsed(self.config) if len(self.config) <= _MOST_KEPT_PARSED else _object(self.config)
 
     def submitted_document(self) -> dict[str, Any]:
         """The config as it was sent."""
@@ -153,15 +154,19 @@ class Registry:
             raise NotFound("There is no such tool.")
         await queries.drop_aliases(tx, workspace, tool_id)
 
-    async def versions(self, tx: Tx, workspace: str, tool_id: str) -> Sequence[ToolVersion]:
-        """Every version of a tool, newest first."""
-        found = [
+    async def versions(
+        self, tx: Tx, workspace: str, tool_id: str, limit: int, before: str | None
+    ) -> Sequence[ToolVersion]:
+        """At most `limit` versions of a tool, newest first, those older than `before`."""
+        known = sorted(await queries.versions(tx, workspace, tool_id), key=_parts, reverse=True)
+        older = [one for one in known if before is None or _parts(one) < _parts(before)]
+        rows = [await queries.version(tx, workspace, tool_id, one) for one in older[:limit]]
+        return [
             ToolVersion(
                 row["version"], row["digest"], _object(row["config"]), row["created_at"], row["created_by"]
             )
-            for row in await queries.versions(tx, workspace, tool_id)
+            for row in rows
         ]
-        return sorted(found, key=lambda one: tuple(map(int, one.version.split("."))), reverse=True)
 
     def _made(
         self, tool_id: str, workspace: str, config: Mapping[str, Any], submitted: Mapping[str, Any]
@@ -241,6 +246,10 @@ def _sunset(config: str) -> int | None:
         return None
     day = (_object(config).get("deprecated") or {}).get("sunset")
     return None if day is None else from_iso(day) + _DAY_US
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def _stored(row: Row) -> StoredTool:

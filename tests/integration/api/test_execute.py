@@ -1,5 +1,7 @@
 """The hot route: one shape for every answer, each code with its status, nothing half-read ever runs."""
 
+import asyncio
+
 import pytest
 
 from tests.support.fakes import refusing
@@ -181,3 +183,12 @@ async def test_a_dry_run_is_a_success_that_is_marked_in_the_ledger(sqlite_rig, s
     assert (found["dry_run"], found["status"]) == (True, "succeeded")
     _, _, answer = await execute(sqlite_door, tool, {"input": {}, "dryRun": False})
     assert answer["output"] == {}
+
+
+async def test_a_call_that_a_stopping_server_ends_is_answered(rig, door):
+    hanging, tool = rig.provider.hangs(), await rig.register()
+    task = asyncio.create_task(door("POST", f"/api/v1/tools/{tool}/execute", {"input": {}}))
+    await hanging.begun.wait()
+    task.cancel()
+    reply = await task
+    assert (reply.status, reply.json["status"]) == (503, "interrupted")

@@ -1,6 +1,8 @@
 """Routes of versions, of the end of a tool, of `/tools/saved`, and of enablement taken back."""
 
 from tests.support.rig import config
+from toolcrib.contracts.checks import MAX_CONFIG
+from toolcrib.kit.paging import encode
 
 TOOLS = "/api/v1/tools"
 
@@ -79,3 +81,24 @@ async def test_after_its_last_day_a_tool_is_gone(rig, door):
     tool = await rig.register(deprecated={"sunset": "2020-01-01"})
     status, _, answer = await door("POST", f"{TOOLS}/{tool}/execute", {})
     assert (status, answer["status"], answer["error"]["code"]) == (410, "denied", "TOOL_SUNSET")
+
+
+async def test_versions_come_in_pages_newest_first(door):
+    await door("POST", TOOLS, config("own.tool"))
+    for number in range(11):
+        await door("PUT", f"{TOOLS}/own.tool", config("own.tool", tags=[str(number)]))
+    path, pages, after = f"{TOOLS}/own.tool/versions?limit=5", [], ""
+    while after is not None:
+        page = (await door("GET", path + after)).json
+        pages.append([one["version"] for one in page["items"]])
+        after = page["next"] and f"&cursor={page['next']}"
+    wanted = [f"1.0.{number}" for number in range(11, -1, -1)]
+    assert pages == [wanted[:5], wanted[5:10], wanted[10:]]
+    assert page["items"][-1]["config"]["tags"] == []
+    for cursor in ("eA", encode("1.0"), encode("own.tool")):
+        assert (await door("GET", f"{path}&cursor={cursor}")).status == 400
+
+
+async def test_a_config_beyond_the_bound_is_refused(door):
+    status, _, answer = await door("POST", TOOLS, config("own.tool", metadata={"text": "x" * MAX_CONFIG}))
+    assert (status, answer["error"]["details"]["errors"][0]["path"]) == (400, "")

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.until import eventually
-from toolcrib.contracts.execution import Status
+from toolcrib.contracts.execution import Call, Status
 from toolcrib.kit.db import DatabaseUnavailable
 
 
@@ -75,6 +75,16 @@ async def test_a_caller_that_is_cancelled_stays_cancelled_and_calls_nothing_more
     assert await statuses(rig) == ["interrupted"]
     [row] = await rig.rows("SELECT error_message FROM executions")
     assert "given up" in row["error_message"]
+
+
+async def test_who_insists_is_answered_all_the_same(rig):
+    hanging, tool = rig.provider.hangs(), await rig.register()
+    call = Call(tool, {})
+    task = asyncio.create_task(rig.gateway.calls.call_tool(rig.owner, call, insists=True))
+    await hanging.begun.wait()
+    task.cancel()
+    assert (await task).status is Status.INTERRUPTED
+    assert await statuses(rig) == ["interrupted"]
 
 
 async def test_a_time_limit_around_a_call_is_kept(rig):
