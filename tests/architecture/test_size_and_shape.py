@@ -16,7 +16,6 @@ CATCH_ALL = {
     "src/toolcrib/gateway/call.py": 1,  # whatever a provider does, its execution is closed
     "src/toolcrib/mcp_server/door.py": 1,  # the outermost loop around the MCP SDK
     "src/toolcrib/kit/db/database.py": 2,  # an error is handed to whoever waits for that write, and to nobody else
-    "src/toolcrib/mcp_server/door.py": 1,  # the outermost loop of the other door
     "src/toolcrib/providers/python/run.py": 2,  # whatever a tool's function does, its run ends in an outcome
     "src/toolcrib/kit/db/sqlite.py": 1,  # carried from the writer's thread to the waiting caller
 }
