@@ -159,7 +159,8 @@ def test_a_part_beyond_the_keywords_may_be_referred_to_and_keeps_its_own_referen
         "$defs": {"n": {"$id": "x:n", **NUMBER}, "copy0": {"type": "string"}},
         "properties": {"a": {"$ref": "#/components/a"}, "b": {"$ref": "x:root#/components/a/b"}, "c": {"$ref": "#/components/a/items"}},
     }  # fmt: skip
-    assert takes(document, {"a": [1], "b": 1, "c": 1}) == [True]
+    document["properties"]["d"] = {"$ref": "#/$defs/copy0"}
+    assert takes(document, {"a": [1], "b": 1, "c": 1, "d": "x"}, {"d": 1}) == [True, False]
     assert takes(document, {"a": ["x"]}, {"b": "x"}, {"c": "x"}) == [False, False, False]
     assert plain(document).document["components"] == document["components"]
 
@@ -200,6 +201,12 @@ def test_a_dynamic_reference_means_the_outermost_on_the_way():
         False,
     ]
     assert Reading(plain(loose).document).faults == []
+
+
+def test_a_dynamic_reference_to_a_plain_anchor_means_that_one():
+    inner = {"$id": "x:in", "$dynamicRef": "#node", "$defs": {"n": {"$anchor": "node", **NUMBER}}}
+    outer = tree("out", properties={"a": {"$ref": "x:in"}}, **{"$defs": {"i": inner, "t": TREE}})
+    assert takes(outer, {"a": 1}, {"a": {}}) == [True, False]
 
 
 def test_a_fault_in_a_copy_is_told_where_it_was_written():
