@@ -155,10 +155,17 @@ async def _read(headers: Mapping[bytes, str], receive: Receive) -> bytes:
             raise too_large
     body = b"".join(chunks)
     try:
-        loads(body)
+        _refuse_strange_id(loads(body))
     except JsonRefused as refused:
         raise Turned(HTTPStatus.BAD_REQUEST, _PARSE_ERROR, refused.reason) from None
     return body
+
+
+def _refuse_strange_id(message: Any) -> None:
+    """The SDK takes a request with an id that is none for a notification, and drops it with a 202."""
+    if isinstance(message, dict) and "method" in message and type(message.get("id", 0)) not in (int, str):
+        told = "The id of a message is a text or a whole number."
+        raise Turned(HTTPStatus.BAD_REQUEST, _INVALID_REQUEST, told)
 
 
 async def _quietly(server: Server, scope: Scope, receive: Receive, send: Send) -> None:

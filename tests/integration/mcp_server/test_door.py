@@ -168,6 +168,14 @@ async def test_a_body_is_bounded_whole_and_strict(door, messages, code):
     assert (reply.status, reply.json["error"]["code"]) == (400, code)
 
 
+@pytest.mark.parametrize("strange", [None, 1.5, True, [], {}])
+async def test_a_request_whose_id_is_none_is_refused_and_not_dropped(rig, door, strange):
+    await rig.register("a.tool")
+    message = {"jsonrpc": "2.0", "id": strange, "method": "tools/call", "params": {"name": "a.tool"}}
+    reply = await door("POST", "/mcp", message, headers=BOTH, stays=True)
+    assert (reply.status, reply.json["error"]["code"], rig.provider.ran) == (400, -32600, [])
+
+
 async def test_nothing_is_read_for_strangers(door):
     def unread():
         raise AssertionError("the body was read")
