@@ -115,3 +115,20 @@ async def test_the_outcome_of_a_caller_cancelled_twice_is_owed(rig):
     await asyncio.sleep(0)
     await rig.gateway.stores.ledger.keep()
     assert await statuses(rig) == ["interrupted"]
+
+
+async def test_a_refusal_given_up_while_it_is_recorded_stays_a_refusal(sqlite_rig):
+    rig = sqlite_rig
+    tool, gate, begun = await rig.register(), asyncio.Event(), asyncio.Event()
+    await rig.gateway.tools.set_enabled(rig.owner, tool, enabled=False)
+    rig.tap.before.append(held(gate, begun))
+    task = asyncio.create_task(rig.call(tool))
+    await begun.wait()
+    await given_up(task)
+    gate.set()
+
+    async def recorded():
+        return await statuses(rig) == ["denied"]
+
+    await eventually(recorded, "the refusal is written")
+    assert rig.gateway.stores.ledger._owed == {}
