@@ -87,10 +87,10 @@ def update(
     show(session, session.ask("PUT", f"/tools/{part(tool)}", content(file)), _updated_view)
 
 
-@command(app, "versions", example="toolcrib tools versions tides.next")
+@command(app, "versions", example="toolcrib tools versions tides.next", paged=True)
 def versions(session: Session, tool: Name) -> None:
     """List every version of a tool, newest first."""
-    show(session, session.ask("GET", f"/tools/{part(tool)}/versions"), _versions_view)
+    show(session, session.ask("GET", f"/tools/{part(tool)}/versions", query=session.query), _versions_view)
 
 
 @command(app, "delete", example="toolcrib tools delete tides.next")
@@ -158,10 +158,11 @@ def _updated_view(made: dict[str, Any]) -> None:
 
 
 def _versions_view(found: dict[str, Any]) -> None:
-    from .views import table, when  # noqa: PLC0415 rich is needed only for people
+    from .views import more, table, when  # noqa: PLC0415 rich is needed only for people
 
     rows = [(one["version"], when(one["created_at"]), one["created_by"]) for one in found["items"]]
     table(("VERSION", "PUBLISHED", "BY"), rows)
+    more(found)
 
 
 def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:

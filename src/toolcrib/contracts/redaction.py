@@ -17,7 +17,7 @@ from .schema_marks import Marks, State
 REDACTED = "[REDACTED]"
 # A text without any of these holds nothing to strike out: most payloads are looked at once and left alone.
 _HINT = re.compile(
-    rb"passw|secret|api.{0,8}?key|token|credential|private.{0,8}?key|bearer|authori[sz]ation|sk[-_]|tcb_",
+    rb"passw|passphrase|passcode|pwd|secret|api.{0,8}?key|token|credential|private.{0,8}?key|bearer|authori[sz]ation|sk[-_]|tcb_",
     re.IGNORECASE | re.DOTALL,
 )
 _KEY_IN_TEXT = re.compile(
@@ -25,7 +25,7 @@ _KEY_IN_TEXT = re.compile(
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NAMES = frozenset(
-    ("password", "passwd", "secret", "apikey", "token", "credential", "credentials", "privatekey", "clientsecret", "apisecret", "bearer",
+    ("password", "passwords", "passwd", "passphrase", "passcode", "pwd", "secret", "apikey", "token", "credential", "credentials", "privatekey", "clientsecret", "apisecret", "bearer",
      "authorization", "authorisation", "authtoken", "accesstoken", "refreshtoken")
 )  # fmt: skip
 _PAIRS = frozenset(("api key", "private key"))

@@ -22,7 +22,7 @@ def stored(value, schema=None):
 @pytest.mark.parametrize(
     "name",
     [
-        "password", "PASSWORD", "Password", "userPassword", "user_password", "user-password", "passwordHash", "passwd", "secret", "clientSecret",
+        "password", "PASSWORD", "Password", "userPassword", "user_password", "user-password", "passwordHash", "passwd", "passwords", "pwd", "passphrase", "wifi_passcode", "secret", "clientSecret",
         "client_secret", "CLIENT-SECRET", "apisecret", "api_key", "api-key", "apikey", "apiKey", "APIKey", "APIKEY", "API_KEY", "x-api-key",
         "X-API-Key", "api key", "api__key", "token", "accessToken", "access_token", "refreshToken", "auth_token", "X-Auth-Token", "credential",
         "credentials", "userCredentials", "private_key", "privateKey", "PrivateKeyPEM", "private-key", "privatekey", "bearer", "authorization",
