@@ -192,6 +192,7 @@ def test_a_measurement_counts_calls_and_times(run, server):
 
 
 def test_a_measurement_tells_what_failed(run):
+    run("tools", "reset", "ship.sell")
     done = run("bench", "ship.sell", "--yes", "--seconds", "1")
     assert (done.exit_code, "SECRET_NOT_FOUND" in done.stderr) == (5, True)
     words = run("bench", "tides.next", "-i", "harbour=oslo", "--seconds", "1").stdout

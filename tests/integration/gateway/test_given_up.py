@@ -49,6 +49,21 @@ async def test_a_call_given_up_while_it_is_recorded_is_closed_as_not_run_and_fre
     assert rig.gateway.stores.ledger._owed == {}
 
 
+async def test_a_refused_call_given_up_while_it_is_recorded_is_recorded_as_refused(rig):
+    tool, gate, begun = await rig.register(enabled=False), asyncio.Event(), asyncio.Event()
+    rig.tap.before.append(held(gate, begun))
+    task = asyncio.create_task(rig.call(tool))
+    await begun.wait()
+    await given_up(task)
+    gate.set()
+
+    async def recorded():
+        return await statuses(rig) == ["denied"]
+
+    await eventually(recorded, "the record is written")
+    assert rig.gateway.stores.ledger._owed == {}
+
+
 async def test_calls_given_up_at_any_moment_leave_nothing_running(rig):
     tool = await rig.register()
     for moment in range(60):
