@@ -47,6 +47,9 @@ class Tap:
         await _next(self.after)
         return answer
 
+    async def gather(self) -> None:
+        await self.inner.gather()
+
     async def read(self, workspaces: Sequence[str], work: Any) -> Any:
         self.reads += 1
         await _next(self.reading)

@@ -10,9 +10,8 @@ from .query import DialectName, Query
 from .tx import DatabaseUnavailable, Tx, Work
 
 T = TypeVar("T")
-# PostgreSQL's `commit_delay` and `commit_siblings`, for both databases: where many shared the last commit, a few turns
-# of the loop bring more of them into the next, and a call costs a third less. A lone writer does not wait.
-_GATHER_TURNS = 4
+# PostgreSQL's `commit_delay` and `commit_siblings`, for both databases: where many shared the last commit, a moment
+# brings more of them into the next, and a call costs a third less. A lone writer does not wait.
 _SIBLINGS = 4
 _SAVEPOINT, _RELEASE, _BACK = (
     Query(sqlite=sql, postgresql=sql)
@@ -39,6 +38,10 @@ class Engine(Protocol):
     def dialect(self) -> DialectName: ...
     async def transact(self, workspaces: Sequence[str], work: Work) -> Any: ...
     async def read(self, workspaces: Sequence[str], work: Work) -> Any: ...
+    async def gather(self) -> None:
+        """Let more writes come, for as long as it pays before a commit of this database."""
+        ...
+
     @property
     def notices(self) -> Notices | None:
         """How processes on this database tell each other; None where there is only one."""
@@ -120,8 +123,7 @@ class Database:
     async def _drain(self) -> None:
         while self._queue:
             if self._shared > _SIBLINGS:
-                for _ in range(_GATHER_TURNS):
-                    await asyncio.sleep(0)
+                await self.engine.gather()
             batch, self._queue = self._queue, []
             self._shared = len(batch)
             recorded = [w for w in batch if w.entries is not None]

@@ -18,6 +18,7 @@ from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
 _COMMAND_SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
 _READERS = 4
+_GATHER_SECONDS = 0.001
 # A process that hangs inside a transaction must not hold its locks for ever. Both settings end with the transaction,
 # so a pooler may stand between.
 _NAME_WORKSPACES = "SELECT set_config('app.workspaces', $1, true), set_config('idle_in_transaction_session_timeout', '3000', true)"
@@ -114,6 +115,10 @@ class PostgresEngine:
                 return await work(PostgresTx(connection))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise _translated(error, uncertain=False) from error
+
+    async def gather(self) -> None:
+        """A millisecond: a commit goes to another process and back several times."""
+        await asyncio.sleep(_GATHER_SECONDS)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -21,6 +21,7 @@ from .query import Query, column_list
 from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
 
 _READERS = 2
+_GATHER_TURNS = 4
 _TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY")
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -119,6 +120,11 @@ class SqliteEngine:
         """Run work on one consistent view, beside the writer."""
         del workspaces
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def gather(self) -> None:
+        """A few turns of the loop: a commit is short, and longer waiting brought nothing more."""
+        for _ in range(_GATHER_TURNS):
+            await asyncio.sleep(0)
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the file."""

@@ -31,6 +31,10 @@ class FakeEngine:
         self.open = asyncio.Event()
         self.open.set()
 
+    async def gather(self):
+        for _ in range(5):
+            await asyncio.sleep(0)
+
     async def transact(self, workspaces, work):
         await self.open.wait()
         if self.refusals and (refusal := self.refusals.pop(0)):
