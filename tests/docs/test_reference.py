@@ -19,6 +19,7 @@ from toolcrib.app.settings import Settings
 from toolcrib.cli.exits import EXITS
 from toolcrib.cli.main import app
 from toolcrib.contracts.contract import Contract
+from toolcrib.contracts.define import ToolOptions
 from toolcrib.contracts.errors import Code
 from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.principal import Permission
@@ -156,6 +157,14 @@ def test_every_field_of_a_contract_is_there():
     told = {name for name in rows(REFERENCE / "tool-config.md") if re.fullmatch(r"[a-z_.\[\]]+", name)}
 
     assert told == set(fields(Contract, ""))
+
+
+def test_every_option_of_a_python_tool_is_there():
+    page = (DOCS / "howto" / "write-a-tool-in-python.md").read_text("utf-8")
+    table = page.partition("| option |")[2].partition("\n\n")[0]
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(ToolOptions.__annotations__)
+    assert ToolOptions.__annotations__.keys() <= Contract.model_fields.keys()
 
 
 def fields(model: type[BaseModel], prefix: str) -> Iterator[str]:

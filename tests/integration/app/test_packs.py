@@ -150,7 +150,7 @@ def test_a_pack_that_cannot_be_loaded_is_refused_by_name(tmp_path, monkeypatch, 
     (tmp_path / "broken_pack.py").write_text("1 / 0")
     (tmp_path / "odd_pack.py").write_text(
         "from toolcrib import Pack, tool\n"
-        "@tool\ndef odd() -> None: ...\n"
+        "@tool\ndef odd() -> None: 'Odd.'\n"
         "odd.tool.contract['tags'] = [7]\n"
         "pack = Pack('odd', '1.0.0', tools=[odd])\n"
     )

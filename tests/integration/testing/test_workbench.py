@@ -26,6 +26,17 @@ async def tell(context: Context) -> str:
 CLOCK = Pack("clock", "1.0.0", tools=[tell], settings=[Setting("PLACE", "here")])
 
 
+@tool(
+    "clock.wind",
+    aliases=["clock.turn"],
+    record="none",
+    deprecated={"sunset": "2028-01-01", "use": "clock.tell"},
+)
+def wind(turns: int) -> int:
+    """Wind it."""
+    return turns
+
+
 async def test_a_packs_tools_are_called_over_the_counter_and_recorded(bench):
     result = await bench.call("numbers.add", {"a": 1})
     assert result.output == {"total": 2}
@@ -57,6 +68,16 @@ async def test_time_stands_still_until_told_to_go_on():
         later = await bench.call("clock.tell")
     assert (first.output, later.output) == ("2027 there", "2028 there")
     assert clock.now() == START + 400 * 86_400_000_000
+
+
+async def test_a_function_has_aliases_an_end_and_what_is_kept_of_it():
+    async with open_workbench(packs=[Pack("clock", "1.0.0", tools=[wind])]) as bench:
+        result = await bench.call("clock.turn", {"turns": 2})
+        kept = await bench.find(result.execution_id)
+        await bench.go(400 * 86_400)
+        later = await bench.call("clock.wind", {"turns": 2})
+    assert (result.output, kept.input_payload, kept.output_payload) == (2, None, None)
+    assert later.error["code"] == "TOOL_SUNSET"
 
 
 async def test_a_fake_provider_takes_the_place_of_the_houses_own():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import pytest
@@ -84,6 +85,8 @@ def test_options_stand_in_the_contract():
         "math.add", title="Add", description="Sum.", version="1.2", effects="read", impact="normal", idempotent=True,
         errors=["TOO_LARGE", {"code": "NO_NUMBER", "http_status": 404}], tags=("a", "b"), examples=[{"input": {}}],
         secrets=["KEY"], retries=2, backoff=0.5, timeout=3, side_effects="None.", output_schema={"type": "object"},
+        aliases=("plus",), record="none", deprecated=MappingProxyType({"sunset": "2027-03-01", "use": "math.sum"}),
+        requires={"grants": ["pro"]}, metadata={"owner": "sums"},
     )  # fmt: skip
     async def add() -> int: ...
 
@@ -94,7 +97,9 @@ def test_options_stand_in_the_contract():
         "name": "math.add", "title": "Add", "description": "Sum.", "kind": "python", "version": "1.2.0", "effects": "read",
         "impact": "normal", "idempotent": True, "errors": [{"code": "TOO_LARGE"}, {"code": "NO_NUMBER", "http_status": 404}],
         "tags": ["a", "b"], "examples": [{"input": {}}], "secrets": ["KEY"], "retries": 2, "backoff": 0.5, "timeout": 3,
-        "side_effects": "None.", "output_schema": {"type": "object"},
+        "side_effects": "None.", "output_schema": {"type": "object"}, "aliases": ["plus"], "record": "none",
+        "deprecated": {"sunset": "2027-03-01", "use": "math.sum"}, "requires": {"grants": ["pro"]},
+        "metadata": {"owner": "sums"},
     }  # fmt: skip
     assert add.tool.in_pack("math") == {
         **add.tool.contract, "scope": "global", "python": {"pack": "math", "function": "math.add"},
@@ -103,7 +108,8 @@ def test_options_stand_in_the_contract():
 
 def test_empty_parentheses_are_a_decorator_too():
     @tool()
-    def nothing() -> None: ...
+    def nothing() -> None:
+        """Nothing."""
 
     assert nothing.tool.name == "nothing"
     assert "output_schema" not in nothing.tool.contract
@@ -111,7 +117,8 @@ def test_empty_parentheses_are_a_decorator_too():
 
 def test_one_parameter_that_is_a_model_takes_the_whole_input():
     @tool
-    def move(place: Place) -> None: ...
+    def move(place: Place) -> None:
+        """Move."""
 
     assert schema(move) == {
         "type": "object", "description": "Where.", "required": ["name"], "additionalProperties": False,
@@ -122,7 +129,8 @@ def test_one_parameter_that_is_a_model_takes_the_whole_input():
 
 def test_a_model_that_refers_to_itself_has_its_root_in_place():
     @tool
-    def walk(tree: Annotated[Node, "note"]) -> Node: ...
+    def walk(tree: Annotated[Node, "note"]) -> Node:
+        """Walk."""
 
     assert schema(walk)["properties"]["kids"]["items"] == {"$ref": "#/$defs/Node"}
     assert schema(walk)["additionalProperties"] is False
@@ -131,7 +139,8 @@ def test_a_model_that_refers_to_itself_has_its_root_in_place():
 
 def test_a_model_among_others_is_one_property():
     @tool
-    def move(place: Place, twice: bool) -> None: ...
+    def move(place: Place, twice: bool) -> None:
+        """Move."""
 
     assert schema(move)["properties"]["place"] == {"$ref": "#/$defs/Place"}
     assert move.tool.signature.arguments(b'{"place": {"name": "a"}, "twice": true}') == {
@@ -142,7 +151,8 @@ def test_a_model_among_others_is_one_property():
 
 def test_the_context_is_no_input():
     @tool
-    async def run(context: Context, place: Place) -> None: ...
+    async def run(context: Context, place: Place) -> None:
+        """Run."""
 
     assert (run.tool.signature.context, run.tool.signature.whole) == ("context", "place")
     assert "context" not in str(schema(run))
@@ -169,7 +179,8 @@ def test_annotations_may_carry_fields_and_descriptions():
 
 def test_parameters_may_be_called_as_they_like():
     @tool
-    def odd(copy: str, model_config: int, _hidden: bool = True, json: str = "x") -> None: ...
+    def odd(copy: str, model_config: int, _hidden: bool = True, json: str = "x") -> None:
+        """Odd."""
 
     assert list(schema(odd)["properties"]) == ["copy", "model_config", "_hidden", "json"]
     assert odd.tool.signature.arguments(b'{"copy": "a", "model_config": 1}') == {
@@ -191,7 +202,8 @@ def test_parameters_may_be_called_as_they_like():
     ],
 )
 def test_a_type_becomes_its_schema(hint, expected):
-    def take(x) -> None: ...
+    def take(x) -> None:
+        """Take."""
 
     take.__annotations__ = {"x": hint, "return": None}
     assert schema(tool(take))["properties"]["x"] == expected
@@ -201,7 +213,8 @@ def test_a_default_that_is_no_json_is_not_shown_and_still_used():
     nothing = object()
 
     @tool
-    def take(x: Any = nothing) -> None: ...
+    def take(x: Any = nothing) -> None:
+        """Take."""
 
     assert schema(take)["properties"] == {"x": {}}
     assert take.tool.signature.arguments(b"{}") == {}
@@ -219,7 +232,8 @@ def test_a_default_that_is_no_json_is_not_shown_and_still_used():
     ],
 )
 def test_the_return_annotation_is_the_output_schema(hint, expected):
-    def give(): ...
+    def give():
+        """Give."""
 
     give.__annotations__ = {"return": hint}
     assert tool(give).tool.contract.get("output_schema") == expected
@@ -227,7 +241,8 @@ def test_the_return_annotation_is_the_output_schema(hint, expected):
 
 def test_what_pydantic_refuses_is_named_by_its_place():
     @tool
-    def take(days: list[Annotated[int, Field(ge=1)]], copy: str = "") -> None: ...
+    def take(days: list[Annotated[int, Field(ge=1)]], copy: str = "") -> None:
+        """Take."""
 
     with pytest.raises(Invalid) as refused:
         take.tool.signature.arguments(b'{"days": [1, 0], "copy": "x", "more": 1}')
@@ -327,7 +342,17 @@ def test_a_name_that_tools_cannot_have_is_refused():
 def test_an_option_that_does_not_exist_is_refused():
     def take() -> None: ...
 
-    assert "@tool does not know retry, secret." in refused(take, retry=1, secret="x")
+    said = refused(take, retry=1, colour="x")
+    assert (
+        "take: @tool does not know colour, retry (did you mean retries?). It knows aliases, backoff, " in said
+    )
+
+
+def test_a_function_that_says_nothing_of_itself_is_refused():
+    def take() -> None: ...
+
+    assert "take has no description, and models choose a tool by it: give it a docstring" in refused(take)
+    assert tool("a.b", description="Take.")(take).tool.contract["description"] == "Take."
 
 
 def test_retries_of_what_writes_are_refused():

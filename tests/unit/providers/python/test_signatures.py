@@ -114,7 +114,7 @@ def function(hints: dict[str, Any], required: set[str]) -> Any:
     place: dict[str, Any] = {"nothing": nothing, "__name__": "place"}
     exec(code, place)
     place["echo"].__annotations__ = dict(hints)
-    return tool(place["echo"])
+    return tool(description="Echo.")(place["echo"])
 
 
 @settings(max_examples=300, deadline=None)
