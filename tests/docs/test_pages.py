@@ -54,6 +54,13 @@ def test_every_page_is_linked_from_the_front_pages():
     assert [name for name in unlinked if not (DOCS / "trials" / name).exists()] == []
 
 
+def test_both_front_pages_name_every_how_to():
+    how_tos = {page.name for page in (DOCS / "howto").glob("*.md")}
+
+    for front in (ROOT / "README.md", DOCS / "README.md"):
+        assert set(re.findall(r"howto/([\w-]+\.md)", front.read_text("utf-8"))) == how_tos
+
+
 def test_every_block_names_a_known_language():
     every = [block for page in pages() for block in blocks(page)]
 
