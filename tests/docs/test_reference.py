@@ -1,5 +1,6 @@
 """The reference names everything that there is, and nothing that there is not."""
 
+import dataclasses
 import inspect
 import re
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from toolcrib.contracts.define import ToolOptions
 from toolcrib.contracts.errors import Code
 from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.principal import Permission
+from toolcrib.testing import Workbench, open_workbench
 
 REFERENCE = DOCS / "reference"
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -165,6 +167,16 @@ def test_every_option_of_a_python_tool_is_there():
 
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(ToolOptions.__annotations__)
     assert ToolOptions.__annotations__.keys() <= Contract.model_fields.keys()
+
+
+def test_all_that_the_workbench_offers_is_there():
+    page = (DOCS / "howto" / "write-a-pack.md").read_text("utf-8")
+    offered = {name for name in dir(Workbench) if not name.startswith("_")}
+    kept = {field.name for field in dataclasses.fields(Workbench)}
+    arguments = set(inspect.signature(open_workbench).parameters)
+
+    assert set(re.findall(r"bench\.(\w+)", page)) == offered | kept
+    assert all(f"`{name}`" in page for name in arguments)
 
 
 def fields(model: type[BaseModel], prefix: str) -> Iterator[str]:

@@ -77,8 +77,9 @@ class Workbench:
         await self.gateway.secrets.set(by or self.owner, name, value)
 
     async def key(self, *, by: Principal | None = None, **wanted: Any) -> str:
-        """The text of a new key."""
-        new = {"name": f"k{next(_numbers)}", "actor_type": ActorType.USER, "role": Role.MEMBER} | wanted
+        """The text of a new key: a user's with the role `member`, unless `wanted` says otherwise."""
+        new = {"name": f"k{next(_numbers)}", "actor_type": "user", "role": "member"} | wanted
+        new |= {"actor_type": ActorType(new["actor_type"]), "role": Role(new["role"])}
         _, text = await self.gateway.keys.create(by or self.owner, NewKey(**new))
         return text
 

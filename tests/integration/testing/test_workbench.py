@@ -56,7 +56,8 @@ async def test_there_are_two_workspaces_that_do_not_see_each_other(bench):
 
 
 async def test_a_principal_may_what_its_key_allows(bench):
-    agent = await bench.principal(actor_type=ActorType.AGENT, tools=frozenset({"numbers.seen"}))
+    agent = await bench.principal(actor_type="agent", tools=("numbers.seen",))
+    assert agent.actor_type is ActorType.AGENT
     assert (await bench.call("numbers.add", {"a": 1}, by=agent)).error["code"] == "FORBIDDEN"
 
 
