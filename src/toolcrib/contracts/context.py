@@ -153,5 +153,5 @@ class Context(Protocol):
         ...
 
     def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
-        """Tell how far it is."""
+        """Tell how far it is: a line of the server's log, with `TOOLCRIB_LOG_LEVEL=debug`."""
         ...

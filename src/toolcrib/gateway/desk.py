@@ -75,8 +75,8 @@ class CallerDesk:
 
 
 def told_to_the_log(workspace: str, execution_id: str, progress: Progress) -> None:
-    """Where nobody else listens."""
-    _log.info(
+    """Where nobody else listens. A tool tells often, so only a log of everything has it."""
+    _log.debug(
         "progress",
         workspace=workspace,
         execution_id=execution_id,

@@ -14,6 +14,7 @@ from toolcrib.contracts.execution import Call, Status, Subject
 from toolcrib.contracts.principal import ActorType
 from toolcrib.contracts.provider import Failure, Success
 from toolcrib.gateway.desk import CallerDesk
+from toolcrib.kit import logging
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.http import Egress, HttpClient
 
@@ -193,9 +194,22 @@ async def test_a_desk_of_no_workspace_lists_nothing(sqlite_numbers):
         await desk.list_tools()
 
 
-async def test_progress_is_told(sqlite_numbers, capsys):
+@pytest.fixture
+def whole_log():
+    """A log of everything."""
+    logging.configure(json=False, level="debug")
+    yield
+    logging.configure(json=False)
+
+
+async def test_progress_is_told_to_a_log_of_everything(sqlite_numbers, whole_log, capsys):
     await sqlite_numbers.call("numbers.deeper")
-    assert "progress" in capsys.readouterr().err
+    assert "debug   progress" in capsys.readouterr().err
+
+
+async def test_progress_is_not_told_to_a_usual_log(sqlite_numbers, capsys):
+    await sqlite_numbers.call("numbers.deeper")
+    assert "progress" not in capsys.readouterr().err
 
 
 async def test_a_request_follows_redirects_within_its_origin_with_all_that_it_carries(
