@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from .timing import on_route
 
@@ -45,10 +45,16 @@ _HOUR = "max-age=3600"
 
 
 def add_docs(app: FastAPI) -> None:
-    """Put the page at `/docs`, and what it loads below."""
+    """Put the page at `/docs`, and what it loads below. `/` leads to it."""
+    app.add_route("/", _front, include_in_schema=False)
     app.add_route("/docs", _page, include_in_schema=False)
     app.add_route("/docs/start.js", _start, include_in_schema=False)
     app.add_route("/docs/{file}", _file, include_in_schema=False)
+
+
+async def _front(request: Request) -> Response:
+    on_route(request.scope, "/")
+    return RedirectResponse("docs")  # relative, as the page's own addresses are
 
 
 async def _page(request: Request) -> Response:

@@ -24,6 +24,11 @@ async def test_the_page_names_no_other_origin_and_all_that_it_names_is_there(sql
         assert FOREIGN.search(shown.body) is None
 
 
+async def test_the_root_leads_to_the_page(sqlite_door):
+    answer = await sqlite_door.as_("")("GET", "/")
+    assert (answer.status, answer.headers["location"]) == (307, "docs")
+
+
 async def test_its_styles_and_its_start_load_nothing_from_elsewhere(sqlite_door):
     styles = (await sqlite_door("GET", "/docs/swagger-ui.css", stays=True)).body
     start = (await sqlite_door("GET", "/docs/start.js")).body

@@ -80,7 +80,7 @@ async def test_the_openapi_file_is_made_once_and_is_the_same_bytes(sqlite_door):
 
 async def test_the_pages_of_the_api_can_be_hidden(sqlite_rig):
     door = Door(create_app(sqlite_rig.gateway, ApiOptions(docs=False)), sqlite_rig.owner_key)
-    for path in ("/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"):
+    for path in ("/", "/openapi.json", "/docs", "/docs/start.js", "/docs/swagger-ui.css"):
         assert (await door("GET", path)).status == 404
 
 

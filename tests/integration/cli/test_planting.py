@@ -182,6 +182,15 @@ async def test_a_second_demo_adds_nothing_and_keeps_the_tide_services_key(free_h
     assert capsys.readouterr().out.count("Try:") == 2
 
 
+@pytest.mark.parametrize(("environment", "told"), [("development", 1), ("production", 0)])
+async def test_the_demo_names_the_page_of_the_api_where_there_is_one(
+    free_harbour, settings, capsys, environment, told
+):
+    async with running(settings):
+        await plant(dataclasses.replace(settings, environment_text=environment))
+    assert capsys.readouterr().out.count("/docs has every route") == told
+
+
 async def test_the_demo_waits_for_a_server_that_does_not_listen_yet(free_harbour, settings, capsys):
     settings.data_dir.mkdir()
     with demo_of(settings) as demo:

@@ -146,8 +146,10 @@ class Demo:
         place = "" if self._address == USUAL else f"TOOLCRIB_URL={self._address} "
         shell = f"TOOLCRIB_DATA_DIR={shlex.quote(str(self._settings.data_dir))} {place}{_program()}"
         quotes = ", made-up quotes for the pack markets" if self._quotes else ""
+        shown = self._settings.environment == "development"
+        page = f" {self._address}/docs has every route, for a browser." if shown else ""
         _say(
-            f"a tide service on {self._upstream}, the tools tides.next and harbours.list{quotes}, and calls in the ledger. Try:"
+            f"a tide service on {self._upstream}, the tools tides.next and harbours.list{quotes}, and calls in the ledger.{page} Try:"
         )
         typer.echo(f"  {shell} call tides.next -i harbour=oslo")
         if self._quotes:
