@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 
 from tests.docs.pages import DOCS, ROOT, blocks, pages
 
@@ -59,6 +60,21 @@ def test_both_front_pages_name_every_how_to():
 
     for front in (ROOT / "README.md", DOCS / "README.md"):
         assert set(re.findall(r"howto/([\w-]+\.md)", front.read_text("utf-8"))) == how_tos
+
+
+def test_what_the_examples_write_into_a_checkout_is_ignored():
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text("utf-8").splitlines()]
+    commands = [block.text for page in pages() for block in blocks(page) if block.language == "bash"]
+    written = {
+        name
+        for text in commands
+        for line in text.splitlines()
+        if not line.startswith((" ", "async def", "def"))
+        for name in re.findall(r" > (\w[\w.]*)", line)
+    }
+
+    assert written
+    assert [name for name in sorted(written) if not any(fnmatch(name, one) for one in ignored)] == []
 
 
 def test_every_block_names_a_known_language():
