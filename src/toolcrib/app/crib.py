@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -220,6 +221,7 @@ class Crib:
         given = {
             "TOOLCRIB_DATA_DIR": data_dir, "TOOLCRIB_DATABASE_URL": self._database_url,
             "TOOLCRIB_EGRESS_ALLOW": self._egress, "TOOLCRIB_ROOT_KEY": self._root_key,
+            "TOOLCRIB_ENV": os.environ.get("TOOLCRIB_ENV", ""),
         }  # fmt: skip
         return {name: value for name, value in given.items() if value}
 

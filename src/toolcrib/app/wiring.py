@@ -53,7 +53,9 @@ class House:
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
         clock = SystemClock()
-        self._python = PythonProvider(self._packs, self._client, limits, clock)
+        self._python = PythonProvider(
+            self._packs, self._client, limits, clock, tracebacks=settings.environment == "development"
+        )
         http = HttpProvider(self._client, egress, limits)
         providers: list[Provider] = [http, self._python, DummyProvider()]
         self.gateway = open_gateway(

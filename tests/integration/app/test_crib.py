@@ -231,3 +231,21 @@ async def test_many_calls_at_once(crib):
 def test_the_face_gives_the_crib_lazily():
     assert (Pack.__name__, Crib.__module__) == ("Pack", "toolcrib.app.crib")
     assert Path(__import__("toolcrib").__file__).name == "__init__.py"
+
+
+@tool("harbour.sink")
+def sink() -> None:
+    """Fail in a way that nobody foresaw."""
+    raise RuntimeError("it went down")
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+async def test_an_exception_of_a_tool_is_logged_whole_in_development_only(monkeypatch, capsys, environment):
+    monkeypatch.setenv("TOOLCRIB_ENV", environment)
+    async with Crib() as crib:
+        await crib.register(sink)
+        result = await crib.call("harbour.sink")
+    assert "it went down" not in str(result.error)
+    logged = capsys.readouterr().err
+    assert "RuntimeError" in logged
+    assert ("RuntimeError: it went down" in logged) == (environment == "development")

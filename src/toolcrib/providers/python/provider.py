@@ -41,12 +41,13 @@ class _Function:
 
 
 class PythonProvider:
-    """Runs contracts of kind `python`."""
+    """Runs contracts of kind `python`. With `tracebacks` the log shows those of exceptions that no contract declares."""
 
     kind = "python"
 
     def __init__(
-        self, packs: Sequence[LoadedPack], client: Client, limits: Limits, clock: Clock, slots: Slots | None = None
+        self, packs: Sequence[LoadedPack], client: Client, limits: Limits, clock: Clock, slots: Slots | None = None, *,
+        tracebacks: bool = False,
     ) -> None:  # fmt: skip
         self._functions: dict[tuple[str, str], _Function] = {}
         for loaded in packs:
@@ -56,6 +57,7 @@ class PythonProvider:
         self.clock = clock
         self.slots = slots or Slots()
         self.threads = Threads()
+        self.tracebacks = tracebacks
 
     def load(self, loaded: LoadedPack) -> None:
         """Take a pack's functions in. Raises `Invalid` for a contract that is none."""
@@ -146,7 +148,9 @@ class PythonRunnable:
         strikes = Strikes(invocation.secrets.items()) if invocation.secrets else None
         definition = self._function.definition
         context = self._context(invocation, seconds, strikes) if definition.signature.context else None
-        return Run(definition, self._contract, invocation, context, self._limit, strikes)
+        return Run(
+            definition, self._contract, invocation, context, self._limit, strikes, self._house.tracebacks
+        )
 
     def _context(self, invocation: Invocation, seconds: float, strikes: Strikes | None) -> RunContext:
         if invocation.desk is None:
