@@ -101,8 +101,16 @@ class Run:
         return Failure(code, self._safe(error.message), found, retryable, status)
 
     def _call_failed(self, error: CallFailed) -> Failure:
-        message = f"The tool {error.tool}, which this one calls, failed with {error.code}."
-        found = {"tool": error.tool, "code": error.code, "execution_id": error.execution_id}
+        """Its caller may read why: the inner call was made for the same principal, and told without its own secrets."""
+        message = (
+            f"The tool {error.tool}, which this one calls, failed with {error.code}; see details.message."
+        )
+        found = {
+            "tool": error.tool,
+            "code": error.code,
+            "message": self._safe(error.message),
+            "execution_id": error.execution_id,
+        }
         retryable = error.retryable and self.contract.repeatable
         return Failure(Code.UPSTREAM_ERROR, self._safe(message), found, retryable)
 
