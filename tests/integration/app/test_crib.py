@@ -118,6 +118,14 @@ async def test_what_is_no_tool_and_what_is_no_json_is_refused(crib):
     assert (await crib.call("tides.next", {"harbour": math.nan})).error["code"] == "VALIDATION_ERROR"
 
 
+async def test_an_input_may_be_the_text_that_a_model_wrote(crib):
+    await crib.register(TIDES)
+    assert (await crib.call("tides__next", '{"harbour": "oslo"}')).error is None
+    assert not (await crib.validate("tides.next", '{"harbour": "oslo"}')).faults
+    for text in ("", "{", '{"harbour": "oslo", "harbour": "bergen"}', "[]", '"oslo"', "\ud800", [1]):
+        await refused(crib.call("tides.next", text), "VALIDATION_ERROR")
+
+
 async def test_models_get_flat_tools_and_their_names_call_them(crib):
     await crib.register(TIDES)
     await crib.register(depth)
