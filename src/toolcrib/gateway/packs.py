@@ -46,6 +46,13 @@ class PackTools:
         self._loaded[pack.name] = pack
         return changed
 
+    async def stored(self) -> Sequence[StoredTool]:
+        """The global tools that packs have put there, loaded or not."""
+        house = await self._house()
+        facts = await self._snapshots.reload(house.workspace_id)
+        shared = facts.shared.by_name.values() if facts else ()
+        return [tool for tool in shared if comes_from_a_pack(tool.document())]
+
     async def list(self, principal: Principal, limit: int, after: str | None) -> Sequence[Pack]:
         """The packs of this process by name from `after` on, at most `limit`."""
         await self._changes.permitted(principal, Permission.TOOLS_READ)

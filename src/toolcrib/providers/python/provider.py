@@ -50,6 +50,7 @@ class PythonProvider:
         tracebacks: bool = False,
     ) -> None:  # fmt: skip
         self._functions: dict[tuple[str, str], _Function] = {}
+        self._packs: set[str] = set()
         for loaded in packs:
             self.load(loaded)
         self.client = client
@@ -68,10 +69,12 @@ class PythonProvider:
             )
             for definition in loaded.pack.definitions
         }
+        self._packs.add(name)
 
     def unload(self, pack: str) -> None:
         """Forget a pack's functions; its tools say so when they are called."""
         self._functions = {key: found for key, found in self._functions.items() if key[0] != pack}
+        self._packs.discard(pack)
 
     def function(self, pack: str, name: str) -> Callable[..., Any] | None:
         """What runs a tool of a pack that is loaded."""
@@ -89,6 +92,15 @@ class PythonProvider:
         """A tool whose pack is not loaded, or not yet, is still known; calling it says so."""
         found = self.found(contract)
         return PythonRunnable(self, found, contract) if found else _NotLoaded(self, contract)
+
+    def missing(self, contract: Contract) -> str | None:
+        """Why a Python tool cannot be run, and what to do; None for one that can, and for a tool of another kind."""
+        named = contract.python
+        if named is None or self.found(contract):
+            return None
+        if named.pack in self._packs:
+            return f"The pack {named.pack} no longer has {contract.name}; delete the tool: toolcrib tools delete {contract.name}"
+        return f"The pack {named.pack} is not loaded; the operator adds it to TOOLCRIB_PACKS."
 
     def close(self) -> None:
         """Let its threads go."""
@@ -183,6 +195,4 @@ class _NotLoaded:
         found = self._provider.found(self._contract)
         if found is not None:
             return await PythonRunnable(self._provider, found, self._contract).run(invocation)
-        pack = self._contract.python.pack if self._contract.python else ""
-        message = f"The pack {pack}, which this tool comes with, is not loaded; the operator adds it to TOOLCRIB_PACKS."
-        return Failure(Code.UNAVAILABLE, message)
+        return Failure(Code.UNAVAILABLE, self._provider.missing(self._contract) or "")
