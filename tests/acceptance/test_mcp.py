@@ -62,6 +62,38 @@ def test_an_official_client_lists_and_calls(shop, client: str):
     assert good["_meta"]["toolcrib/execution_id"] == rows[-1]["execution_id"]
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_preview_is_told_in_words_and_the_caller_may_do_it_for_real(lab: Lab, client: str):
+    server = lab.serve()
+    wipe = marked(lab.upstream, "place.wipe", "/echo") | {"effects": "destructive"}
+    output = {"type": "object", "properties": {"height": {"type": "number"}}, "required": ["height"]}
+    server.client.call("POST", "/api/v1/secrets", {"name": "TIDE_KEY", "value": "k-7f1d20c39ab84e55"})
+    register(
+        server.client,
+        wipe | {"output_schema": {"type": "object"}},
+        tide(lab.upstream) | {"output_schema": output},
+    )
+    really, rehearse = {"toolcrib/dry_run": False}, {"toolcrib/dry_run": True}
+    calls = [
+        ("place.wipe", {"n": "1"}), ("place.wipe", {"n": "1"}, really), ("get_tide", {"harbour": "Dover"}, rehearse),
+        ("place.wipe", {"n": "1"}, {"toolcrib/dry_run": "no"}),
+    ]  # fmt: skip
+    heard = talk(client, f"{server.url}/mcp", server.owner_key, calls)
+
+    tool = heard.tools[1]
+    assert tool.get("outputSchema") is None
+    assert "Calls are previews that do nothing, unless sent" in tool["description"]
+    shown, done, asked, strange = heard.answers
+    assert (shown["isError"], shown.get("structuredContent")) == (False, None)
+    assert shown["content"][0]["text"].startswith("Nothing was done: this is a preview.")
+    assert (done["isError"], "structuredContent" in done) == (False, True)
+    assert len(lab.upstream.requests("/echo")) == 1
+    assert asked["isError"] is True
+    assert asked["content"][0]["text"].startswith("Nothing was done")
+    assert strange == {"code": -32602}
+    assert lab.upstream.requests("/v2/next") == []
+
+
 def test_a_call_that_runs_is_answered_after_the_server_was_told_to_stop(lab: Lab):
     server = lab.serve()
     client = lab.client(server)

@@ -7,6 +7,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
+Calls = Sequence[tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], dict[str, Any]]]
+"""Names, arguments, and where wanted the `_meta` of the request."""
 CLIENTS = ("1.x", "legacy", "2026-07-28", "auto")
 SECONDS = 60
 _ENVIRONMENT = Path(sys.prefix) / "mcp1" / "bin" / "python"
@@ -29,23 +32,23 @@ class Talk:
     answers: list[dict[str, Any]]
 
 
-def talk(client: str, url: str, key: str, calls: list[tuple[str, dict[str, Any]]]) -> Talk:
+def talk(client: str, url: str, key: str, calls: Calls) -> Talk:
     """List, and make the calls."""
     if client == "1.x":
         return _older(url, key, calls)
     return asyncio.run(asyncio.wait_for(_newer(client, url, key, calls), SECONDS))
 
 
-async def _newer(mode: str, url: str, key: str, calls: list[tuple[str, dict[str, Any]]]) -> Talk:
+async def _newer(mode: str, url: str, key: str, calls: Calls) -> Talk:
     async with (
         httpx2.AsyncClient(headers={"Authorization": f"Bearer {key}"}, trust_env=False) as http,
         Client(streamable_http_client(url, http_client=http), mode=mode) as client,
     ):
         tools = await client.list_tools()
         answers = []
-        for name, given in calls:
+        for name, given, *meta in calls:
             try:
-                answer = await client.call_tool(name, given)
+                answer = await client.call_tool(name, given, meta=meta[0] if meta else None)  # type: ignore[arg-type]  # an open map
             except MCPError as error:
                 answers.append({"code": error.error.code})
             else:
@@ -53,7 +56,7 @@ async def _newer(mode: str, url: str, key: str, calls: list[tuple[str, dict[str,
         return Talk([tool.model_dump(mode="json", by_alias=True) for tool in tools.tools], answers)
 
 
-def _older(url: str, key: str, calls: list[tuple[str, dict[str, Any]]]) -> Talk:
+def _older(url: str, key: str, calls: Calls) -> Talk:
     if not _ENVIRONMENT.exists():
         raise RuntimeError("the MCP 1.x client is not installed: make .venv/mcp1/.made")
     script = Path(__file__).with_name("mcp_older.py")

@@ -9,7 +9,7 @@ from mcp import ClientSession, McpError  # type: ignore[attr-defined]  # of 1.x,
 from mcp.client.streamable_http import streamablehttp_client  # type: ignore[attr-defined]  # of 1.x
 
 
-async def talk(url: str, key: str, calls: list[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+async def talk(url: str, key: str, calls: list[list[Any]]) -> dict[str, Any]:
     async with (
         streamablehttp_client(url, headers={"Authorization": f"Bearer {key}"}) as (read, write, _),
         ClientSession(read, write) as session,
@@ -17,9 +17,9 @@ async def talk(url: str, key: str, calls: list[tuple[str, dict[str, Any]]]) -> d
         await session.initialize()
         tools = (await session.list_tools()).tools
         answers = []
-        for name, given in calls:
+        for name, given, *meta in calls:
             try:
-                answer = await session.call_tool(name, given)
+                answer = await session.call_tool(name, given, meta=meta[0] if meta else None)
             except McpError as error:
                 answers.append({"code": error.error.code})
             else:

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,6 +29,8 @@ from .wiring import House
 
 Who = Principal | str
 """A principal, or the text of an API key."""
+Given = Mapping[str, Any] | str
+"""An input, or its JSON text as models write it."""
 _ALL = 1_000_000_000
 
 
@@ -120,12 +123,12 @@ class Crib:
         await self.gateway.versions.delete(await self.principal(principal), tool)
 
     async def call(
-        self, tool: str, input: Mapping[str, Any] | None = None, **options: Unpack[CallOptions]  # noqa: A002 the word of the contract
+        self, tool: str, input: Given | None = None, **options: Unpack[CallOptions]  # noqa: A002 the word of the contract
     ) -> Result:  # fmt: skip
-        """Call a tool by its name, or by the name that models see. A call that was refused or failed is a result too;
-        raises `ToolcribError` where there is no such tool or no such caller.
+        """Call a tool by its name, or by the name that models see, with an object or its JSON text. A call that was refused or
+        failed is a result too; raises `ToolcribError` where there is no such tool or caller, or where the input is no JSON object.
         """
-        given = _json({} if input is None else input, "The input")
+        given = _input(input)
         who = await self.principal(options.get("principal"))
         select = options.get("select")
         selection = parse_selection(None if select is None else list(select), None, ids_only=False)
@@ -136,11 +139,11 @@ class Crib:
         return await self.gateway.calls.call_tool(who, call)
 
     async def validate(
-        self, tool: str, input: Mapping[str, Any] | None = None, *, principal: Who | None = None  # noqa: A002 as in `call`
+        self, tool: str, input: Given | None = None, *, principal: Who | None = None  # noqa: A002 as in `call`
     ) -> Validation:  # fmt: skip
         """The faults of an input and what policy says, before any call. Runs and records nothing."""
         who = await self.principal(principal)
-        return await self.gateway.tools.validate(who, Call(tool, _json(input or {}, "The input")))
+        return await self.gateway.tools.validate(who, Call(tool, _input(input)))
 
     async def list_tools(self, *, principal: Who | None = None) -> list[ToolBrief]:
         """The tools that the caller may call now, by name."""
@@ -220,6 +223,7 @@ class Crib:
         given = {
             "TOOLCRIB_DATA_DIR": data_dir, "TOOLCRIB_DATABASE_URL": self._database_url,
             "TOOLCRIB_EGRESS_ALLOW": self._egress, "TOOLCRIB_ROOT_KEY": self._root_key,
+            "TOOLCRIB_ENV": os.environ.get("TOOLCRIB_ENV", ""),
         }  # fmt: skip
         return {name: value for name, value in given.items() if value}
 
@@ -245,6 +249,17 @@ def _pack_of(function: object) -> Pack:
     if not isinstance(found, ToolDefinition):
         raise TypeError(f"{function!r} is no tool: give a JSON config, a Pack, or a function under @tool.")
     return Pack(found.name, "1.0.0", tools=[found.function])
+
+
+def _input(given: Given | None) -> dict[str, Any]:
+    """An input as it was given, or read from a model's text."""
+    try:
+        read = loads(given.encode("utf-8", "surrogatepass")) if isinstance(given, str) else given
+    except JsonRefused as refused:
+        raise Invalid.because("The input is not acceptable JSON.", [Fault("", refused.reason)]) from refused
+    if read is not None and not isinstance(read, Mapping):
+        raise Invalid.because("The input is not valid.", [Fault("", "give one JSON object")])
+    return _json({} if read is None else read, "The input")
 
 
 def _json(value: Mapping[str, Any], what: str) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from toolcrib.contracts.contract import parse_contract
 from toolcrib.contracts.errors import Invalid, ToolcribError
 from toolcrib.contracts.pack import Pack
 from toolcrib.gateway import Gateway
-from toolcrib.providers.python import LoadedPack
+from toolcrib.kit.logging import logger
+from toolcrib.providers.python import LoadedPack, PythonProvider
 
 from .settings import UnsafeSetting
 
 _GROUP = "toolcrib.packs"
 _SETTING = "TOOLCRIB_PACKS"
+_log = logger("packs")
 
 
 def load_packs(names: str, environment: Mapping[str, str]) -> list[LoadedPack]:
@@ -36,6 +38,14 @@ async def install_packs(gateway: Gateway, packs: Sequence[LoadedPack]) -> None:
         except ToolcribError as error:
             said = f"the pack {loaded.pack.name} cannot be set up: {_said(error)}"
             raise UnsafeSetting(f"{_SETTING}: {said}") from error
+
+
+async def tell_missing(gateway: Gateway, python: PythonProvider) -> None:
+    """Log each Python tool that is still in the registry and cannot be run."""
+    for tool in await gateway.packs.stored():
+        why = python.missing(parse_contract(tool.document()))
+        if why is not None:
+            _log.warning(why, tool=tool.name)
 
 
 def _load(name: str, environment: Mapping[str, str]) -> Pack:

@@ -20,7 +20,7 @@ from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
 from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
-from .packs import install_packs, load_packs, with_settings
+from .packs import install_packs, load_packs, tell_missing, with_settings
 from .settings import Settings, UnsafeSetting
 
 Migrate = Callable[[Tx], Awaitable[None]]
@@ -42,6 +42,7 @@ class House:
     """Everything, put together and not yet started. One that does not listen has no port that tools must keep off."""
 
     def __init__(self, settings: Settings, version: str, *, listens: bool = True) -> None:
+        self._listens = listens
         self._data_dir = open_data_dir(settings)
         known_root_key(settings)  # a refusal comes before anything is opened
         egress = _egress(settings)
@@ -53,7 +54,9 @@ class House:
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
         clock = SystemClock()
-        self._python = PythonProvider(self._packs, self._client, limits, clock)
+        self._python = PythonProvider(
+            self._packs, self._client, limits, clock, tracebacks=settings.environment == "development"
+        )
         http = HttpProvider(self._client, egress, limits)
         providers: list[Provider] = [http, self._python, DummyProvider()]
         self.gateway = open_gateway(
@@ -78,6 +81,8 @@ class House:
         await self._engine.transact((), migrate)
         await self.gateway.start(lambda text: keep_pending(self._data_dir, text))
         await install_packs(self.gateway, self._packs)
+        if self._listens:  # in a process of its own, functions come later
+            await tell_missing(self.gateway, self._python)
         pending = pending_key(self._data_dir)
         return None if pending is None else keep_owner_key(self._data_dir, valid=await self._knows(pending))
 

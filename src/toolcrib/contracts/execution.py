@@ -98,7 +98,8 @@ class Notice:
 class Result:
     """What a caller is answered. `error` is None where the status is `succeeded` or `running`; `http_status` only for
     an error that the tool declares. `written` is the output as JSON text, for doors that send text. `replayed`: the
-    answer to an earlier call with the same idempotency key. `truncated`: a selection left elements out.
+    answer to an earlier call with the same idempotency key. `truncated`: a selection left elements out. `dry_run`: the
+    output shows what the call would have done, and is not the tool's.
     """
 
     execution_id: str
@@ -111,6 +112,7 @@ class Result:
     replayed: bool = False
     truncated: bool = False
     notice: Notice | None = None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

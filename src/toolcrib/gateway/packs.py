@@ -10,11 +10,14 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.pack import Pack, comes_from_a_pack
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.logging import logger
 from toolcrib.registry.service import StoredTool
 
 from .change import Change, Changes
 from .facts import Snapshots, Stores
 from .tools import Tools
+
+_log = logger("packs")
 
 
 class _Unchanged(Exception):
@@ -42,9 +45,16 @@ class PackTools:
             _, config = self._tools.checked(submitted)
             known = facts.shared.by_name.get(config["name"]) if facts else None
             if known is None or not _is_current(known, config):
-                changed = [*changed, *await self._put(house, config, submitted)]
+                changed = [*changed, *await self._put(house, pack.name, config, submitted)]
         self._loaded[pack.name] = pack
         return changed
+
+    async def stored(self) -> Sequence[StoredTool]:
+        """The global tools that packs have put there, loaded or not."""
+        house = await self._house()
+        facts = await self._snapshots.reload(house.workspace_id)
+        shared = facts.shared.by_name.values() if facts else ()
+        return [tool for tool in shared if comes_from_a_pack(tool.document())]
 
     async def list(self, principal: Principal, limit: int, after: str | None) -> Sequence[Pack]:
         """The packs of this process by name from `after` on, at most `limit`."""
@@ -53,9 +63,9 @@ class PackTools:
         return [self._loaded[name] for name in names[:limit]]
 
     async def _put(
-        self, house: Principal, config: dict[str, Any], submitted: dict[str, Any]
+        self, house: Principal, pack: str, config: dict[str, Any], submitted: dict[str, Any]
     ) -> Sequence[str]:
-        async def put(change: Change) -> None:
+        async def put(change: Change) -> tuple[StoredTool | None, StoredTool]:
             registry = self._stores.registry
             known = await registry.named(change.tx, GLOBAL, config["name"])
             if known is None:
@@ -72,11 +82,14 @@ class PackTools:
             await change.tell(
                 kind, tool.name, {"tool_id": tool.id, "version": tool.version, "digest": tool.digest}
             )
+            return known, tool
 
         try:
-            await self._changes.change(house, Permission.TOOLS_WRITE, put, scope=GLOBAL)
+            known, tool = await self._changes.change(house, Permission.TOOLS_WRITE, put, scope=GLOBAL)
         except _Unchanged:
             return []
+        if known is not None:
+            _tell_update(pack, known, tool)
         return [config["name"]]
 
     async def _house(self) -> Principal:
@@ -88,6 +101,16 @@ class PackTools:
         except DatabaseUnavailable as error:
             raise Unavailable from error
         return self._stores.identity.house(workspace or "")
+
+
+def _tell_update(pack: str, known: StoredTool, tool: StoredTool) -> None:
+    """A line for the operator, who may not know what the pack's author changed."""
+    line = f"pack {pack}: {tool.name} {known.version} → {tool.version}"
+    breaking = [fault.path for fault in compare(known.document(), tool.document()).breaking]
+    if breaking:
+        _log.warning(line, breaks=breaking)
+    else:
+        _log.info(line)
 
 
 def _is_current(known: StoredTool, config: dict[str, Any]) -> bool:

@@ -103,7 +103,8 @@ def answer_of(decided: Decided, intent: Intent, call: Call, done: Done, spent_us
     outcome, spent_ms, execution_id = done.outcome, spent_us / 1000, intent.execution_id
     if isinstance(outcome, Success):
         result = Result(
-            execution_id, done.status, outcome.output, None, spent_ms, written=done.written, notice=notice_of(decided)
+            execution_id, done.status, outcome.output, None, spent_ms, written=done.written, notice=notice_of(decided),
+            dry_run=intent.dry_run,
         )  # fmt: skip
         return _selected(result, None if intent.dry_run else call.selection)
     error = {
@@ -127,7 +128,9 @@ def answer_again(execution: Execution, selection: Selection | None = None) -> Re
     """What the caller was told, from the record; one that still runs has no answer yet."""
     spent_ms = (execution.execution_time_us or 0) / 1000
     if execution.error_code is None:
-        result = Result(execution.execution_id, execution.status, execution.output_payload, None, spent_ms)
+        result = Result(
+            execution.execution_id, execution.status, execution.output_payload, None, spent_ms, dry_run=execution.dry_run
+        )  # fmt: skip
         return _selected(result, None if execution.dry_run else selection)
     rest = execution.error or {"details": {}, "retryable": False, "http_status": None}
     error = {

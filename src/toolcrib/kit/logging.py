@@ -1,6 +1,7 @@
 """Structured logs on stderr: one JSON object a line in production, readable lines in development.
 
-Only named fields are logged, never a request, a payload or an exception's arguments, so no secret can ride along.
+Only named fields are logged, never a request, a payload or an exception's arguments, so no secret can ride along. A
+`traceback`, which whoever logs it has made fit to be read, stands indented below its line in development.
 """
 
 import logging
@@ -96,8 +97,9 @@ def _as_json(_logger: Any, _method: str, event: Event) -> str:
 def _as_line(_logger: Any, _method: str, event: Event) -> str:
     head = f"{event.pop('timestamp')} {event.pop('level'):7} {_on_one_line(event.pop('event'))}"
     event.pop("room", None)
+    traceback = event.pop("traceback", "").splitlines()
     told = (f"{_on_one_line(name)}={dumps(value).decode()}" for name, value in event.items())
-    return " ".join([head, *told])
+    return "\n    ".join([" ".join([head, *told]), *map(_on_one_line, traceback)])
 
 
 def _on_one_line(text: str) -> str:

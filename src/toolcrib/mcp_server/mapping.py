@@ -1,5 +1,6 @@
 """Between the house's words and MCP's: tools, results and errors. A client sees name, description and schemas only."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import mcp_types as types
@@ -9,20 +10,25 @@ from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.json import dumps
 
 EXECUTION = "toolcrib/execution_id"
+DRY_RUN = "toolcrib/dry_run"
+_REALLY = f'with `_meta: {{"{DRY_RUN}": false}}` beside `name` and `arguments`'
 
 
 def tool_of(view: ToolView, *, any_schema: bool) -> types.Tool:
-    """A tool as clients list it; revisions before 2026-07-28 know output schemas with an object as root only."""
+    """A tool as clients list it; revisions before 2026-07-28 know output schemas with an object as root only. Clients
+    refuse an answer that does not fit a listed schema, so a tool that answers previews lists none.
+    """
     config, effects = view.config, view.effects
     output = config.get("output_schema")
     if output is not None and not any_schema and output.get("type") != "object":
         output = None
+    previews = _previews(view)
     return types.Tool(
         name=view.tool.name,
         title=config.get("title"),
-        description=_described(config),
+        description=_described(config) + previews,
         input_schema=config["input_schema"],
-        output_schema=output,
+        output_schema=None if previews else output,
         annotations=types.ToolAnnotations(
             title=config.get("title"),
             read_only_hint=effects == "read",
@@ -33,17 +39,49 @@ def tool_of(view: ToolView, *, any_schema: bool) -> types.Tool:
     )
 
 
-def answer_of(result: Result, *, any_schema: bool) -> types.CallToolResult:
-    """What came of a call; a failure is told as text that a model can act on."""
+def answer_of(result: Result, *, any_schema: bool, asked: bool) -> types.CallToolResult:
+    """What came of a call; a failure is told as text that a model can act on, and so is a preview. `asked`: the caller
+    said that it wants one.
+    """
     meta: dict[str, Any] = {EXECUTION: result.execution_id}
     if result.error is not None:
         text = dumps({"error": result.error}).decode()
         return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True, _meta=meta)
+    if result.dry_run:
+        return _preview_of(result, meta, asked=asked)
     structured = result.output if any_schema or isinstance(result.output, dict) else None
     text = (result.written or dumps(result.output)).decode()
     return types.CallToolResult(
         content=[types.TextContent(text=text)], structured_content=structured, _meta=meta
     )
+
+
+def dry_run_of(meta: Mapping[str, Any] | None) -> bool | None:
+    """Whether a call says that it is a dry run, or that it is none. Raises `TypeError`."""
+    if meta is None or DRY_RUN not in meta:
+        return None
+    said = meta[DRY_RUN]
+    if not isinstance(said, bool):
+        raise TypeError(f"{DRY_RUN} in _meta is true or false.")
+    return said
+
+
+def _preview_of(result: Result, meta: dict[str, Any], *, asked: bool) -> types.CallToolResult:
+    """In words first, as nothing was done. One that was asked for may be of a tool that lists an output schema, and only
+    errors are free of it.
+    """
+    written = (result.written or dumps(result.output)).decode()
+    text = f"Nothing was done: this is a preview. To do it, call again {_REALLY}.\n{written}"
+    return types.CallToolResult(content=[types.TextContent(text=text)], is_error=asked, _meta=meta)
+
+
+def _previews(view: ToolView) -> str:
+    """What is said of calls that only show what they would do; nothing where none does by itself."""
+    impact = view.config.get("impact", "normal")
+    if view.effects != "destructive" and impact == "normal":
+        return ""
+    which = "Some calls are" if isinstance(impact, dict) and view.effects != "destructive" else "Calls are"
+    return f"\n\n{which} previews that do nothing, unless sent {_REALLY}."
 
 
 def _described(config: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """The MCP SDK's server over the gateway, without sessions: 2026-07-28 as it is, 2025-11-25 and older as one message each."""
 
 import asyncio
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
@@ -19,7 +20,7 @@ from toolcrib.kit.json import dumps
 from toolcrib.kit.paging import BadCursor, decode, encode
 
 from .door import BODY_LIMIT, principal_of
-from .mapping import answer_of, tool_of
+from .mapping import answer_of, dry_run_of, tool_of
 
 _PAGE = 100
 _ABOUT = "Tools of one Toolcrib workspace. Every call is recorded; a refusal says why and what to do."
@@ -78,7 +79,8 @@ class McpServer:
 
     async def _call(self, context: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         given = params.arguments or {}
-        call = Call(params.name, given, size=len(dumps(given)))
+        dry_run = _dry_run(params)
+        call = Call(params.name, given, size=len(dumps(given)), dry_run=dry_run)
         try:
             result = await self._gateway.calls.call_tool(_principal(context), call)
         except NotFound as error:
@@ -87,7 +89,7 @@ class McpServer:
             ) from error
         except ToolcribError as error:
             raise MCPError(types.INTERNAL_ERROR, error.message) from error
-        return answer_of(result, any_schema=_is_modern(context))
+        return answer_of(result, any_schema=_is_modern(context), asked=dry_run is True)
 
 
 def _principal(context: _Context) -> Principal:
@@ -97,6 +99,13 @@ def _principal(context: _Context) -> Principal:
 
 def _is_modern(context: _Context) -> bool:
     return context.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+
+def _dry_run(params: types.CallToolRequestParams) -> bool | None:
+    try:
+        return dry_run_of(cast("Mapping[str, Any] | None", params.meta))
+    except TypeError as error:
+        raise MCPError(types.INVALID_PARAMS, str(error)) from error
 
 
 def _after(cursor: str | None) -> str | None:

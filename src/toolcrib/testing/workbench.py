@@ -121,7 +121,7 @@ async def open_workbench(
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="toolcrib-"))
         client = HttpClient(egress)
         stack.push_async_callback(client.close)
-        python = PythonProvider(loaded, client, _LIMITS, clock)
+        python = PythonProvider(loaded, client, _LIMITS, clock, tracebacks=True)
         stack.callback(python.close)
         hands: list[Provider] = [HttpProvider(client, egress, _LIMITS), python, DummyProvider(), *providers]
         bench = await stack.enter_async_context(_started(Path(folder), clock, hands))

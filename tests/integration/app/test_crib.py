@@ -118,6 +118,14 @@ async def test_what_is_no_tool_and_what_is_no_json_is_refused(crib):
     assert (await crib.call("tides.next", {"harbour": math.nan})).error["code"] == "VALIDATION_ERROR"
 
 
+async def test_an_input_may_be_the_text_that_a_model_wrote(crib):
+    await crib.register(TIDES)
+    assert (await crib.call("tides__next", '{"harbour": "oslo"}')).error is None
+    assert not (await crib.validate("tides.next", '{"harbour": "oslo"}')).faults
+    for text in ("", "{", '{"harbour": "oslo", "harbour": "bergen"}', "[]", '"oslo"', "\ud800", [1]):
+        await refused(crib.call("tides.next", text), "VALIDATION_ERROR")
+
+
 async def test_models_get_flat_tools_and_their_names_call_them(crib):
     await crib.register(TIDES)
     await crib.register(depth)
@@ -231,3 +239,21 @@ async def test_many_calls_at_once(crib):
 def test_the_face_gives_the_crib_lazily():
     assert (Pack.__name__, Crib.__module__) == ("Pack", "toolcrib.app.crib")
     assert Path(__import__("toolcrib").__file__).name == "__init__.py"
+
+
+@tool("harbour.sink")
+def sink() -> None:
+    """Fail in a way that nobody foresaw."""
+    raise RuntimeError("it went down")
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+async def test_an_exception_of_a_tool_is_logged_whole_in_development_only(monkeypatch, capsys, environment):
+    monkeypatch.setenv("TOOLCRIB_ENV", environment)
+    async with Crib() as crib:
+        await crib.register(sink)
+        result = await crib.call("harbour.sink")
+    assert "it went down" not in str(result.error)
+    logged = capsys.readouterr().err
+    assert "RuntimeError" in logged
+    assert ("RuntimeError: it went down" in logged) == (environment == "development")

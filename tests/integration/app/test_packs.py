@@ -53,6 +53,30 @@ async def test_a_restart_changes_nothing_and_a_newer_pack_replaces_its_tools(set
     await house.stop()
 
 
+@pytest.mark.parametrize(
+    ("packs", "why"),
+    [
+        ("", "The pack numbers is not loaded; the operator adds it to TOOLCRIB_PACKS."),
+        (
+            "tests.support.toolbox:newer",
+            "The pack numbers no longer has numbers.crash; delete the tool: toolcrib tools delete numbers.crash",
+        ),
+    ],
+)
+async def test_a_tool_without_its_function_is_told_at_the_start_and_when_called(settings, capsys, packs, why):
+    house, _ = await opened(settings)
+    await house.stop()
+    assert "The pack numbers" not in capsys.readouterr().err
+    house, ask = await opened(dataclasses.replace(settings, packs=packs))
+    lines = [line for line in capsys.readouterr().err.splitlines() if 'tool="numbers.crash"' in line]
+    assert len(lines) == 1
+    assert why in lines[0]
+    status, _, answer = await ask("POST", "/api/v1/tools/numbers.crash/execute", {"input": {}})
+    assert (status, answer["error"]["code"], answer["error"]["message"]) == (503, "UNAVAILABLE", why)
+    assert (await ask("DELETE", "/api/v1/tools/numbers.crash")).status == 204
+    await house.stop()
+
+
 async def test_nobody_registers_a_python_tool_over_http(settings):
     house, ask = await opened(settings)
     config = toolbox.add.tool.in_pack("numbers") | {"name": "mine.add", "scope": "workspace"}

@@ -1,13 +1,15 @@
 """A pack's tools in the registry: added, replaced where they changed, left alone where not; alone and side by side."""
 
 import asyncio
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from tests.support import toolbox
 from tests.support.fakes import FakeClock
 from tests.support.rig import config, open_rig
-from toolcrib import Pack, Setting
+from toolcrib import Pack, Setting, tool
 from toolcrib.contracts.errors import Conflict, Invalid
 from toolcrib.contracts.names import GLOBAL
 
@@ -23,6 +25,12 @@ def loaded(*packs):
 async def house(rig_url):
     """A process with the old pack, which is not installed yet."""
     async with open_rig(rig_url, **loaded(OLD)) as rig:
+        yield rig
+
+
+@pytest.fixture
+async def sqlite_house(tmp_path):
+    async with open_rig(f"sqlite:///{tmp_path / 'toolcrib.db'}", **loaded(OLD)) as rig:
         yield rig
 
 
@@ -59,6 +67,29 @@ async def test_a_changed_tool_is_replaced_and_keeps_its_id(house):
     assert await stored(house) == [(GLOBAL, kept, "numbers.add", "2.0.0", 2)]
     assert (await told(house))[-1] == ("ToolUpdated", "numbers.add", "system")
     assert (await newer.call("numbers.add", {"a": 1}, by=house.owner)).output == 2
+
+
+async def test_a_new_version_of_a_tool_is_logged_with_what_it_breaks(sqlite_house, capsys):
+    await sqlite_house.gateway.packs.install(OLD)
+    assert "pack numbers" not in capsys.readouterr().err
+    await (await sqlite_house.beside(**loaded(NEW))).gateway.packs.install(NEW)
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "pack numbers" in line]
+    assert "warning pack numbers: numbers.add 1.0.0 → 2.0.0 breaks=[" in line
+    assert '"/input_schema/properties/b"' in line
+
+
+async def test_a_new_version_that_breaks_nothing_is_logged_without(sqlite_house, capsys):
+    await sqlite_house.gateway.packs.install(OLD)
+
+    @tool("numbers.add", version="1.0.1", effects="read", errors=[{"code": "TOO_LARGE", "http_status": 413}])
+    async def add(a: int, b: Annotated[int, Field(ge=0)] = 1) -> toolbox.Sum:
+        """Add two numbers, as ever."""
+        return toolbox.Sum(total=a + b)
+
+    later = Pack("numbers", "1.0.1", tools=[add])
+    await (await sqlite_house.beside(**loaded(later))).gateway.packs.install(later)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "numbers.add" in line]
+    assert [line.split(" ", 1)[1] for line in lines] == ["info    pack numbers: numbers.add 1.0.0 → 1.0.1"]
 
 
 async def test_a_replaced_tool_binds_processes_that_knew_the_old_one(house):

@@ -131,7 +131,9 @@ async def test_a_tool_may_call_no_more_than_its_caller(numbers):
 
 async def test_a_tool_that_calls_an_unknown_one_fails(sqlite_numbers):
     result = await sqlite_numbers.call("numbers.relay", {"tool": "no.such", "input": {}})
-    assert result.error["details"] == {"tool": "no.such", "code": "NOT_FOUND", "execution_id": None}
+    assert result.error["details"] == {
+        "tool": "no.such", "code": "NOT_FOUND", "message": "There is no such tool.", "execution_id": None,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("fail", [False, True])

@@ -75,6 +75,22 @@ async def test_outputs_that_are_no_objects_are_told_to_those_who_know_them(rig, 
     assert result["content"][0]["text"] == "[1,2]"
 
 
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({}, None),
+        ({"effects": "destructive"}, "Calls are previews"),
+        ({"impact": "high"}, "Calls are previews"),
+        ({"impact": {"when": {"required": ["all"]}}}, "Some calls are previews"),
+    ],
+)
+async def test_a_tool_that_answers_previews_says_so_and_lists_no_output_schema(rig, door, parts, said):
+    await rig.register("a.wipe", output_schema={"type": "object"}, **parts)
+    (listed,) = (await ask(door, "tools/list"))["tools"]
+    assert ("previews" in listed["description"], "outputSchema" in listed) == (said is not None, said is None)
+    assert said is None or said in listed["description"]
+
+
 async def test_a_failure_is_told_as_text(rig, door):
     rig.provider.answers(Failure("NO_TIDE", "None today.", {"port": "oslo"}))
     await rig.register("a.tide", errors=[{"code": "NO_TIDE"}])

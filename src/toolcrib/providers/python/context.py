@@ -19,7 +19,7 @@ from toolcrib.kit.strike import Strikes
 from toolcrib.providers.python.output import NotJson, details, plain
 
 _LONGEST_LINE = 10_000
-_OF_A_LINE = frozenset({"event", "room", "level", "timestamp"})
+_OF_A_LINE = frozenset({"event", "room", "level", "timestamp", "traceback"})
 """What every line of the log has; a tool's own field of the name gets a `_`."""
 
 

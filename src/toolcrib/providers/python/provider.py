@@ -41,14 +41,16 @@ class _Function:
 
 
 class PythonProvider:
-    """Runs contracts of kind `python`."""
+    """Runs contracts of kind `python`. With `tracebacks` the log shows those of exceptions that no contract declares."""
 
     kind = "python"
 
     def __init__(
-        self, packs: Sequence[LoadedPack], client: Client, limits: Limits, clock: Clock, slots: Slots | None = None
+        self, packs: Sequence[LoadedPack], client: Client, limits: Limits, clock: Clock, slots: Slots | None = None, *,
+        tracebacks: bool = False,
     ) -> None:  # fmt: skip
         self._functions: dict[tuple[str, str], _Function] = {}
+        self._packs: set[str] = set()
         for loaded in packs:
             self.load(loaded)
         self.client = client
@@ -56,6 +58,7 @@ class PythonProvider:
         self.clock = clock
         self.slots = slots or Slots()
         self.threads = Threads()
+        self.tracebacks = tracebacks
 
     def load(self, loaded: LoadedPack) -> None:
         """Take a pack's functions in. Raises `Invalid` for a contract that is none."""
@@ -66,10 +69,12 @@ class PythonProvider:
             )
             for definition in loaded.pack.definitions
         }
+        self._packs.add(name)
 
     def unload(self, pack: str) -> None:
         """Forget a pack's functions; its tools say so when they are called."""
         self._functions = {key: found for key, found in self._functions.items() if key[0] != pack}
+        self._packs.discard(pack)
 
     def function(self, pack: str, name: str) -> Callable[..., Any] | None:
         """What runs a tool of a pack that is loaded."""
@@ -87,6 +92,15 @@ class PythonProvider:
         """A tool whose pack is not loaded, or not yet, is still known; calling it says so."""
         found = self.found(contract)
         return PythonRunnable(self, found, contract) if found else _NotLoaded(self, contract)
+
+    def missing(self, contract: Contract) -> str | None:
+        """Why a Python tool cannot be run, and what to do; None for one that can, and for a tool of another kind."""
+        named = contract.python
+        if named is None or self.found(contract):
+            return None
+        if named.pack in self._packs:
+            return f"The pack {named.pack} no longer has {contract.name}; delete the tool: toolcrib tools delete {contract.name}"
+        return f"The pack {named.pack} is not loaded; the operator adds it to TOOLCRIB_PACKS."
 
     def close(self) -> None:
         """Let its threads go."""
@@ -146,7 +160,9 @@ class PythonRunnable:
         strikes = Strikes(invocation.secrets.items()) if invocation.secrets else None
         definition = self._function.definition
         context = self._context(invocation, seconds, strikes) if definition.signature.context else None
-        return Run(definition, self._contract, invocation, context, self._limit, strikes)
+        return Run(
+            definition, self._contract, invocation, context, self._limit, strikes, self._house.tracebacks
+        )
 
     def _context(self, invocation: Invocation, seconds: float, strikes: Strikes | None) -> RunContext:
         if invocation.desk is None:
@@ -179,6 +195,4 @@ class _NotLoaded:
         found = self._provider.found(self._contract)
         if found is not None:
             return await PythonRunnable(self._provider, found, self._contract).run(invocation)
-        pack = self._contract.python.pack if self._contract.python else ""
-        message = f"The pack {pack}, which this tool comes with, is not loaded; the operator adds it to TOOLCRIB_PACKS."
-        return Failure(Code.UNAVAILABLE, message)
+        return Failure(Code.UNAVAILABLE, self._provider.missing(self._contract) or "")

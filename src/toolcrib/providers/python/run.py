@@ -15,6 +15,7 @@ from toolcrib.kit.logging import logger
 from toolcrib.kit.strike import Strikes
 from toolcrib.providers.python.context import RunContext
 from toolcrib.providers.python.output import NotJson, details, plain
+from toolcrib.providers.python.trace import place, told
 
 _HOUSE_CODES = frozenset(code.value for code in Code)
 _LONGEST_MESSAGE = 2_000
@@ -23,7 +24,9 @@ _log = logger("tools")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """`limit` is the most bytes of output; `strikes` takes the run's secrets out of whatever leaves it."""
+    """`limit` is the most bytes of output; `strikes` takes the run's secrets out of whatever leaves it. `tracebacks`: the
+    log shows where exceptions came from.
+    """
 
     definition: ToolDefinition
     contract: Contract
@@ -31,6 +34,7 @@ class Run:
     context: RunContext | None
     limit: int
     strikes: Strikes | None
+    tracebacks: bool = False
 
     async def awaited(self) -> Outcome:
         """Run an async function."""
@@ -97,20 +101,32 @@ class Run:
         return Failure(code, self._safe(error.message), found, retryable, status)
 
     def _call_failed(self, error: CallFailed) -> Failure:
-        message = f"The tool {error.tool}, which this one calls, failed with {error.code}."
-        found = {"tool": error.tool, "code": error.code, "execution_id": error.execution_id}
+        """Its caller may read why: the inner call was made for the same principal, and told without its own secrets."""
+        message = (
+            f"The tool {error.tool}, which this one calls, failed with {error.code}; see details.message."
+        )
+        found = {
+            "tool": error.tool,
+            "code": error.code,
+            "message": self._safe(error.message),
+            "execution_id": error.execution_id,
+        }
         retryable = error.retryable and self.contract.repeatable
         return Failure(Code.UPSTREAM_ERROR, self._safe(message), found, retryable)
 
     def _unexpected(self, error: BaseException) -> Failure:
-        """An exception's text may hold anything, so its type and place go to the log and an id to the caller."""
+        """An exception's text may hold anything, so its type and place go to the log and an id to the caller. The
+        text itself is for developers alone.
+        """
         execution = self.invocation.execution_id
+        trace = {"traceback": told(error, self.invocation.secrets)} if self.tracebacks else {}
         _log.error(
             "tool failed",
             execution_id=execution,
             tool=self.contract.name,
             error=type(error).__name__,
-            at=_place(error),
+            at=place(error),
+            **trace,
         )
         message = f"The tool failed unexpectedly; quote {execution}."
         passing = isinstance(error, OSError) and self.contract.repeatable  # connections and their timeouts
@@ -122,11 +138,3 @@ class Run:
     def _safe(self, message: object) -> str:
         text = str(message)[:_LONGEST_MESSAGE].encode("utf-8", "replace")
         return (text if self.strikes is None else self.strikes.strike(text)).decode()
-
-
-def _place(error: BaseException) -> str:
-    """The last line of code that the exception passed."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""

@@ -49,10 +49,11 @@ def provider(
     client: FakeClient | None = None,
     limits: Limits = LIMITS,
     slots: Slots | None = None,
+    tracebacks: bool = False,
 ) -> PythonProvider:
     """A provider with one pack `test` that holds these functions, and a setting."""
     pack = LoadedPack(Pack("test", "1.0.0", tools=functions), {"BASE": "here"})
-    return PythonProvider([pack], client or FakeClient(), limits, FakeClock(), slots)
+    return PythonProvider([pack], client or FakeClient(), limits, FakeClock(), slots, tracebacks=tracebacks)
 
 
 def contract_of(function: Any, **parts: Any) -> Contract:
@@ -71,7 +72,7 @@ def invocation(
 
 async def run(function: Any, given: dict[str, Any] | None = None, **parts: Any) -> Outcome:
     """Check, prepare and run once; `parts` go to the invocation, `client` and `limits` to the provider."""
-    own = {name: parts.pop(name) for name in ("client", "limits", "slots") if name in parts}
+    own = {name: parts.pop(name) for name in ("client", "limits", "slots", "tracebacks") if name in parts}
     python = provider(function, **own)
     contract = contract_of(function)
     python.check(contract)

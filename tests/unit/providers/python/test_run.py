@@ -84,7 +84,21 @@ async def test_a_code_of_the_house_is_no_tools_to_use():
 async def test_a_failed_call_of_another_tool_is_an_upstreams():
     failure = await run(fail, {"how": "inner"})
     assert (failure.code, failure.retryable) == (Code.UPSTREAM_ERROR, True)
-    assert failure.details == {"tool": "a.b", "code": "OTHER", "execution_id": "exe_9"}
+    assert failure.details == {
+        "tool": "a.b", "code": "OTHER", "message": "It is closed.", "execution_id": "exe_9",
+    }  # fmt: skip
+
+
+async def test_what_the_other_tool_said_is_told_without_the_secrets_of_this_one():
+    @tool(secrets=["KEY"])
+    async def outer(context: Context) -> None:
+        """Call with a secret."""
+        raise CallFailed(
+            "a.b", INNER | {"code": "OTHER", "message": f"Bad {context.secret('KEY')}."}, "exe_9"
+        )
+
+    failure = await run(outer, KEY=SECRET)
+    assert failure.details["message"] == "Bad [secret:KEY]."
 
 
 @pytest.mark.parametrize("function", [fail, fail_in_thread])
