@@ -7,6 +7,7 @@ import typer
 
 from .command import command, show
 from .completion import tool_names
+from .meant import with_advice
 from .refused import Refused
 from .safe import shown
 from .session import Session, part
@@ -60,7 +61,7 @@ def call(
     try:
         answer = session.ask("POST", path, body, headers=session.headers, seconds=_PATIENCE)
     except Refused as refused:
-        raise hint(refused, fields or []) from None
+        raise with_advice(session, tool, hint(refused, fields or [])) from None
     show(session, answer, tell_result)
 
 

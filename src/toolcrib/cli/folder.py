@@ -133,9 +133,15 @@ def _planned(session: Session, file: str, config: dict[str, Any]) -> Plan:
     except Refused as refused:
         known = _known(session, config) if refused.details.get("reason") in _TAKEN else None
         if known is None:
-            raise
+            raise _of_another(refused) from None
         return _against(session, file, config, known)
     return Plan(file, made["name"], "new", made["version"], made["config"], config)
+
+
+def _of_another(refused: Refused) -> Refused:
+    if refused.details.get("reason") != "name_taken":
+        return refused
+    return replace(refused, next_step="choose another name; toolcrib tools list shows which there are")
 
 
 def _known(session: Session, config: dict[str, Any]) -> dict[str, Any] | None:

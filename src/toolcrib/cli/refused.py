@@ -1,5 +1,6 @@
 """Why a command failed, as people read it: code, message, each fault with its place, and what to do next."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from .safe import shown
 
 UNREACHABLE = "UNREACHABLE"
 USAGE = "USAGE"
+_LISTED = re.compile(r"; see details\.(errors|breaking)(?=\.)")
 
 
 @dataclass(eq=False)
@@ -48,10 +50,11 @@ def from_error(
         for fault in (listed if isinstance(listed, list) else ())
         if isinstance(fault, dict)
     )
+    message = str(error["message"])
     return Refused(
         code,
-        str(error["message"]),
-        faults,
+        _LISTED.sub("", message) if faults else message,
+        faults or _inner(details),
         _next_step(code, details),
         exit_for(code),
         execution_id,
@@ -70,11 +73,29 @@ def tell(refused: Refused, about: str = "") -> None:
     print("\n".join(lines), file=sys.stderr)
 
 
-def _next_step(code: str, details: Any) -> str | None:
-    known = details if isinstance(details, dict) else {}
-    step = OF_REASON.get(str(known.get("reason"))) if code == Code.CONFLICT else None
-    step, name = step or NEXT.get(code), known.get("name")
-    return step.replace("NAME", str(name)) if step and code == Code.SECRET_NOT_FOUND and name else step
+def _inner(details: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What the tool said that failed inside of the one that was called."""
+    if _inside(details) is None or not details.get("message"):
+        return ()
+    return ((str(details["tool"]), str(details["message"])),)
+
+
+def _inside(details: Mapping[str, Any]) -> str | None:
+    """The call inside of this one that failed."""
+    execution = details.get("execution_id")
+    return str(execution) if execution and details.get("tool") else None
+
+
+def _next_step(code: str, details: Mapping[str, Any]) -> str | None:
+    execution = _inside(details)
+    if execution is not None:
+        return f"toolcrib executions show {execution}"
+    step = OF_REASON.get(str(details.get("reason"))) if code == Code.CONFLICT else None
+    filled = step is not None or code == Code.SECRET_NOT_FOUND
+    step = step or NEXT.get(code)
+    for word in ("name", "version") if step and filled else ():
+        step = step.replace(word.upper(), str(details[word])) if step and word in details else step
+    return step
 
 
 def _bold(text: str) -> str:

@@ -8,6 +8,7 @@ import typer
 from .command import command, group, show, write_json
 from .completion import one_of, tool_names
 from .exits import Exit
+from .meant import with_advice
 from .refused import Refused, from_error, tell
 from .safe import one_line
 from .session import Session, part
@@ -72,7 +73,7 @@ def register(
         except Refused as refused:
             if session.as_json and refused.raw:
                 write_json(refused.raw)
-            tell(refused, file)
+            tell(_with_taken(refused), file)
             worst = worst or refused.exit
     raise typer.Exit(worst)
 
@@ -110,7 +111,8 @@ def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Field
         raise hint(from_error(error, raw=answer.raw), fields or [])
     if not decision["allowed"]:
         denied = from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
-        raise replace(denied, next_step=(denied.next_step or "").replace("NAME", tool) or None)
+        step = (denied.next_step or "").replace("NAME", tool) or None
+        raise with_advice(session, tool, replace(denied, next_step=step))
     show(session, answer, _valid_view)
 
 
@@ -131,6 +133,15 @@ def reset(session: Session, tool: Name) -> None:
     """Enable or disable a tool as its contract says."""
     answer = session.ask("DELETE", f"/tools/{part(tool)}/enablement")
     show(session, answer, lambda _: print(f"{one_line(tool)} is as its contract says"))
+
+
+def _with_taken(refused: Refused) -> Refused:
+    """A tool of that name is there: whoever sends it again mostly means to change it."""
+    if refused.details.get("reason") != "name_taken":
+        return refused
+    name = refused.details.get("name", "NAME")
+    step = f"to change it: toolcrib tools update {name} FILE, or toolcrib apply DIR; else choose another name"
+    return replace(refused, next_step=step)
 
 
 def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:

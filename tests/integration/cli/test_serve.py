@@ -94,6 +94,15 @@ def test_a_root_key_that_is_not_the_databases_is_refused(tmp_path):
     assert (refused.exit_code, refused.stdout) == (7, "")
     assert "UNAVAILABLE" in refused.stderr
     assert "root key" in refused.stderr
+    assert "next: set TOOLCRIB_ROOT_KEY, or TOOLCRIB_ROOT_KEY_FILE, to the key" in refused.stderr
+
+
+def test_a_pack_that_breaks_is_to_be_mended_not_its_setting(tmp_path, monkeypatch):
+    (tmp_path / "broken_pack.py").write_text("raise RuntimeError('no')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    refused = typed("serve", env=place(tmp_path, TOOLCRIB_PACKS="broken_pack:pack"))
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "next: mend the pack, or take it out of TOOLCRIB_PACKS\n" in refused.stderr
 
 
 def test_a_newer_database_is_refused_and_stays_as_it_is(database_url, tmp_path):

@@ -1,0 +1,63 @@
+"""What people are told beside an answer: the next step after a refusal, and what of an answer would go unseen."""
+
+import json
+
+import pytest
+
+from tests.integration.cli.typed import typed
+from tests.support.server import start_server
+
+SHOP = {
+    "name": "shop.quote", "description": "Quotes.", "kind": "dummy", "effects": "read",
+    "dummy": {"output": {"items": [{"id": "a", "price": 1}, {"price": 2}]}},
+    "input_schema": {"type": "object", "properties": {"sku": {"type": "string"}}, "additionalProperties": False},
+}  # fmt: skip
+ENDED = SHOP | {"name": "shop.ended", "deprecated": {"sunset": "2020-01-31", "use": "shop.quote"}}
+OVER = SHOP | {"name": "shop.over", "deprecated": {"sunset": "2020-01-31"}}
+
+
+@pytest.fixture(scope="module")
+def env(tmp_path_factory):
+    with start_server(tmp_path_factory.mktemp("told") / "data") as server:
+        for config in (SHOP, ENDED, OVER):
+            assert server.client.call("POST", "/api/v1/tools", config).status == 201
+        yield {"TOOLCRIB_DATA_DIR": str(server.data_dir), "TOOLCRIB_PORT": str(server.port)}
+
+
+@pytest.fixture
+def run(env):
+    return lambda *arguments, **more: typed(*arguments, env=env, **more)
+
+
+def next_step(done) -> str:
+    return next(line for line in done.stderr.splitlines() if line.startswith("next: ")).removeprefix("next: ")
+
+
+def test_a_name_that_is_taken_leads_to_the_update(run, tmp_path):
+    (tmp_path / "quote.json").write_text(json.dumps(SHOP))
+    done = run("tools", "register", str(tmp_path / "quote.json"))
+    assert next_step(done).startswith(
+        "to change it: toolcrib tools update shop.quote FILE, or toolcrib apply DIR"
+    )
+
+
+def test_a_change_that_breaks_callers_leads_to_the_version_it_needs(run, tmp_path):
+    narrow = SHOP | {"input_schema": SHOP["input_schema"] | {"required": ["sku"]}}
+    (tmp_path / "quote.json").write_text(json.dumps(narrow))
+    for done in (
+        run("apply", str(tmp_path)),
+        run("tools", "update", "shop.quote", str(tmp_path / "quote.json")),
+    ):
+        assert next_step(done) == "send it as version 2.0.0 if it is meant, or put back what callers rely on"
+        assert "details.breaking" not in done.stderr
+
+
+def test_a_name_that_looks_like_anothers_to_models_asks_for_another(run, tmp_path):
+    (tmp_path / "twin.json").write_text(json.dumps(SHOP | {"name": "shop__quote"}))
+    assert next_step(run("apply", str(tmp_path))).startswith("choose another name; ")
+
+
+@pytest.mark.parametrize("verb", [("call",), ("tools", "validate")], ids=" ".join)
+def test_a_tool_past_its_last_day_leads_to_its_successor(run, verb):
+    assert next_step(run(*verb, "shop.ended")) == "use shop.quote instead: toolcrib tools show shop.quote"
+    assert next_step(run(*verb, "shop.over")) == "toolcrib tools list shows what there is"
