@@ -1,5 +1,6 @@
 """Why a command failed, as people read it: code, message, each fault with its place, and what to do next."""
 
+import json
 import re
 import sys
 from collections.abc import Mapping
@@ -8,11 +9,12 @@ from typing import Any
 
 from toolcrib.contracts.errors import Code
 
-from .exits import NEXT, OF_REASON, Exit, exit_for
-from .safe import shown
+from .exits import EXITS, NEXT, OF_REASON, Exit, exit_for
+from .safe import one_line, shown
 
 UNREACHABLE = "UNREACHABLE"
 USAGE = "USAGE"
+_MOST, _LONGEST = 20, 200
 _LISTED = re.compile(r"; see details\.(errors|breaking)(?=\.)")
 
 
@@ -54,7 +56,7 @@ def from_error(
     return Refused(
         code,
         _LISTED.sub("", message) if faults else message,
-        faults or _inner(details),
+        faults or _inner(details) or _declared(code, details),
         _next_step(code, details),
         exit_for(code),
         execution_id,
@@ -78,6 +80,18 @@ def _inner(details: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     if _inside(details) is None or not details.get("message"):
         return ()
     return ((str(details["tool"]), str(details["message"])),)
+
+
+def _declared(code: str, details: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What a tool says of an error of its own, in the words of its contract."""
+    if code in EXITS:
+        return ()
+    return tuple((str(name), _small(value)) for name, value in [*details.items()][:_MOST])
+
+
+def _small(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return one_line(text, _LONGEST)
 
 
 def _inside(details: Mapping[str, Any]) -> str | None:

@@ -46,6 +46,14 @@ def test_a_call_that_failed_inside_another_is_pointed_to_with_what_it_said(capsy
     ]
 
 
+def test_an_error_of_the_tools_own_is_told_with_its_details(capsys):
+    tell(refusal("NO_STOCK", "Sold out.", sku="pen", left=[1, None], why={"a": "ü"}, long="x" * 300))
+    *told, cut = capsys.readouterr().err.splitlines()
+    assert told == ["error: NO_STOCK Sold out.", "  sku: pen", "  left: [1, null]", '  why: {"a": "ü"}']
+    assert len(cut) < 220
+    assert refusal("UPSTREAM_ERROR", status=401).faults == ()
+
+
 def test_a_key_in_use_still_says_to_ask_again():
     assert "ask again in a second" in str(
         refusal("CONFLICT", reason="in_progress", execution_id="exe_1").next_step
