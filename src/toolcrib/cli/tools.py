@@ -8,10 +8,10 @@ import typer
 from .command import command, group, show, write_json
 from .completion import one_of, tool_names
 from .exits import Exit
-from .meant import with_advice
+from .meant import ask_for, with_advice
 from .refused import Refused, from_error, tell
 from .safe import one_line
-from .session import Session, part
+from .session import Session
 from .values import content, hint, tool_input
 
 app = group(
@@ -57,7 +57,7 @@ def list_tools(
 @command(app, "show", example="toolcrib tools show tides.next")
 def show_tool(session: Session, tool: Name) -> None:
     """Show one tool: what it is for, its fields and errors, and a call to copy. With --json the whole contract."""
-    show(session, session.ask("GET", f"/tools/{part(tool)}"), _tool_view)
+    show(session, ask_for(session, "GET", tool), _tool_view)
 
 
 @command(app, "register", example="toolcrib tools register tides.json harbours.json")
@@ -85,25 +85,25 @@ def update(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON config; - is stdin.")],
 ) -> None:
     """Publish a new version of a tool. Without `version` in the config the least that fits is taken."""
-    show(session, session.ask("PUT", f"/tools/{part(tool)}", content(file)), _updated_view)
+    show(session, ask_for(session, "PUT", tool, body=content(file)), _updated_view)
 
 
 @command(app, "versions", example="toolcrib tools versions tides.next", paged=True)
 def versions(session: Session, tool: Name) -> None:
     """List every version of a tool, newest first."""
-    show(session, session.ask("GET", f"/tools/{part(tool)}/versions", query=session.query), _versions_view)
+    show(session, ask_for(session, "GET", tool, "/versions", query=session.query), _versions_view)
 
 
 @command(app, "delete", example="toolcrib tools delete tides.next")
 def delete(session: Session, tool: Name) -> None:
     """Take a tool out of the catalog. Its executions stay, its name is free again."""
-    show(session, session.ask("DELETE", f"/tools/{part(tool)}"), lambda _: print(f"deleted {one_line(tool)}"))
+    show(session, ask_for(session, "DELETE", tool), lambda _: print(f"deleted {one_line(tool)}"))
 
 
 @command(app, "validate", example="toolcrib tools validate tides.next -i harbour=oslo")
 def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Fields = None) -> None:
     """Check input against a tool's contract, and whether you may call it now. Runs nothing."""
-    answer = session.ask("POST", f"/tools/{part(tool)}/validate", {"input": tool_input(whole, fields or [])})
+    answer = ask_for(session, "POST", tool, "/validate", {"input": tool_input(whole, fields or [])})
     found, decision = answer.document, answer.document["decision"]
     if not found["valid"]:
         message = f"The input does not fit the contract of {tool}."
@@ -131,7 +131,7 @@ def disable(session: Session, tool: Name) -> None:
 @command(app, "reset", example="toolcrib tools reset tides.next")
 def reset(session: Session, tool: Name) -> None:
     """Enable or disable a tool as its contract says."""
-    answer = session.ask("DELETE", f"/tools/{part(tool)}/enablement")
+    answer = ask_for(session, "DELETE", tool, "/enablement")
     show(session, answer, lambda _: print(f"{one_line(tool)} is as its contract says"))
 
 
@@ -145,7 +145,7 @@ def _with_taken(refused: Refused) -> Refused:
 
 
 def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:
-    answer = session.ask("PUT", f"/tools/{part(tool)}/enablement", {"enabled": enabled})
+    answer = ask_for(session, "PUT", tool, "/enablement", {"enabled": enabled})
     show(session, answer, lambda found: print(f"{one_line(tool)} is {_state(found)}"))
 
 

@@ -57,6 +57,22 @@ def test_a_name_that_looks_like_anothers_to_models_asks_for_another(run, tmp_pat
     assert next_step(run("apply", str(tmp_path))).startswith("choose another name; ")
 
 
+def test_a_name_that_is_not_there_is_named_with_the_one_that_is_near(run):
+    for command in (
+        ("call",),
+        ("tools", "show"),
+        ("tools", "delete"),
+        ("tools", "disable"),
+        ("tools", "versions"),
+    ):
+        done = run(*command, "shop.quot")
+        assert (done.exit_code, done.stderr.splitlines()) == (
+            4, ["error: NOT_FOUND There is no tool shop.quot here.", "next: did you mean shop.quote? toolcrib tools list shows what there is"],
+        )  # fmt: skip
+    assert next_step(run("call", "other")) == "toolcrib tools list shows what there is"
+    assert run("call", "shop.quot", "--json").stdout.startswith('{"error":{"code":"NOT_FOUND"')
+
+
 @pytest.mark.parametrize("verb", [("call",), ("tools", "validate")], ids=" ".join)
 def test_a_tool_past_its_last_day_leads_to_its_successor(run, verb):
     assert next_step(run(*verb, "shop.ended")) == "use shop.quote instead: toolcrib tools show shop.quote"
