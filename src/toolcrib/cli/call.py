@@ -1,6 +1,7 @@
 """`toolcrib call`: one call of one tool."""
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from .command import command, show
 from .completion import tool_names
 from .meant import with_advice
+from .notices import notices
 from .refused import Refused
 from .safe import shown
 from .session import Session, part
@@ -61,8 +63,15 @@ def call(
     try:
         answer = session.ask("POST", path, body, headers=session.headers, seconds=_PATIENCE)
     except Refused as refused:
+        _tell_notices(refused.headers)
         raise with_advice(session, tool, hint(refused, fields or [])) from None
     show(session, answer, tell_result)
+    _tell_notices(answer.headers)
+
+
+def _tell_notices(headers: Mapping[str, str]) -> None:
+    for line in notices(headers):
+        print(line, file=sys.stderr)
 
 
 def tell_result(answer: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import shlex
 import sys
 from typing import Any
 
+from .notices import state_of
 from .safe import shown
 from .shapes import fields_of, kind, sample
 from .values import as_fields
@@ -18,7 +19,7 @@ def tell_contract(tool: dict[str, Any]) -> None:
     block("")
     pairs(
         [
-            ("state", f"{'enabled' if tool['enabled'] else 'disabled'}, {tool['scope']}"), ("effects", tool["effects"]),
+            ("state", f"{state_of(tool)}, {tool['scope']}"), ("effects", tool["effects"]),
             ("side effects", config.get("side_effects")), ("impact", _impact(config)), ("deprecated", _deprecated(tool["deprecated"])),
             ("aliases", ", ".join(tool["aliases"]) or None), ("tags", ", ".join(tool["tags"]) or None), ("upstream", _upstream(config)),
             ("secret", (config.get("api") or {}).get("auth", {}).get("secret_ref")), ("id", tool["id"]), ("registered", when(tool["created_at"])),

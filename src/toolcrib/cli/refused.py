@@ -30,6 +30,7 @@ class Refused(Exception):
     execution_id: str | None = None
     raw: bytes | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

@@ -9,6 +9,7 @@ from .command import command, group, show, write_json
 from .completion import one_of, tool_names
 from .exits import Exit
 from .meant import ask_for, with_advice
+from .notices import state_of
 from .refused import Refused, from_error, tell
 from .safe import one_line
 from .session import Session
@@ -180,7 +181,7 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
     from .views import empty, more, table  # noqa: PLC0415 rich is needed only for people
 
     rows = [
-        (t["name"], t["version"], t["scope"], _state(t), t["effects"] or "", one_line(t["description"]))
+        (t["name"], t["version"], t["scope"], state_of(t), t["effects"] or "", one_line(t["description"]))
         for t in page["tools"]
     ]
     if rows:

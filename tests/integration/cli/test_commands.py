@@ -108,7 +108,7 @@ def test_a_tool_is_told_to_a_person(run):
     ]  # fmt: skip
     told = run("tools", "show", "get_tide").stdout
     for words in (
-        "\nstate         enabled, workspace\n", "\nside effects  None.\n", "\nimpact        high for some inputs\n",
+        "\nstate         deprecated, workspace\n", "\nside effects  None.\n", "\nimpact        high for some inputs\n",
         "\ndeprecated    use tides.better\n", "\naliases       get_tide\n", "\ntags          sea\n",
         "\n  harbour  string, required: Its code.\n", '\n  unit     one of "m", "ft"\n', "\n  days     integer or null\n",
         "\n  tags     array of string\n", "\n  height  number\n", "\n  HARBOUR_NOT_FOUND  No such harbour.\n",

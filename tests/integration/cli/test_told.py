@@ -13,13 +13,14 @@ SHOP = {
     "input_schema": {"type": "object", "properties": {"sku": {"type": "string"}}, "additionalProperties": False},
 }  # fmt: skip
 ENDED = SHOP | {"name": "shop.ended", "deprecated": {"sunset": "2020-01-31", "use": "shop.quote"}}
+OLD = SHOP | {"name": "shop.old", "deprecated": {"sunset": "2990-01-31", "use": "shop.quote"}}
 OVER = SHOP | {"name": "shop.over", "deprecated": {"sunset": "2020-01-31"}}
 
 
 @pytest.fixture(scope="module")
 def env(tmp_path_factory):
     with start_server(tmp_path_factory.mktemp("told") / "data") as server:
-        for config in (SHOP, ENDED, OVER):
+        for config in (SHOP, ENDED, OVER, OLD):
             assert server.client.call("POST", "/api/v1/tools", config).status == 201
         yield {"TOOLCRIB_DATA_DIR": str(server.data_dir), "TOOLCRIB_PORT": str(server.port)}
 
@@ -55,6 +56,23 @@ def test_a_change_that_breaks_callers_leads_to_the_version_it_needs(run, tmp_pat
 def test_a_name_that_looks_like_anothers_to_models_asks_for_another(run, tmp_path):
     (tmp_path / "twin.json").write_text(json.dumps(SHOP | {"name": "shop__quote"}))
     assert next_step(run("apply", str(tmp_path))).startswith("choose another name; ")
+
+
+def test_what_is_deprecated_is_told_in_the_list_the_tool_and_its_call(run):
+    states = {line.split()[0]: line.split()[3] for line in run("tools", "list").stdout.splitlines()[1:]}
+    assert states == {
+        "shop.ended": "ended",
+        "shop.old": "deprecated",
+        "shop.over": "ended",
+        "shop.quote": "enabled",
+    }
+    assert "\nstate       ended, workspace\n" in run("tools", "show", "shop.ended").stdout
+    line = "warning: the tool is deprecated; its last day is 2990-01-31; use shop.quote instead\n"
+    for more in ((), ("--json",)):
+        assert run("call", "shop.old", *more).stderr == line
+    assert run("call", "shop.quote").stderr == ""
+    failed = run("call", "shop.old", "-i", "n=1")
+    assert (failed.exit_code, failed.stderr.startswith(line)) == (2, True)
 
 
 def test_a_name_that_is_not_there_is_named_with_the_one_that_is_near(run):
