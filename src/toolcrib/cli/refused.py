@@ -69,8 +69,13 @@ def from_error(
 def tell(refused: Refused, about: str = "") -> None:
     """Write it to stderr; `about` names which of several things was refused."""
     where = f"{shown(about)}: " if about else ""
+    faults = refused.faults
+    if [message for _, message in faults] == [
+        refused.message
+    ]:  # the one fault is the message, so once is enough
+        where, faults = f"{where}{shown(path)}: " if (path := faults[0][0]) else where, ()
     lines = [f"error: {where}{_bold(shown(refused.code))} {shown(refused.message)}"]
-    lines += [f"  {shown(path) or '/'}: {shown(message)}" for path, message in refused.faults]
+    lines += [f"  {shown(path) or '/'}: {shown(message)}" for path, message in faults]
     lines += [f"execution: {shown(refused.execution_id)}"] if refused.execution_id else []
     lines += [f"next: {shown(refused.next_step)}"] if refused.next_step else []
     print("\n".join(lines), file=sys.stderr)
