@@ -24,6 +24,8 @@ def notices(headers: Mapping[str, str]) -> Iterator[str]:
     known = {name.lower(): value for name, value in headers.items()}
     if "deprecation" in known:
         yield _deprecation(known)
+    if known.get("idempotency-replayed") == "true":
+        yield "answered from the ledger; what is secret is left out"
 
 
 def _deprecation(known: Mapping[str, str]) -> str:

@@ -75,6 +75,11 @@ def test_what_is_deprecated_is_told_in_the_list_the_tool_and_its_call(run):
     assert (failed.exit_code, failed.stderr.startswith(line)) == (2, True)
 
 
+def test_an_answer_of_the_ledger_is_told_from_a_fresh_one(run):
+    call = ("call", "shop.quote", "--key", "one")
+    assert (run(*call).stderr, run(*call).stderr) == ("", "answered from the ledger; what is secret is left out\n")
+
+
 def test_a_name_that_is_not_there_is_named_with_the_one_that_is_near(run):
     for command in (
         ("call",),

@@ -11,6 +11,7 @@ from toolcrib.cli.notices import notices, state_of
     ("headers", "told"),
     [
         ({}, []),
+        ({"Idempotency-Replayed": "true"}, ["answered from the ledger; what is secret is left out"]),
         ({"Deprecation": "@1"}, ["warning: the tool is deprecated"]),
         ({"Deprecation": "@1", "Sunset": "someday"}, ["warning: the tool is deprecated"]),
         (
