@@ -67,11 +67,20 @@ def call(
         raise with_advice(session, tool, hint(refused, fields or [])) from None
     show(session, answer, tell_result)
     _tell_notices(answer.headers)
+    if session.wanted.get("ids_only") or session.wanted.get("select"):
+        _tell_missed(session, answer.document)
 
 
 def _tell_notices(headers: Mapping[str, str]) -> None:
     for line in notices(headers):
         print(line, file=sys.stderr)
+
+
+def _tell_missed(session: Session, answer: Any) -> None:
+    from .missed import missed  # noqa: PLC0415 only where a part is asked for
+
+    for line in missed(session, answer):
+        print(shown(line), file=sys.stderr)
 
 
 def tell_result(answer: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ SHOP = {
     "input_schema": {"type": "object", "properties": {"sku": {"type": "string"}}, "additionalProperties": False},
 }  # fmt: skip
 ENDED = SHOP | {"name": "shop.ended", "deprecated": {"sunset": "2020-01-31", "use": "shop.quote"}}
+EMPTY = SHOP | {"name": "shop.empty", "dummy": {"output": []}}
+ONE = SHOP | {"name": "shop.one", "dummy": {"output": {"a": 1}}}
 OLD = SHOP | {"name": "shop.old", "deprecated": {"sunset": "2990-01-31", "use": "shop.quote"}}
 OVER = SHOP | {"name": "shop.over", "deprecated": {"sunset": "2020-01-31"}}
 
@@ -20,7 +22,7 @@ OVER = SHOP | {"name": "shop.over", "deprecated": {"sunset": "2020-01-31"}}
 @pytest.fixture(scope="module")
 def env(tmp_path_factory):
     with start_server(tmp_path_factory.mktemp("told") / "data") as server:
-        for config in (SHOP, ENDED, OVER, OLD):
+        for config in (SHOP, ENDED, OVER, OLD, EMPTY, ONE):
             assert server.client.call("POST", "/api/v1/tools", config).status == 201
         yield {"TOOLCRIB_DATA_DIR": str(server.data_dir), "TOOLCRIB_PORT": str(server.port)}
 
@@ -59,7 +61,8 @@ def test_a_name_that_looks_like_anothers_to_models_asks_for_another(run, tmp_pat
 
 
 def test_what_is_deprecated_is_told_in_the_list_the_tool_and_its_call(run):
-    states = {line.split()[0]: line.split()[3] for line in run("tools", "list").stdout.splitlines()[1:]}
+    listed = [line.split() for line in run("tools", "list").stdout.splitlines()[1:]]
+    states = {row[0]: row[3] for row in listed if row[0] not in {"shop.empty", "shop.one"}}
     assert states == {
         "shop.ended": "ended",
         "shop.old": "deprecated",
@@ -77,7 +80,39 @@ def test_what_is_deprecated_is_told_in_the_list_the_tool_and_its_call(run):
 
 def test_an_answer_of_the_ledger_is_told_from_a_fresh_one(run):
     call = ("call", "shop.quote", "--key", "one")
-    assert (run(*call).stderr, run(*call).stderr) == ("", "answered from the ledger; what is secret is left out\n")
+    assert (run(*call).stderr, run(*call).stderr) == (
+        "",
+        "answered from the ledger; what is secret is left out\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (("--ids-only",), ["warning: 1 of 2 elements have no id and are left out"]),
+        (("--ids-only", "--limit", "1"), ["warning: 1 of 2 elements have no id and are left out"]),
+        (("--select", "price"), []),
+        (
+            ("--select", "items.price", "--select", "cost", "--json"),
+            ["warning: the output has nothing at cost"],
+        ),
+        (("--select", "items.cost"), ["warning: the output has nothing at items.cost"]),
+        (("--ids-only", "--dry-run"), ["a dry run: nothing was done; --no-dry-run does it"]),
+    ],
+    ids=" ".join,
+)
+def test_what_was_asked_of_an_output_and_is_not_there_is_told(run, part, said):
+    done = run("call", "shop.quote", *part)
+    assert (done.exit_code, [line for line in done.stderr.splitlines() if "a part of" not in line]) == (
+        0,
+        said,
+    )
+
+
+def test_ids_of_what_is_no_list_or_an_empty_one(run):
+    assert run("call", "shop.empty", "--ids-only").stderr == ""
+    assert run("call", "shop.empty", "--select", "id").stderr == ""
+    assert run("call", "shop.one", "--ids-only").stderr.startswith("warning: the output is no list")
 
 
 def test_a_name_that_is_not_there_is_named_with_the_one_that_is_near(run):
