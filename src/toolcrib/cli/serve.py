@@ -123,6 +123,8 @@ def _run(settings: "Settings", migrate: Any, demo_port: int | None) -> None:
                 shown.begin()
 
         uvloop.run(run(settings, version, migrate, started))
+    with contextlib.suppress(OSError):  # nobody may be there any more to read it
+        typer.echo("stopped")
 
 
 def _shown(settings: "Settings", port: int) -> "Settings":
