@@ -1,6 +1,7 @@
 """A folder of configs and a real server: `toolcrib apply`, `toolcrib export`, and what a shell offers for a name."""
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -94,6 +95,58 @@ def test_a_broken_folder_changes_nothing_and_tells_every_fault(shell, tmp_path):
     assert "error: faults.json:" in seen.err
     assert "  /retries: " in seen.err
     assert seen.out.splitlines()[-1] == "nothing was changed"
+
+
+def test_one_name_in_two_files_is_told_beside_their_other_faults(shell, tmp_path):
+    folder = write(
+        tmp_path / "tools", a=config("a.b", retries=-1), b=config("a.b"), c=config("a.b", effects="none")
+    )
+    done = shell.run("apply", folder)
+    assert (
+        "error: b.json: VALIDATION_ERROR Two files have one name.\n  /name: a.json has this name too\n"
+        in done.err
+    )
+    assert "  /name: a.json has this name too\n" in done.err.partition("c.json: ")[2]
+    assert "  /effects: " in done.err
+
+
+def test_a_fault_that_is_the_message_is_told_once_with_its_place(shell, tmp_path):
+    private = config("d.http", kind="http", api={"base_url": "http://127.0.0.1:1"})
+    private.pop("dummy")
+    told = shell.run("apply", write(tmp_path / "tools", private=private)).err
+    assert told.startswith("error: private.json: /api/base_url: EGRESS_DENIED ")
+    assert told.count("The address is not one") == 1
+
+
+def test_what_only_looks_like_a_config_is_passed_over_aloud(shell, tmp_path):
+    folder = write(tmp_path / "tools", a=config("a.b"))
+    (tmp_path / "tools" / "gone.json").symlink_to("nowhere")
+    (tmp_path / "tools" / "inner.json").mkdir()
+    os.mkfifo(tmp_path / "tools" / "pipe.json")
+    done = shell.run("apply", folder, "--json")
+    assert done.err.splitlines() == [
+        "passed over: gone.json is a link that leads nowhere", "passed over: inner.json is a folder", "passed over: pipe.json is no file",
+    ]  # fmt: skip
+    assert [one["file"] for one in done.json["passed_over"]] == ["gone.json", "inner.json", "pipe.json"]
+    assert done.json["applied"] == ["a.b"]
+
+
+def test_export_keeps_what_somebody_wrote_unless_told_otherwise(shell, tmp_path):
+    shell.run("apply", write(tmp_path / "tools", a=config("a.b"), c=config("c.d"), e=config("e.f")))
+    out = tmp_path / "out"
+    assert shell.run("export", "out").exit == shell.run("export", "out").exit == 0
+    (out / "a.b.json").write_text("mine")
+    (out / "c.d.json").unlink()
+    (out / "c.d.json").symlink_to(tmp_path / "victim")
+    refused = shell.run("export", "out")
+    assert (refused.exit, refused.out) == (5, "")
+    assert refused.err.splitlines()[1:3] == ["  a.b.json: differs from the tool", "  c.d.json: is a link"]
+    assert "--force" in refused.err
+    assert shell.run("export", "out", "--force").exit == 5
+    assert ((out / "a.b.json").read_text(), (tmp_path / "victim").exists()) == ("mine", False)
+    (out / "c.d.json").unlink()
+    assert shell.run("export", "out", "--force").out == "3 tools in out\n"
+    assert (out / "a.b.json").read_text() != "mine"
 
 
 def test_what_is_exported_is_applied_unchanged_here_and_elsewhere(shell, tmp_path):

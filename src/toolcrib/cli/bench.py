@@ -14,6 +14,7 @@ import typer
 from .command import command
 from .completion import tool_names
 from .exits import Exit
+from .meant import ask_for
 from .refused import UNREACHABLE, Refused, usage
 from .safe import one_line
 from .session import API, Session, part
@@ -67,9 +68,8 @@ def bench(
     if not yes:
         _refuse_writes(session, tool)
     path = f"/tools/{part(tool)}/execute"
-    session.ask(
-        "POST", path, given, seconds=_PATIENCE
-    )  # one call that cannot be made is told as `call` tells it
+    # One call that cannot be made is told as `call` tells it.
+    ask_for(session, "POST", tool, "/execute", given, seconds=_PATIENCE)
     load, spent = asyncio.run(_loaded(session, path, given, seconds, connections))
     figures = _figures(load, spent)
     if session.as_json:
@@ -80,7 +80,7 @@ def bench(
 
 
 def _refuse_writes(session: Session, tool: str) -> None:
-    effect = session.ask("GET", f"/tools/{part(tool)}").document["effects"]
+    effect = ask_for(session, "GET", tool).document["effects"]
     if effect != "read":
         message = f"{tool} {_DOES[effect]}, and every call of a measurement is a real one"
         raise usage(message, "measure a tool that reads, or say --yes")

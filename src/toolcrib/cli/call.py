@@ -1,12 +1,15 @@
 """`toolcrib call`: one call of one tool."""
 
 import sys
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
 from .command import command, show
 from .completion import tool_names
+from .meant import with_advice
+from .notices import notices
 from .refused import Refused
 from .safe import shown
 from .session import Session, part
@@ -60,8 +63,24 @@ def call(
     try:
         answer = session.ask("POST", path, body, headers=session.headers, seconds=_PATIENCE)
     except Refused as refused:
-        raise hint(refused, fields or []) from None
+        _tell_notices(refused.headers)
+        raise with_advice(session, tool, hint(refused, fields or [])) from None
     show(session, answer, tell_result)
+    _tell_notices(answer.headers)
+    if session.wanted.get("ids_only") or session.wanted.get("select"):
+        _tell_missed(session, answer.document)
+
+
+def _tell_notices(headers: Mapping[str, str]) -> None:
+    for line in notices(headers):
+        print(line, file=sys.stderr)
+
+
+def _tell_missed(session: Session, answer: Any) -> None:
+    from .missed import missed  # noqa: PLC0415 only where a part is asked for
+
+    for line in missed(session, answer):
+        print(shown(line), file=sys.stderr)
 
 
 def tell_result(answer: dict[str, Any]) -> None:

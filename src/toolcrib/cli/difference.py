@@ -27,5 +27,14 @@ def changes(old: Any, new: Any, path: str = "") -> Iterator[Change]:
         for name in sorted(old.keys() | new.keys()):
             at = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
             yield from changes(old.get(name, NOTHING), new.get(name, NOTHING), at)
-    elif old != new or isinstance(old, bool) is not isinstance(new, bool):
+    elif not _same(old, new):
         yield Change(path, old, new)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Equal, and neither one nor zero where the other is true or false."""
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(_same(*pair) for pair in zip(old, new, strict=True))
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old.keys() == new.keys() and all(_same(old[name], new[name]) for name in old)
+    return bool(old == new) and isinstance(old, bool) is isinstance(new, bool)

@@ -43,7 +43,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def doctor(session: Session) -> None:
-    """Check server, key, data directory, database and egress setting. Changes nothing."""
+    """Check server, key, data directory, database, retention and egress setting. Changes nothing."""
     findings = _all(session)
     if session.as_json:
         print(
@@ -68,7 +68,7 @@ def _all(session: Session) -> list[Finding]:
         return [server, Finding("settings", False, str(error), step, Exit.USAGE)]
     found = [server, _key(session)] if server.ok else [server]
     found += _misspelled(Settings.misspelled(os.environ))
-    checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _database, _egress)
+    checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _database, _retention, _egress)
     return [*found, *(check(settings) for check in checks)]
 
 
@@ -167,6 +167,16 @@ async def _postgres_version(url: str) -> str | None:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
         raise OSError(type(error).__name__) from error
     return version
+
+
+def _retention(settings: "Settings") -> Finding:
+    days = settings.retention_days
+    if days is None:
+        return Finding("retention", True, "off: by this shell's settings no input or output is ever deleted")
+    told = f"{days} day{'' if days == 1 else 's'}"
+    return Finding(
+        "retention", True, f"on: by this shell's settings inputs and outputs are deleted after {told}"
+    )
 
 
 def _egress(settings: "Settings") -> Finding:

@@ -50,7 +50,7 @@ NEXT: Mapping[str, str] = {
     Code.CONFLICT: "choose another name, or use what is there",
     Code.SECRET_NOT_FOUND: "toolcrib secrets set NAME",
     Code.AUTHORIZATION_REQUIRED: "give the tool another api.auth.method; this one is a stand-in",
-    Code.TOOL_SUNSET: "toolcrib tools show TOOL names the tool to use instead",
+    Code.TOOL_SUNSET: "toolcrib tools show NAME says what its contract names instead",
     Code.RATE_LIMITED: "wait a moment and try again",
     Code.UPSTREAM_ERROR: "the upstream refused or failed; look at its side, then call again",
     Code.UPSTREAM_TIMEOUT: "the call may have happened upstream: look there before repeating it",
@@ -62,12 +62,17 @@ NEXT: Mapping[str, str] = {
 }
 
 OF_REASON: Mapping[str, str] = {
+    "breaking": "send it as version VERSION if it is meant, or put back what callers rely on",
+    "version_not_higher": "write a version above VERSION into the config, or leave it out",
+    "bump_too_small": "write version VERSION into the config, or leave it out",
+    "alias_taken": "choose another alias; toolcrib tools show NAME shows whose it is",
+    "last_owner": "make another owner's key first: toolcrib keys create NAME --actor-type user --role owner",
     "in_progress": "the first call with this key still runs: ask again in a second, with the same key",
     "arguments_differ": "choose another key for another call, or send what was sent before",
     "cancelled": "somebody ended the call; toolcrib audit --type ToolExecutionCancelRequested tells who",
     "ended": "it has ended; toolcrib executions show NAME",
 }
-"""Next steps of a clash, by its reason."""
+"""Next steps of a clash, by its reason; VERSION and NAME are those of its details."""
 
 
 def exit_for(code: str) -> Exit:

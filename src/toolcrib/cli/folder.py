@@ -50,6 +50,30 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class _Claim:
+    """The names that one file wants: its tool's, whether or not the rest is well, and aliases."""
+
+    file: str
+    name: str | None
+    aliases: Sequence[Any]
+
+    @classmethod
+    def of(cls, file: str, config: Mapping[str, Any]) -> "_Claim":
+        name, aliases = config.get("name"), config.get("aliases")
+        return cls(
+            file, name if isinstance(name, str) else None, aliases if isinstance(aliases, list) else []
+        )
+
+    def names(self) -> Iterator[tuple[str, set[str]]]:
+        """Each with its place; a tool is known to models by a name of its own."""
+        if self.name is not None:
+            yield "/name", {self.name, wire_name(self.name) if is_tool_name(self.name) else slug(self.name)}
+        for place, alias in enumerate(self.aliases):
+            if isinstance(alias, str):
+                yield f"/aliases/{place}", {alias}
+
+
+@dataclass(frozen=True)
 class Broken:
     """A file that the server would refuse."""
 
@@ -65,15 +89,35 @@ class Broken:
 def read_folder(session: Session, folder: str) -> tuple[list[Plan], list[Broken]]:
     """Every `*.json` in a folder, by name. What concerns no single file, such as a server that is away, is raised."""
     plans: list[Plan] = []
-    broken: list[Broken] = []
+    broken: dict[str, Broken] = {}
+    claims: list[_Claim] = []
     for path in _files(folder):
+        config: dict[str, Any] = {}
         try:
-            plans.append(_planned(session, path.name, _config(path)))
+            config = _config(path)
+            plans.append(_planned(session, path.name, config))
+            config = dict(plans[-1].config)
         except Refused as refused:
             if refused.code not in _OF_A_FILE:
                 raise
-            broken.append(Broken(path.name, _placed(refused)))
-    return plans, broken + list(_twins(plans))
+            broken[path.name] = Broken(path.name, _placed(refused))
+            config.pop("aliases", None)  # what is wrong with them is told by the server
+        claims.append(_Claim.of(path.name, config))
+    for file, fault in _twins(claims):
+        broken[file] = _with_twin(broken.get(file), file, fault)
+    return plans, list(broken.values())
+
+
+def passed_over(folder: str) -> list[tuple[str, str]]:
+    """What is named like a config and is none, with what it is."""
+    others = sorted(path for path in Path(folder).glob("*.json") if not path.is_file())
+    return [(path.name, _no_file(path)) for path in others]
+
+
+def _no_file(path: Path) -> str:
+    if path.is_symlink() and not path.exists():
+        return "is a link that leads nowhere"
+    return "is a folder" if path.is_dir() else "is no file"
 
 
 def carry_out(session: Session, plan: Plan) -> None:
@@ -133,9 +177,15 @@ def _planned(session: Session, file: str, config: dict[str, Any]) -> Plan:
     except Refused as refused:
         known = _known(session, config) if refused.details.get("reason") in _TAKEN else None
         if known is None:
-            raise
+            raise _of_another(refused) from None
         return _against(session, file, config, known)
     return Plan(file, made["name"], "new", made["version"], made["config"], config)
+
+
+def _of_another(refused: Refused) -> Refused:
+    if refused.details.get("reason") != "name_taken":
+        return refused
+    return replace(refused, next_step="choose another name; toolcrib tools list shows which there are")
 
 
 def _known(session: Session, config: dict[str, Any]) -> dict[str, Any] | None:
@@ -165,22 +215,24 @@ def _against(session: Session, file: str, config: dict[str, Any], known: dict[st
     )  # fmt: skip
 
 
-def _twins(plans: Sequence[Plan]) -> Iterator[Broken]:
+def _twins(claims: Sequence[_Claim]) -> Iterator[tuple[str, tuple[str, str]]]:
     """Two files that want one name: the server sees them one by one and cannot tell."""
     owners: dict[str, str] = {}
-    for plan in plans:
-        aliases = plan.config.get("aliases", [])
-        wanted = [("/name", {plan.name, wire_name(plan.name)})]
-        wanted += [(f"/aliases/{place}", {alias}) for place, alias in enumerate(aliases)]
-        for path, names in wanted:
-            other = next((owners[name] for name in sorted(names) if name in owners), None)
+    for claim in claims:
+        for path, names in claim.names():
+            other = next(
+                (owners[name] for name in sorted(names) if owners.get(name, claim.file) != claim.file), None
+            )
             if other is not None:
-                yield Broken(
-                    plan.file,
-                    replace(_faulty(f"{other} has this name too", path), message="Two files have one name."),
-                )
+                yield claim.file, (path, f"{other} has this name too")
                 break
-            owners |= dict.fromkeys(names, plan.file)
+            owners |= dict.fromkeys(names, claim.file)
+
+
+def _with_twin(known: Broken | None, file: str, fault: tuple[str, str]) -> Broken:
+    if known is None:
+        return Broken(file, replace(_faulty(fault[1], fault[0]), message="Two files have one name."))
+    return replace(known, why=replace(known.why, faults=(*known.why.faults, fault)))
 
 
 def _parts(version: str) -> list[int]:

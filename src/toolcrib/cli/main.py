@@ -5,7 +5,21 @@ from typing import Annotated
 
 import typer
 
-from . import apply, bench, call, doctor, events, executions, keys, migrate, packs, secrets, serve, tools
+from . import (
+    apply,
+    bench,
+    call,
+    doctor,
+    events,
+    executions,
+    export,
+    keys,
+    migrate,
+    packs,
+    secrets,
+    serve,
+    tools,
+)
 
 app = typer.Typer(
     name="toolcrib", no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None,
@@ -17,6 +31,7 @@ for noun in (tools.app, executions.app, secrets.app, keys.app, packs.app):
     app.add_typer(noun)
 events.add_to(app, executions.app)
 apply.add_to(app)
+export.add_to(app)
 migrate.add_to(app)
 doctor.add_to(app)
 bench.add_to(app)

@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from toolcrib.app.settings import Settings
 
 _DEMO_PORT = 8010
+# The shell does not know the rooms below, but the names of their errors.
+_OF_START = {
+    "WrongRootKey": "set TOOLCRIB_ROOT_KEY, or TOOLCRIB_ROOT_KEY_FILE, to the key that this database was made with; waiting does not help"
+}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,17 +63,24 @@ def _start(demo_port: int | None) -> None:
         _check_port(settings)
         _run(settings, fresh.bring_up, demo_port)
     except UnsafeSetting as error:
-        step = "change the setting that it names"
-        raise Refused("UNSAFE_SETTING", str(error), next_step=step, exit=Exit.USAGE) from None
+        raise Refused("UNSAFE_SETTING", str(error), next_step=_mending(error), exit=Exit.USAGE) from None
     except AlreadyRunning as error:
         raise Refused("CONFLICT", str(error), exit=Exit.CLASH) from None
     except DatabaseError as error:
         step = "toolcrib doctor looks closer"
         raise Refused("UNAVAILABLE", str(error), next_step=step, exit=Exit.UNAVAILABLE) from None
     except ToolcribError as error:
-        raise from_error({"code": error.code.value, "message": error.message}) from None
+        refused = from_error({"code": error.code.value, "message": error.message})
+        raise replace(refused, next_step=_OF_START.get(type(error).__name__, refused.next_step)) from None
     except fresh.OtherSchema as error:
         raise Refused("OTHER_SCHEMA", str(error)) from None
+
+
+def _mending(error: Exception) -> str:
+    """Whether the setting is at fault or, as what it names raised something, the pack."""
+    if str(error).startswith("TOOLCRIB_PACKS") and error.__cause__ is not None:
+        return "mend the pack, or take it out of TOOLCRIB_PACKS"
+    return "change the setting that it names"
 
 
 def _warn_of(misspelled: list[tuple[str, str | None]]) -> None:
@@ -111,6 +123,8 @@ def _run(settings: "Settings", migrate: Any, demo_port: int | None) -> None:
                 shown.begin()
 
         uvloop.run(run(settings, version, migrate, started))
+    with contextlib.suppress(OSError):  # nobody may be there any more to read it
+        typer.echo("stopped")
 
 
 def _shown(settings: "Settings", port: int) -> "Settings":

@@ -30,10 +30,11 @@ USUAL = "http://127.0.0.1:8000"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API said: the bytes as they came, and what they mean (None for an empty answer)."""
+    """What the API said: the bytes as they came, what they mean (None for an empty answer), and the headers."""
 
     raw: bytes
     document: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -262,12 +263,13 @@ def _understood(status: int, headers: Mapping[str, str], body: bytes, base: str)
     except JsonRefused:
         raise _stranger(status, headers, base) from None
     if 200 <= status < 300:  # noqa: PLR2004 the class of success
-        return Answer(body, document)
+        return Answer(body, document, headers)
     error = document.get("error") if isinstance(document, dict) else None
     if not isinstance(error, dict) or not {"code", "message"} <= error.keys():
         raise _stranger(status, headers, base)
     execution = document.get("execution_id") if isinstance(document, dict) else None
-    raise from_error(error, execution_id=str(execution) if execution else None, raw=body)
+    refused = from_error(error, execution_id=str(execution) if execution else None, raw=body)
+    raise replace(refused, headers=headers)
 
 
 def _unreachable(base: str, why: str) -> Refused:

@@ -8,9 +8,11 @@ import typer
 from .command import command, group, show, write_json
 from .completion import one_of, tool_names
 from .exits import Exit
+from .meant import ask_for, with_advice
+from .notices import state_of
 from .refused import Refused, from_error, tell
 from .safe import one_line
-from .session import Session, part
+from .session import Session
 from .values import content, hint, tool_input
 
 app = group(
@@ -56,7 +58,7 @@ def list_tools(
 @command(app, "show", example="toolcrib tools show tides.next")
 def show_tool(session: Session, tool: Name) -> None:
     """Show one tool: what it is for, its fields and errors, and a call to copy. With --json the whole contract."""
-    show(session, session.ask("GET", f"/tools/{part(tool)}"), _tool_view)
+    show(session, ask_for(session, "GET", tool), _tool_view)
 
 
 @command(app, "register", example="toolcrib tools register tides.json harbours.json")
@@ -72,7 +74,7 @@ def register(
         except Refused as refused:
             if session.as_json and refused.raw:
                 write_json(refused.raw)
-            tell(refused, file)
+            tell(_with_taken(refused), file)
             worst = worst or refused.exit
     raise typer.Exit(worst)
 
@@ -84,25 +86,25 @@ def update(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A JSON config; - is stdin.")],
 ) -> None:
     """Publish a new version of a tool. Without `version` in the config the least that fits is taken."""
-    show(session, session.ask("PUT", f"/tools/{part(tool)}", content(file)), _updated_view)
+    show(session, ask_for(session, "PUT", tool, body=content(file)), _updated_view)
 
 
 @command(app, "versions", example="toolcrib tools versions tides.next", paged=True)
 def versions(session: Session, tool: Name) -> None:
     """List every version of a tool, newest first."""
-    show(session, session.ask("GET", f"/tools/{part(tool)}/versions", query=session.query), _versions_view)
+    show(session, ask_for(session, "GET", tool, "/versions", query=session.query), _versions_view)
 
 
 @command(app, "delete", example="toolcrib tools delete tides.next")
 def delete(session: Session, tool: Name) -> None:
     """Take a tool out of the catalog. Its executions stay, its name is free again."""
-    show(session, session.ask("DELETE", f"/tools/{part(tool)}"), lambda _: print(f"deleted {one_line(tool)}"))
+    show(session, ask_for(session, "DELETE", tool), lambda _: print(f"deleted {one_line(tool)}"))
 
 
 @command(app, "validate", example="toolcrib tools validate tides.next -i harbour=oslo")
 def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Fields = None) -> None:
     """Check input against a tool's contract, and whether you may call it now. Runs nothing."""
-    answer = session.ask("POST", f"/tools/{part(tool)}/validate", {"input": tool_input(whole, fields or [])})
+    answer = ask_for(session, "POST", tool, "/validate", {"input": tool_input(whole, fields or [])})
     found, decision = answer.document, answer.document["decision"]
     if not found["valid"]:
         message = f"The input does not fit the contract of {tool}."
@@ -110,7 +112,8 @@ def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Field
         raise hint(from_error(error, raw=answer.raw), fields or [])
     if not decision["allowed"]:
         denied = from_error({"code": decision["code"], "message": decision["message"]}, raw=answer.raw)
-        raise replace(denied, next_step=(denied.next_step or "").replace("NAME", tool) or None)
+        step = (denied.next_step or "").replace("NAME", tool) or None
+        raise with_advice(session, tool, replace(denied, next_step=step))
     show(session, answer, _valid_view)
 
 
@@ -129,12 +132,21 @@ def disable(session: Session, tool: Name) -> None:
 @command(app, "reset", example="toolcrib tools reset tides.next")
 def reset(session: Session, tool: Name) -> None:
     """Enable or disable a tool as its contract says."""
-    answer = session.ask("DELETE", f"/tools/{part(tool)}/enablement")
+    answer = ask_for(session, "DELETE", tool, "/enablement")
     show(session, answer, lambda _: print(f"{one_line(tool)} is as its contract says"))
 
 
+def _with_taken(refused: Refused) -> Refused:
+    """A tool of that name is there: whoever sends it again mostly means to change it."""
+    if refused.details.get("reason") != "name_taken":
+        return refused
+    name = refused.details.get("name", "NAME")
+    step = f"to change it: toolcrib tools update {name} FILE, or toolcrib apply DIR; else choose another name"
+    return replace(refused, next_step=step)
+
+
 def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:
-    answer = session.ask("PUT", f"/tools/{part(tool)}/enablement", {"enabled": enabled})
+    answer = ask_for(session, "PUT", tool, "/enablement", {"enabled": enabled})
     show(session, answer, lambda found: print(f"{one_line(tool)} is {_state(found)}"))
 
 
@@ -169,7 +181,7 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
     from .views import empty, more, table  # noqa: PLC0415 rich is needed only for people
 
     rows = [
-        (t["name"], t["version"], t["scope"], _state(t), t["effects"] or "", one_line(t["description"]))
+        (t["name"], t["version"], t["scope"], state_of(t), t["effects"] or "", one_line(t["description"]))
         for t in page["tools"]
     ]
     if rows:

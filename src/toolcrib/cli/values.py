@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from toolcrib.contracts.errors import Code
+
 from .refused import Refused, usage
 
 
@@ -68,9 +70,14 @@ def secret_value(name: str) -> str:
 
 
 def hint(refused: Refused, fields: list[str]) -> Refused:
-    """Say how to send text where a value was read as JSON and the contract did not want that."""
+    """Say how to send text where a value was read as JSON, and JSON where a dotted name was meant to lead inside."""
     refusing = {path.strip("/") for path, _ in refused.faults}
-    for key, value in (_field(text) for text in fields):
+    typed = fields if refused.code == Code.VALIDATION_ERROR else []
+    for key, value in (_field(text) for text in typed):
+        outer, dot, inner = key.partition(".")
+        if dot and {key, outer} & refusing:
+            step = f"write a field inside of another as JSON: -i '{outer}={{\"{inner}\": {_written(value)}}}'"
+            return replace(refused, next_step=step)
         if key in refusing and not isinstance(value, str):
             step = f"a value that reads as JSON is JSON; to send it as text: -i '{key}=\"…\"'"
             return replace(refused, next_step=step)

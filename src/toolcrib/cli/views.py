@@ -16,8 +16,8 @@ _ENDLESS = 4_000
 _GAP, _LEAST = 2, 12
 _OF_PAGES = {"limit", "cursor"}
 _STYLES = {
-    "succeeded": "green", "enabled": "green", "ok": "green", "failed": "red", "denied": "red", "interrupted": "red", "not ok": "red",
-    "running": "yellow", "disabled": "yellow",
+    "succeeded": "green", "enabled": "green", "ok": "green", "failed": "red", "denied": "red", "interrupted": "red", "not ok": "red", "ended": "red",
+    "running": "yellow", "disabled": "yellow", "deprecated": "yellow",
 }  # fmt: skip
 
 

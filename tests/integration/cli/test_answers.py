@@ -58,6 +58,19 @@ def test_the_doctor_finds_a_new_machine_well_but_for_the_server(database_url, tm
     assert checks["server"][0] is False
 
 
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ("", "off: by this shell's settings no input"),
+        ("1", "deleted after 1 day"),
+        ("90", "deleted after 90 days"),
+    ],
+)
+def test_the_doctor_tells_for_how_long_payloads_are_kept(tmp_path, days, said):
+    well, found = doctor(place(tmp_path, TOOLCRIB_RETENTION_DAYS=days))["retention"]
+    assert (well, said in found) == (True, True)
+
+
 def test_the_doctor_knows_its_own_schema(database_url, tmp_path):
     bring_up(database_url)
     found = doctor(place(tmp_path, TOOLCRIB_DATABASE_URL=database_url))["database"]

@@ -10,6 +10,7 @@ from tests.integration.cli.typed import typed
 from tests.support.server import start_server
 from toolcrib.cli.contracts import example
 from toolcrib.cli.main import app
+from toolcrib.cli.shapes import fields_of
 
 WITHOUT_JSON = {"serve"}  # it is the server
 WITHOUT_END = {"executions follow"}  # tests/acceptance follows it
@@ -107,7 +108,7 @@ def test_a_tool_is_told_to_a_person(run):
     ]  # fmt: skip
     told = run("tools", "show", "get_tide").stdout
     for words in (
-        "\nstate         enabled, workspace\n", "\nside effects  None.\n", "\nimpact        high for some inputs\n",
+        "\nstate         deprecated, workspace\n", "\nside effects  None.\n", "\nimpact        high for some inputs\n",
         "\ndeprecated    use tides.better\n", "\naliases       get_tide\n", "\ntags          sea\n",
         "\n  harbour  string, required: Its code.\n", '\n  unit     one of "m", "ft"\n', "\n  days     integer or null\n",
         "\n  tags     array of string\n", "\n  height  number\n", "\n  HARBOUR_NOT_FOUND  No such harbour.\n",
@@ -125,6 +126,26 @@ def test_a_tool_without_fields_and_with_an_upstream_is_told_too(run):
         assert words in told, words
 
 
+ORDER = {
+    "$defs": {
+        "Line": {"type": "object", "required": ["sku"], "properties": {"sku": {"type": "string", "description": "What."}, "count": {"type": "integer"}}},
+        "Order": {"type": "object", "required": ["line"], "properties": {"line": {"$ref": "#/$defs/Line"}, "more": {"type": "array", "items": {"$ref": "#/$defs/Line"}}, "again": {"anyOf": [{"$ref": "#/$defs/Order"}, {"type": "null"}]}}},
+    },
+    "required": ["order"], "properties": {"order": {"$ref": "#/$defs/Order", "description": "It."}, "odd": {"$ref": "#/$defs/None"}, "round": {"$ref": "#/properties/round"}},
+}  # fmt: skip
+
+
+def test_fields_inside_of_others_are_told_below_them_however_deep_they_lie():
+    told = fields_of(ORDER)
+    assert told[:6] == [
+        ("order", "object, required: It."), ("  line", "object, required"), ("    sku", "string, required: What."), ("    count", "integer"),
+        ("  more", "array of object"), ("    sku", "string, required: What."),
+    ]  # fmt: skip
+    assert ("  again", "object or null") in told
+    assert told[-2:] == [("odd", "anything"), ("round", "anything")]
+    assert len(told) < 30
+
+
 @pytest.mark.parametrize(
     ("schema", "examples", "typed_so"),
     [
@@ -135,6 +156,12 @@ def test_a_tool_without_fields_and_with_an_upstream_is_told_too(run):
         ({"properties": {"u": {}}}, [{"input": {"u": {"a": [1]}}}], "-i 'u={\"a\": [1]}'"),
         ({"properties": {"u": {}}}, [{"input": {"a=b": 1}}], "--input '{\"a=b\": 1}'"),
         (True, [], ""),
+        (ORDER, [], '-i \'order={"line": {"sku": "…"}}\''),
+        (
+            {"required": ["n"], "properties": {"n": {"anyOf": [{"type": "integer"}, {"type": "null"}]}}},
+            [],
+            "-i n=1",
+        ),
         ({"required": ["m"], "properties": {"m": {"enum": [2, 3]}}}, [], "-i m=2"),
     ],
 )
@@ -192,7 +219,7 @@ def test_a_measurement_counts_calls_and_times(run, server):
 
 
 def test_a_measurement_tells_what_failed(run):
-    run("tools", "reset", "ship.sell")
+    run("tools", "enable", "ship.sell")
     done = run("bench", "ship.sell", "--yes", "--seconds", "1")
     assert (done.exit_code, "SECRET_NOT_FOUND" in done.stderr) == (5, True)
     words = run("bench", "tides.next", "-i", "harbour=oslo", "--seconds", "1").stdout

@@ -24,6 +24,7 @@ def test_a_server_says_where_it_listens_serves_and_ends_when_told(tmp_path):
     assert done.stdout.splitlines() == [
         f"Toolcrib {version} listens on http://127.0.0.1:{env['TOOLCRIB_PORT']}; data in {data}",
         f"First start. The owner's API key is in {data / 'owner.key'}",
+        "stopped",
     ]
 
 
@@ -31,7 +32,7 @@ def test_a_later_start_speaks_of_no_key(tmp_path):
     env = place(tmp_path)
     served(env=env)
     again = served(env=env)
-    assert (again.exit_code, len(again.stdout.splitlines())) == (0, 1)
+    assert (again.exit_code, again.stdout.splitlines()[1:]) == (0, ["stopped"])
 
 
 def test_a_demo_that_may_not_reach_its_upstream_says_so_and_the_server_serves(tmp_path):
@@ -94,6 +95,15 @@ def test_a_root_key_that_is_not_the_databases_is_refused(tmp_path):
     assert (refused.exit_code, refused.stdout) == (7, "")
     assert "UNAVAILABLE" in refused.stderr
     assert "root key" in refused.stderr
+    assert "next: set TOOLCRIB_ROOT_KEY, or TOOLCRIB_ROOT_KEY_FILE, to the key" in refused.stderr
+
+
+def test_a_pack_that_breaks_is_to_be_mended_not_its_setting(tmp_path, monkeypatch):
+    (tmp_path / "broken_pack.py").write_text("raise RuntimeError('no')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    refused = typed("serve", env=place(tmp_path, TOOLCRIB_PACKS="broken_pack:pack"))
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "next: mend the pack, or take it out of TOOLCRIB_PACKS\n" in refused.stderr
 
 
 def test_a_newer_database_is_refused_and_stays_as_it_is(database_url, tmp_path):

@@ -77,3 +77,10 @@ def test_a_number_where_text_was_wanted_is_told_how_to_send_text():
     assert "-i 'zip=" in (hint(refused, ["zip=12345"]).next_step or "")
     assert hint(refused, ["zip=oslo"]).next_step == "usual"
     assert hint(refused, ["other=1"]).next_step == "usual"
+
+
+def test_a_dotted_name_is_told_how_to_write_json():
+    refused = Refused("VALIDATION_ERROR", "no", (("/order.sku", "is not a declared property"),), "usual")
+    told = hint(refused, ["order.sku=pen"]).next_step
+    assert told == """write a field inside of another as JSON: -i 'order={"sku": "pen"}'"""
+    assert hint(Refused("NO_STOCK", "no", (("sku", "3"),), "usual"), ["sku=3"]).next_step == "usual"
