@@ -6,6 +6,8 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack, overload
@@ -147,7 +149,7 @@ class Crib:
 
     async def list_tools(self, *, principal: Who | None = None) -> list[ToolBrief]:
         """The tools that the caller may call now, by name."""
-        return [_brief(view.config) for view in await self._callable(principal)]
+        return [ToolBrief.of(view.config) for view in await self._callable(principal)]
 
     async def openai_tools(self, *, principal: Who | None = None) -> list[dict[str, Any]]:
         """The same tools as the `tools` of a request to the Responses API; `call` takes the names that stand there."""
@@ -155,7 +157,8 @@ class Crib:
 
     async def tool(self, tool: str, *, principal: Who | None = None) -> ToolView:
         """One tool with its stored contract, and whether it is enabled."""
-        return await self.gateway.tools.get(await self.principal(principal), tool)
+        view = await self.gateway.tools.get(await self.principal(principal), tool)
+        return replace(view, config=deepcopy(view.config))
 
     async def set_enabled(self, tool: str, enabled: bool, *, principal: Who | None = None) -> None:  # noqa: FBT001 reads as it is said
         """Let a tool be called in the caller's workspace, or refuse all its calls."""
@@ -270,9 +273,3 @@ def _json(value: Mapping[str, Any], what: str) -> dict[str, Any]:
         raise Invalid.because(f"{what} is not acceptable JSON.", [Fault("", refused.reason)]) from refused
     assert isinstance(read, dict)  # noqa: S101 it was written from one
     return read
-
-
-def _brief(config: Mapping[str, Any]) -> ToolBrief:
-    return ToolBrief(
-        config["name"], config.get("title"), config["description"], config["input_schema"], config.get("output_schema")
-    )  # fmt: skip

@@ -1,9 +1,10 @@
 """A tool's only way to the house. A function asks for it with a parameter annotated `Context`; callers never see that one."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from .execution import Subject
 from .principal import Principal
@@ -81,6 +82,12 @@ class ToolBrief:
     description: str
     input_schema: Mapping[str, Any]
     output_schema: Mapping[str, Any] | None
+
+    @classmethod
+    def of(cls, contract: Mapping[str, Any]) -> Self:
+        """What a stored contract says; the schemas are copies, for whoever gets them may change them."""
+        schemas = deepcopy((contract["input_schema"], contract.get("output_schema")))
+        return cls(contract["name"], contract.get("title"), contract["description"], *schemas)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """A tool as models see it: name, description and input schema, never where it runs. Doors for models render it."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from .names import wire_name
@@ -16,11 +17,11 @@ def told_to_models(contract: Mapping[str, Any]) -> str:
 
 
 def function_tool(contract: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored contract as a function tool of the Responses API, in its flat form."""
+    """A stored contract as a function tool of the Responses API, in its flat form; the caller may change it."""
     return {
         "type": "function",
         "name": wire_name(contract["name"]),
         "description": told_to_models(contract),
-        "parameters": contract["input_schema"],
+        "parameters": deepcopy(contract["input_schema"]),
         "strict": False,
     }

@@ -67,7 +67,7 @@ class CallerDesk:
             for tool in facts.seen_by_models()
             if decide(self.principal, facts.about(tool), self.now).allowed
         ]
-        return [_brief(tool.document()) for tool in allowed]
+        return [ToolBrief.of(tool.document()) for tool in allowed]
 
     def progress(self, progress: Progress) -> None:
         """Pass on how far the tool is."""
@@ -82,14 +82,4 @@ def told_to_the_log(workspace: str, execution_id: str, progress: Progress) -> No
         execution_id=execution_id,
         done=progress.done,
         total=progress.total,
-    )
-
-
-def _brief(document: dict[str, Any]) -> ToolBrief:
-    return ToolBrief(
-        document["name"],
-        document.get("title"),
-        document["description"],
-        document["input_schema"],
-        document.get("output_schema"),
     )

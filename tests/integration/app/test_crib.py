@@ -257,3 +257,31 @@ async def test_an_exception_of_a_tool_is_logged_whole_in_development_only(monkey
     logged = capsys.readouterr().err
     assert "RuntimeError" in logged
     assert ("RuntimeError: it went down" in logged) == (environment == "development")
+
+
+async def test_what_is_given_of_a_contract_is_the_callers_own():
+    seen = []
+
+    @tool("nosy.look", effects="read")
+    async def look(context: Context) -> int:
+        """Look at the others, and meddle."""
+        seen.extend(await context.list_tools())
+        for brief in seen:
+            meddle(brief.input_schema)
+        return len(seen)
+
+    def meddle(schema):
+        schema["additionalProperties"] = True
+        schema["properties"].clear()
+
+    async with Crib() as crib:
+        await crib.register(TIDES)
+        await crib.register(look)
+        assert (await crib.call("nosy.look")).output == 2
+        meddle(next(one for one in await crib.openai_tools() if one["name"] == "tides__next")["parameters"])
+        meddle(next(one for one in await crib.list_tools() if one.name == "tides.next").input_schema)
+        meddle((await crib.tool("tides.next")).config["input_schema"])
+        shown = (await crib.tool("tides.next")).config["input_schema"]
+        refused = await crib.call("tides.next", {"harbor": "oslo"})
+    assert shown == OBJECT
+    assert (refused.status, refused.error["code"]) == (Status.FAILED, "VALIDATION_ERROR")
