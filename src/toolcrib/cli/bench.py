@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import typer
 
 from .command import command
-from .completion import tool_names
 from .exits import Exit
 from .meant import ask_for
+from .options import Fields, Name, Whole
 from .refused import UNREACHABLE, Refused, usage
 from .safe import one_line
 from .session import API, Session, part
@@ -47,14 +47,10 @@ def add_to(app: typer.Typer) -> None:
 
 def bench(
     session: Session,
-    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.", autocompletion=tool_names)],
+    tool: Name,
     *,
-    whole: Annotated[
-        str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
-    ] = None,
-    fields: Annotated[
-        list[str] | None, typer.Option("-i", metavar="KEY=VALUE", help="One field of the input.")
-    ] = None,
+    whole: Whole = None,
+    fields: Fields = None,
     seconds: Annotated[int, typer.Option(metavar="N", min=1, max=_MOST_SECONDS, help="How long.")] = 5,
     connections: Annotated[
         int, typer.Option(metavar="N", min=1, max=_MOST_CONNECTIONS, help="Calls under way at a time.")

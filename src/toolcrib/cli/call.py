@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, show
-from .completion import tool_names
 from .meant import with_advice
 from .notices import notices
+from .options import Fields, Name, Whole
 from .refused import Refused
 from .safe import shown
 from .session import Session, part
@@ -26,19 +26,10 @@ def add_to(app: typer.Typer) -> None:
 
 def call(
     session: Session,
-    tool: Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.", autocompletion=tool_names)],
+    tool: Name,
     *,
-    whole: Annotated[
-        str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
-    ] = None,
-    fields: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-i",
-            metavar="KEY=VALUE",
-            help="One field of the input; a value that reads as JSON is JSON, else text.",
-        ),
-    ] = None,
+    whole: Whole = None,
+    fields: Fields = None,
     about: Annotated[
         str | None, typer.Option("--subject", metavar="TYPE:ID", help="What the call is about.")
     ] = None,

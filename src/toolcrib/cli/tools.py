@@ -6,10 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, group, show, write_json
-from .completion import one_of, tool_names
+from .completion import one_of
 from .exits import Exit
 from .meant import ask_for, with_advice
 from .notices import state_of
+from .options import Fields, Name, Whole
 from .refused import Refused, from_error, tell
 from .safe import one_line
 from .session import Session
@@ -18,11 +19,6 @@ from .values import content, hint, tool_input
 app = group(
     "tools", "Tools: list, show, register, update, versions, delete, validate, enable, disable, reset."
 )
-Name = Annotated[str, typer.Argument(metavar="TOOL", help="Name or id.", autocompletion=tool_names)]
-Whole = Annotated[
-    str | None, typer.Option("--input", metavar="JSON|@FILE", help="The whole input; @- reads stdin.")
-]
-Fields = Annotated[list[str] | None, typer.Option("-i", metavar="KEY=VALUE", help="One field of the input.")]
 
 
 @command(app, "list", example="toolcrib tools list --status enabled", paged=True)
