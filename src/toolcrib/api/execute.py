@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
 from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
-from toolcrib.contracts.execution import Call, Result, Status, Subject
+from toolcrib.contracts.execution import Call, Result, Status, Subject, idempotency_key
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.selection import MAX_LIMIT, MAX_PATHS, parse_selection
@@ -41,7 +41,6 @@ _KNOWN = frozenset(
 )
 _INPUT = frozenset({"input", "payload"})
 _LABEL_LIMIT = 256
-_KEY_LIMIT = 255
 
 
 class SubjectBody(Strict):
@@ -126,14 +125,8 @@ def _asked(scope: Scope) -> dict[str, Any]:
     return asked
 
 
-def _key(value: bytes, *, again: bool) -> str:
-    key = value.decode("latin-1").strip()
-    if again or not (0 < len(key) <= _KEY_LIMIT and key.isascii() and key.isprintable()):
-        fault = Fault(
-            "/headers/Idempotency-Key", f"give one, of 1 to {_KEY_LIMIT} printable ASCII characters"
-        )
-        raise Invalid.because("The header is not valid.", [fault])
-    return key
+def _key(value: bytes, *, again: bool) -> str | None:
+    return idempotency_key("" if again else value.decode("latin-1").strip(), "/headers/Idempotency-Key")
 
 
 def _prefers_async(value: bytes) -> bool:

@@ -15,7 +15,7 @@ from typing import Any, Self, TypedDict, Unpack, overload
 from toolcrib.contracts.context import ToolBrief
 from toolcrib.contracts.define import ToolDefinition
 from toolcrib.contracts.errors import Conflict, Invalid, NotFound, Unauthorized
-from toolcrib.contracts.execution import Call, Execution, Result, Subject
+from toolcrib.contracts.execution import Call, Execution, Result, Subject, idempotency_key
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.model_tools import function_tool
 from toolcrib.contracts.pack import Pack
@@ -128,7 +128,8 @@ class Crib:
         self, tool: str, input: Given | None = None, **options: Unpack[CallOptions]  # noqa: A002 the word of the contract
     ) -> Result:  # fmt: skip
         """Call a tool by its name, or by the name that models see, with an object or its JSON text. A call that was refused or
-        failed is a result too; raises `ToolcribError` where there is no such tool or caller, or where the input is no JSON object.
+        failed is a result too; raises `ToolcribError` where there is no such tool or caller, where the input is no JSON object,
+        and where the idempotency key is none.
         """
         given = _input(input)
         who = await self.principal(options.get("principal"))
@@ -136,7 +137,7 @@ class Crib:
         selection = parse_selection(None if select is None else list(select), None, ids_only=False)
         call = Call(
             tool, given, options.get("subject"), options.get("exception_id"), len(dumps(given)),
-            options.get("idempotency_key"), options.get("wait", True), options.get("dry_run"), selection,
+            idempotency_key(options.get("idempotency_key"), "/idempotency_key"), options.get("wait", True), options.get("dry_run"), selection,
         )  # fmt: skip
         return await self.gateway.calls.call_tool(who, call)
 

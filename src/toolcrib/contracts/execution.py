@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from .errors import Invalid
+from .faults import Fault
 from .selection import Selection
 
 
@@ -54,6 +56,8 @@ FINAL_EVENTS = frozenset(
     )
 )
 """After one of these only `OutcomeLearned` can follow for an execution."""
+MOST_OF_KEY = 255
+"""Characters of an idempotency key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,14 @@ class Call:
     selection: Selection | None = None
     depth: int = 0
     hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def idempotency_key(given: str | None, where: str) -> str | None:
+    """The key that a caller gave for a call. Raises `Invalid` for one that is not short and printable ASCII."""
+    if given is None or (0 < len(given) <= MOST_OF_KEY and given.isascii() and given.isprintable()):
+        return given
+    fault = Fault(where, f"give one, of 1 to {MOST_OF_KEY} printable ASCII characters")
+    raise Invalid.because("The idempotency key is not valid.", [fault])
 
 
 @dataclass(frozen=True, slots=True)

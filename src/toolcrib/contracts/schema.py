@@ -3,6 +3,7 @@
 The registry asks `schema_faults` before it keeps a contract; the gateway validates every input and output.
 """
 
+import hashlib
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import jsonschema_rs
 import orjson
 
 from .faults import Fault
+from .kept import Kept
 from .schema_charges import TooCostly, Weight
 from .schema_cost import Cost
 from .schema_plain import Plain, plain
@@ -19,6 +21,11 @@ from .schema_rules import ANY_PATTERN, MAX_FAULTS, Reading, escape, look_up, sha
 _LISTING_BUDGET = 400_000
 _LONGEST_SHOWN = 200
 _LONGEST_PATH = 1_000
+
+# Bytes, as measured roughly: of any schema, for each byte of its text, and for each regular expression in it. One that is
+# held with copies of its parts, or with the meta-schema, is dense: each refers to many others.
+_LEAST_WEIGHT, _WEIGHT_OF_BYTE, _WEIGHT_OF_PATTERN, _WEIGHT_OF_COPIED_BYTE = 4_000, 10, 20_000, 100
+_MOST_KEPT, _MOST_KEPT_WEIGHT = 2_048, 32_000_000
 
 _MESSAGES = {
     "type": "must be of type {}",
@@ -63,15 +70,20 @@ class CompiledSchema:
     """One accepted schema, ready to judge values; each judgement is bounded in time."""
 
     def __init__(
-        self, document: dict[str, Any], validator: jsonschema_rs.Validator, cost: Cost, copied: int = 0
+        self, document: dict[str, Any], validator: jsonschema_rs.Validator, cost: Cost, weight: int
     ) -> None:
-        """Take what `compile_schema` made; `copied` is the length of its plain form where that holds copies."""
-        self.copied = copied
+        """Take what `compile_schema` made: the plain form, and about how many bytes all of this holds."""
+        self.weight = weight
         self._document = document
         self._validator = validator
         self._matches = validator.is_valid
         self._cost = cost
         self._free_size = cost.free_size
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """The plain form (see `schema_plain`). Others hold it too: read it, never change it."""
+        return self._document
 
     def is_valid(self, value: object, *, size: int | None = None) -> bool:
         """Say whether a value matches and is within the budget.
@@ -168,12 +180,27 @@ def schema_faults(document: object) -> list[Fault]:
 
 
 def compile_schema(document: object) -> CompiledSchema:
-    """Make a schema ready for use, or raise `SchemaRefused`. Nothing is fetched, whatever it names."""
+    """Make a schema ready for use, or raise `SchemaRefused`. Nothing is fetched, whatever it names.
+
+    Those used last are kept by the digest of their text: a catalog says the same in many tools.
+    """
     faults = shape_faults(document)
     if faults:
         raise SchemaRefused(faults)
     written = orjson.dumps(document)
-    own: dict[str, Any] | bool = orjson.loads(written)  # the caller may go on changing theirs
+    digest = hashlib.sha256(written).digest()
+    compiled = _kept.get(digest)
+    if compiled is None:
+        compiled = _compile(written)
+        _kept.put(digest, compiled, compiled.weight)
+    return compiled
+
+
+_kept = Kept[CompiledSchema](_MOST_KEPT, _MOST_KEPT_WEIGHT)
+
+
+def _compile(written: bytes) -> CompiledSchema:
+    own: dict[str, Any] | bool = orjson.loads(written)
     schema = plain(own, written) if isinstance(own, dict) else Plain({})  # true and false hold no part
     reading = _read(schema)
     try:
@@ -190,8 +217,17 @@ def compile_schema(document: object) -> CompiledSchema:
         raise SchemaRefused([Fault("", str(error))]) from error
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaRefused([_no_schema(error)]) from None
+    return CompiledSchema(schema.document, validator, cost, _weight(written, schema))
+
+
+def _weight(written: bytes, schema: Plain) -> int:
     copied = len(orjson.dumps(schema.document)) if schema.copies else 0
-    return CompiledSchema(schema.document, validator, cost, copied)
+    return (
+        _LEAST_WEIGHT
+        + _WEIGHT_OF_BYTE * len(written)
+        + _WEIGHT_OF_PATTERN * written.count(b'"pattern')
+        + _WEIGHT_OF_COPIED_BYTE * copied
+    )
 
 
 def _read(schema: Plain) -> Reading:

@@ -38,6 +38,19 @@ _SAYS_NOTHING = frozenset(
         "deprecated",
     )
 )
+_CHARGED = frozenset(  # for more than that they are there
+    (
+        *_LISTS_OF_NAMES,
+        *_EIGHT_CHARACTERS,
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "enum",
+        "const",
+        "multipleOf",
+        "pattern",
+    )
+) | {"patternProperties", "uniqueItems", "contains"}
 
 _TOKEN = re.compile(
     r"\\[pPuk]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|\(\?(?:<\w+>|:)|.", re.DOTALL
@@ -78,7 +91,9 @@ class TooCostly(ValueError):
 
 def charges_of(schema: dict[str, Any]) -> Charges:
     """Charge the keywords of one subschema; what the subschemas that it holds cost is theirs."""
-    here = 1 + sum(keyword not in _SAYS_NOTHING for keyword in schema)
+    here = 1 + len(schema.keys() - _SAYS_NOTHING)
+    if _CHARGED.isdisjoint(schema):
+        return Charges(here)
     here += sum(len(held) for held in map(schema.get, ("allOf", "anyOf", "oneOf")) if isinstance(held, list))
     here += _NAME * sum(_names_in(schema.get(keyword)) for keyword in _LISTS_OF_NAMES)
     here += _cost_of_enum(schema.get("enum")) + _cost_of_enum(

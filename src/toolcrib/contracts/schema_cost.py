@@ -6,7 +6,6 @@ worked out by arithmetic over the graph of subschemas; no `$ref` is ever expande
 """
 
 from bisect import bisect
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -34,7 +33,8 @@ _OF_ITEMS = frozenset(  # any item may meet any of these
 _OF_MEMBERS = frozenset(("additionalProperties", "patternProperties", "unevaluatedProperties"))
 _SIZES = tuple(sorted({2**n for n in range(26)} | {3 * 2**n for n in range(24)}))
 
-Group = Counter[str]
+Group = dict[str, int]
+"""How often each of some subschemas applies."""
 
 
 @dataclass(slots=True)
@@ -43,8 +43,8 @@ class Profile:
 
     own: Charges = field(default_factory=Charges)
     keyed: dict[str, Group] = field(default_factory=dict)
-    members: Group = field(default_factory=Counter)
-    items: Group = field(default_factory=Counter)
+    members: Group = field(default_factory=dict)
+    items: Group = field(default_factory=dict)
 
     def groups(self) -> Iterator[Group]:
         """Yield the subschemas that may meet at one child, once for each kind of child."""
@@ -118,11 +118,12 @@ class Cost:
 
     def _work_out_rates(self) -> list[int]:
         """Return the root's rate for depth 0, 1, 2 …, ending where no rate grows any more."""
-        profiles = self._profiles.items()
-        rates = dict.fromkeys(self._profiles, 0)
-        of_root: list[int] = []
-        for _ in range(MAX_VALUE_DEPTH + 1):
-            new = {pointer: min(_rate(profile, rates), BUDGET + 1) for pointer, profile in profiles}
+        rates = {pointer: _rate(profile, {}) for pointer, profile in self._profiles.items()}
+        of_root = [rates[""]]
+        with_children = [pair for pair in self._profiles.items() if any(pair[1].groups())]
+        for _ in range(MAX_VALUE_DEPTH):
+            grown = {pointer: _rate(profile, rates) for pointer, profile in with_children}
+            new = rates | grown
             of_root.append(new[""])
             if new == rates:
                 break
@@ -131,7 +132,7 @@ class Cost:
 
     def _profile(self, pointer: str) -> Profile:
         self._height(pointer, 0)
-        profile, members = Profile(), Counter[str]()
+        profile, members = Profile(), Group()
         for name, times in self._closure(pointer).items():
             node = self._nodes[name]
             profile.own.add(charges_of(node.schema), times)
@@ -140,14 +141,14 @@ class Cost:
             fallback = [part for keyword, _, part in node.parts if keyword == "additionalProperties"]
             for keyword, key, part in node.parts:
                 if keyword == "properties":
-                    group = profile.keyed.setdefault(unescape(key[1:]), Counter())
-                    group[part] += times
+                    group = profile.keyed.setdefault(unescape(key[1:]), {})
+                    _tally(group, part, times)
                     for other in fallback:
-                        group[other] -= times  # a key that `properties` names is no additional one
+                        _tally(group, other, -times)  # a key that `properties` names is no additional one
                 elif keyword in _OF_ITEMS:
-                    profile.items[part] += times
+                    _tally(profile.items, part, times)
                 elif keyword in _OF_MEMBERS:
-                    members[part] += times
+                    _tally(members, part, times)
                 elif keyword == "propertyNames":
                     profile.own.each += times * self._cost_of_name(part)
         self._spread(profile, members)
@@ -164,7 +165,7 @@ class Cost:
         """Give each named key what may apply to every key."""
         profile.members = members
         for group in profile.keyed.values():
-            group.update(members)
+            _add(group, members)
             self._charge(len(group))
         self._charge(len(members) + len(profile.items))
 
@@ -184,15 +185,15 @@ class Cost:
     def _closure(self, pointer: str) -> Group:
         """Count how often each subschema is applied to the value to which this one is applied once."""
         if pointer not in self._closures:
-            total = Counter({pointer: 1})
+            total = {pointer: 1}
             for name in self._in_place(pointer):
-                total.update(self._closure(name))
+                _add(total, self._closure(name))
             if (
                 not self._nodes[pointer]
                 .schema.keys()
                 .isdisjoint(("unevaluatedProperties", "unevaluatedItems"))
             ):
-                total.update(self._collect(pointer))
+                _add(total, self._collect(pointer))
             self._charge(len(total))
             self._closures[pointer] = total
         return self._closures[pointer]
@@ -200,10 +201,10 @@ class Cost:
     def _collect(self, pointer: str) -> Group:
         """Count what runs again to learn which keys or items were evaluated: every subschema in place, at each level."""
         if pointer not in self._collected:
-            total = Counter[str]()
+            total = Group()
             for name in self._in_place(pointer):
-                total.update(self._closure(name))
-                total.update(self._collect(name))
+                _add(total, self._closure(name))
+                _add(total, self._collect(name))
             self._charge(len(total))
             self._collected[pointer] = total
         return self._collected[pointer]
@@ -220,11 +221,20 @@ class Cost:
             )
 
 
+def _tally(group: Group, name: str, times: int) -> None:
+    group[name] = group.get(name, 0) + times
+
+
+def _add(group: Group, more: Group) -> None:
+    for name, times in more.items():
+        _tally(group, name, times)
+
+
 def _rate(profile: Profile, rates: dict[str, int]) -> int:
-    child = max(
-        sum(times * rates.get(name, 0) for name, times in group.items()) for group in profile.groups()
-    )
-    return profile.own.below + max(profile.own.here + profile.own.text, profile.own.each + child)
+    own, child = profile.own, 0
+    for group in profile.groups() if rates else ():
+        child = max(child, sum([times * rates.get(name, 0) for name, times in group.items()]))
+    return min(own.below + max(own.here + own.text, own.each + child), BUDGET + 1)
 
 
 def _children(item: object) -> Iterator[tuple[str | None, object]]:

@@ -2,7 +2,6 @@
 the least used go first.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.errors import Invalid
 from toolcrib.contracts.execution import Call
 from toolcrib.contracts.faults import Fault
+from toolcrib.contracts.kept import Kept
 from toolcrib.contracts.provider import Provider, Runnable
 from toolcrib.contracts.redaction import Redactor
 from toolcrib.contracts.schema import CompiledSchema, compile_schema
@@ -18,9 +18,7 @@ from toolcrib.registry.service import StoredTool
 
 _MOST_READY = 2_048
 _MOST_WEIGHT = 128_000_000
-# Bytes, as measured roughly: of any contract, for each byte of its text, and for each regular expression in it. A schema
-# that is held with copies of its parts, or with the meta-schema, is dense: each refers to many others.
-_LEAST_WEIGHT, _WEIGHT_OF_BYTE, _WEIGHT_OF_PATTERN, _WEIGHT_OF_COPIED_BYTE = 4_000, 10, 20_000, 100
+_WEIGHT_OF_BYTE = 10  # in bytes, for each byte of a contract's text, as measured roughly
 _USUAL_REQUEST = 1_000_000
 _USUAL_SECONDS = {"python": 30.0}  # of kinds that have no limit in a block of their own
 
@@ -46,10 +44,10 @@ class Ready:
     high_when: CompiledSchema | None = None
 
     @property
-    def copied(self) -> int:
-        """The length of those schemas that are held in a longer form than they were written."""
+    def weight(self) -> int:
+        """About how many bytes its schemas hold."""
         schemas = (self.input, self.output, self.high_when)
-        return sum(schema.copied for schema in schemas if schema is not None)
+        return sum(schema.weight for schema in schemas if schema is not None)
 
     def is_dry(self, call: Call) -> bool:
         """Whether a call only shows what it would do: as it says, else where its impact is high."""
@@ -64,21 +62,15 @@ class Workshop:
     def __init__(self, providers: Sequence[Provider], max_seconds: float = 120) -> None:
         self._max_seconds = max_seconds
         self._providers: Mapping[str, Provider] = {provider.kind: provider for provider in providers}
-        self._ready: OrderedDict[str, tuple[Ready, int]] = OrderedDict()
-        self._weight = 0
+        self._ready = Kept[Ready](_MOST_READY, _MOST_WEIGHT)
 
     def ready(self, tool: StoredTool) -> Ready:
         """The tool, ready to run."""
-        found = self._ready.get(tool.digest)
-        if found is not None:
-            self._ready.move_to_end(tool.digest)
-            return found[0]
-        made = self._make(tool.document())
-        weight = _weight(tool.config, made.copied)
-        self._ready[tool.digest] = made, weight
-        self._weight += weight
-        self._make_room()
-        return made
+        ready = self._ready.get(tool.digest)
+        if ready is None:
+            ready = self._make(tool.document())
+            self._ready.put(tool.digest, ready, ready.weight + _WEIGHT_OF_BYTE * len(tool.config))
+        return ready
 
     def check(self, contract: Contract) -> None:
         """Refuse at registration what could never run: raises `Invalid` or `EgressRefused`."""
@@ -95,12 +87,6 @@ class Workshop:
                 f"No provider runs tools of kind {kind}; known kinds: {', '.join(sorted(self._providers))}."
             )
         return found
-
-    def _make_room(self) -> None:
-        """The one just made stays, however heavy it is."""
-        while len(self._ready) > 1 and (len(self._ready) > _MOST_READY or self._weight > _MOST_WEIGHT):
-            _, (_, weight) = self._ready.popitem(last=False)
-            self._weight -= weight
 
     def _make(self, document: dict[str, Any]) -> Ready:
         contract = parse_contract(document)
@@ -121,9 +107,3 @@ class Workshop:
             high=impact == "high" or contract.effects == "destructive",
             high_when=compile_schema(impact["when"]) if isinstance(impact, dict) else None,
         )
-
-
-def _weight(config: str, copied: int) -> int:
-    patterns = config.count('"pattern')
-    text = _WEIGHT_OF_BYTE * len(config) + _WEIGHT_OF_COPIED_BYTE * copied
-    return _LEAST_WEIGHT + text + _WEIGHT_OF_PATTERN * patterns

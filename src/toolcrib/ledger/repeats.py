@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from toolcrib.kit.db import Query, Row, Tx
+from toolcrib.kit.db import Query, Tx
+from toolcrib.kit.json import dumps
 
 LIFE_US = 24 * 3600 * 1_000_000
 _COLUMNS = ("workspace_id", "actor_id", "tool_id", "key", "execution_id", "arguments", "created_at")
@@ -21,25 +22,19 @@ _ONCE = (
     "arguments = excluded.arguments, created_at = excluded.created_at "
     "WHERE idempotency_keys.created_at <= excluded.created_at - 86400000000 RETURNING execution_id"
 )
+_OF = "workspace_id, actor_id, tool_id, key"
+_SENT = [f"json_extract(value, '$[{at}]')" for at in range(len(_COLUMNS))]
 _CLAIM = Query(
-    sqlite=_INTO
-    + "VALUES (:workspace_id, :actor_id, :tool_id, :key, :execution_id, :arguments, :created_at)"
-    + _ONCE
-)
-_CLAIM_ALL = Query(
+    sqlite=f"{_INTO}SELECT {', '.join(_SENT)} FROM json_each(:rows) WHERE true{_ONCE}",  # noqa: S608 constants
     postgresql=_INTO  # noqa: S608 constants
     + "SELECT * FROM unnest(CAST(:workspace_id AS text[]), CAST(:actor_id AS text[]), CAST(:tool_id AS text[]), "
     "CAST(:key AS text[]), CAST(:execution_id AS text[]), CAST(:arguments AS text[]), CAST(:created_at AS bigint[]))"
-    + _ONCE
-)
-_OF = "workspace_id, actor_id, tool_id, key"
-_HOLDER = Query(
-    sqlite="SELECT * FROM idempotency_keys "
-    "WHERE workspace_id = :workspace_id AND actor_id = :actor_id AND tool_id = :tool_id AND key = :key"
+    + _ONCE,
 )
 _HOLDERS = Query(
+    sqlite=f"SELECT * FROM idempotency_keys WHERE ({_OF}) IN (SELECT {', '.join(_SENT[:4])} FROM json_each(:rows))",  # noqa: S608 constants
     postgresql=f"SELECT * FROM idempotency_keys WHERE ({_OF}) IN (SELECT * FROM unnest("  # noqa: S608 constants
-    "CAST(:workspace_id AS text[]), CAST(:actor_id AS text[]), CAST(:tool_id AS text[]), CAST(:key AS text[])))"
+    "CAST(:workspace_id AS text[]), CAST(:actor_id AS text[]), CAST(:tool_id AS text[]), CAST(:key AS text[])))",
 )
 _FREE_TEXT = (
     "DELETE FROM idempotency_keys WHERE workspace_id = :workspace_id AND actor_id = :actor_id AND tool_id = :tool_id "
@@ -104,30 +99,22 @@ async def forget(tx: Tx, workspace: str, before: int, limit: int) -> int:
 
 
 async def _insert(tx: Tx, claims: Sequence[Claim]) -> set[str]:
-    if tx.dialect == "postgresql":
-        return {row["execution_id"] for row in await tx.rows(_CLAIM_ALL, **_columns(claims, _COLUMNS))}
-    rows: list[Row] = []
-    for one in claims:
-        rows += await tx.rows(_CLAIM, **dict(zip(_COLUMNS, one.row(), strict=True)))
-    return {row["execution_id"] for row in rows}
+    return {row["execution_id"] for row in await tx.rows(_CLAIM, **_sent(tx, claims, _COLUMNS))}
 
 
 async def _holders(tx: Tx, late: Sequence[Claim]) -> dict[Holder, Taken]:
     keys = {one.holder: one for one in late}
-    if tx.dialect == "postgresql":
-        rows = list(await tx.rows(_HOLDERS, **_columns(list(keys.values()), _COLUMNS[:4])))
-    else:
-        rows = []
-        for holder in keys:
-            rows += await tx.rows(_HOLDER, **dict(zip(_COLUMNS[:4], holder, strict=True)))
     return {
         (row["workspace_id"], row["actor_id"], row["tool_id"], row["key"]): Taken(
             row["execution_id"], row["arguments"]
         )
-        for row in rows
+        for row in await tx.rows(_HOLDERS, **_sent(tx, list(keys.values()), _COLUMNS[:4]))
     }
 
 
-def _columns(claims: Sequence[Claim], names: Sequence[str]) -> dict[str, list[Any]]:
-    columns = zip(*(one.row()[: len(names)] for one in claims), strict=True)
-    return {name: list(column) for name, column in zip(names, columns, strict=True)}
+def _sent(tx: Tx, claims: Sequence[Claim], names: Sequence[str]) -> dict[str, Any]:
+    """Many claims as parameters of one statement: a list for each column, or a list of rows in JSON."""
+    rows = [one.row()[: len(names)] for one in claims]
+    if tx.dialect == "postgresql":
+        return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    return {"rows": dumps(rows).decode()}

@@ -9,6 +9,7 @@ import random
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.acceptance.rows.lab import Lab
 from tests.support.client import Client
@@ -79,7 +80,7 @@ def stay_small(lab: Lab, _rng: random.Random) -> Paced:
 
 
 def register_quickly(lab: Lab, _rng: random.Random) -> Paced:
-    """New tools from many connections; every tenth name is taken."""
+    """New tools from many connections; every second has schemas that no other has, every tenth name is taken."""
     server, found = lab.serve(), Paced()
     taken = TOOLS // 10
     heard = pace(server.port, _registrations(lab, server), CONNECTIONS)
@@ -121,7 +122,7 @@ def _calls(server: Server, mark: str, count: int) -> Iterator[bytes]:
 
 
 def _registrations(lab: Lab, server: Server) -> Iterator[bytes]:
-    shape = {
+    shape: dict[str, Any] = {
         "description": "Latest price of a stock, by its symbol",
         "api": {"base_url": lab.upstream.url, "path": "/quote/{symbol}", "method": "GET"},
         "input_schema": {
@@ -142,6 +143,9 @@ def _registrations(lab: Lab, server: Server) -> Iterator[bytes]:
     }
     key = server.owner_key
     for n in range(TOOLS):
+        if n % 2:
+            shape["input_schema"]["properties"]["symbol"]["maxLength"] = n
+            shape["output_schema"]["properties"]["price"]["maximum"] = n
         body = json.dumps(shape | {"name": f"made.n{n}"}).encode()
         yield ask("POST", "/api/v1/tools", key, body)
         if n % 10 == 9:

@@ -174,6 +174,13 @@ async def test_keys_of_repetition_dry_runs_selections_and_calls_not_waited_for(c
     assert later.status is Status.RUNNING
 
 
+@pytest.mark.parametrize("key", ["", "a\x00b", "a\nb", "\ud800", "é", "x" * 256])
+async def test_an_idempotency_key_is_short_and_printable(crib: Crib, key):
+    with pytest.raises(ToolcribError, match="idempotency key is not valid") as refused:
+        await crib.call("tides.next", idempotency_key=key)
+    assert refused.value.details["errors"][0]["path"] == "/idempotency_key"
+
+
 async def test_private_upstreams_are_refused_until_they_are_named():
     echo = {
         "name": "echo",

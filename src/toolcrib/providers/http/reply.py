@@ -88,7 +88,8 @@ def plan_reply(contract: Contract) -> ReplyPlan:
     """The reading of a checked contract's replies."""
     mapping, schema = contract.mapping, schemas.plain_form(contract.output_schema)
     converters = (
-        (name, _converter(schemas.types(schema, of))) for name, of in schemas.properties(schema).items()
+        (name, _converter(schemas.types(schema, of)))
+        for name, of in schemas.properties(contract.output_schema).items()
     )
     return ReplyPlan(
         whole=None if mapping.response_path is None else parse_path(mapping.response_path),

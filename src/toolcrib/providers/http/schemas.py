@@ -4,16 +4,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from toolcrib.contracts.paths import MISSING, PathError, parse_path
-from toolcrib.contracts.schema_plain import plain
+from toolcrib.contracts.schema import compile_schema
+from toolcrib.contracts.schema_rules import look_up
 
 _BRANCHES = ("allOf", "anyOf", "oneOf")
-# Enough for honest schemas; a chain of references that is longer, or goes in circles, simply ends here.
+# Enough for honest schemas; what is combined of more simply ends here.
 _MAX_PARTS = 256
 
 
 def properties(schema: Mapping[str, Any] | None) -> dict[str, list[Any]]:
-    """Each top-level property that a schema names, also through references, `allOf`, `anyOf`, `oneOf`, with its schemas."""
+    """Each top-level property that a checked schema names, also through references, `allOf`, `anyOf`, `oneOf`, with its schemas."""
     found: dict[str, list[Any]] = {}
     root = plain_form(schema)
     for part in parts(root, root):
@@ -24,8 +24,8 @@ def properties(schema: Mapping[str, Any] | None) -> dict[str, list[Any]]:
 
 
 def plain_form(schema: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The schema with no other references than `#/…`, which is what `types` and `parts` follow."""
-    return None if schema is None else plain(schema).document
+    """A checked schema with no other references than `#/…`, which is what `types` and `parts` follow."""
+    return None if schema is None else compile_schema(schema).plain
 
 
 def types(root: Mapping[str, Any] | None, schemas: list[Any]) -> frozenset[str]:
@@ -63,8 +63,5 @@ def parts(root: Mapping[str, Any] | None, schema: Any) -> Iterator[Mapping[str, 
 def _referred(root: Mapping[str, Any] | None, reference: Any) -> list[Any]:
     if not isinstance(reference, str) or not reference.startswith("#/"):
         return []
-    try:
-        found = parse_path(unquote(reference[1:])).find(root)
-    except PathError:
-        return []
-    return [] if found is MISSING else [found]
+    _, found = look_up(root, unquote(reference[1:]))
+    return [found]
