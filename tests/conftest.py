@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.support.server",
     "tests.support.sockets",
     "tests.support.upstream",
+    "tests.support.workers",
 ]

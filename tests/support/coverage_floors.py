@@ -119,7 +119,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--coverage-floors"):
+    """Of several processes only the first one, to which the others hand their data, knows the whole."""
+    if config.getoption("--coverage-floors") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Floors(), "floors")
 
 
