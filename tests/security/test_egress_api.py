@@ -14,6 +14,7 @@ import pytest
 
 from tests.security.egress.test_lab import NEEDED
 from tests.support.corpora import corpus
+from tests.support.coverage_floors import unmeasured
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +28,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         pytest.fail(NEEDED)
     program = [sys.executable, "-m", "tests.security.lab_api", str(tmp_path_factory.mktemp("lab-api"))]
     given = os.environ.get("PYTHONPATH", str(ROOT / "src"))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([given, str(ROOT)])}
+    environment = unmeasured() | {"PYTHONPATH": os.pathsep.join([given, str(ROOT)])}
     done = subprocess.run(
         ["unshare", *flags, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
