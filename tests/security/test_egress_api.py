@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
@@ -139,7 +138,7 @@ def test_the_time_of_a_refusal_tells_nothing_of_what_is_there(report):
     listening = [result["ms"] for result in stored if not result["url"].endswith((":9/", ":65535/"))]
     closed = [result["ms"] for result in stored if result["url"].endswith((":9/", ":65535/"))]
 
-    assert abs(median(listening) - median(closed)) < 20
+    assert abs(min(listening) - min(closed)) < 20  # the quickest: a busy machine makes others late
 
 
 def test_toolcribs_own_port_is_closed_even_where_loopback_is_allowed(report):
