@@ -92,7 +92,7 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _execute(url: str, statements: tuple[str, ...]) -> None:
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await asyncpg.connect(url, timeout=30)
     try:
         for statement in statements:
             await connection.execute(statement)
@@ -180,7 +180,7 @@ def _start(binaries: Path, home: Path, user: str | None) -> Cluster:
     return Cluster(port, home / "log", guard)
 
 
-def _answers(cluster: Cluster, seconds: float = 20) -> bool:
+def _answers(cluster: Cluster, seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end and not _gave_up(cluster):
         with contextlib.suppress(OSError, asyncpg.PostgresError):
