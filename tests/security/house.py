@@ -1,6 +1,5 @@
 """One Toolcrib server as an attacker meets it: a process, two workspaces in it, an upstream, and its vital signs."""
 
-import asyncio
 import contextlib
 import itertools
 import os

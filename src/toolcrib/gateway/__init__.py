@@ -1,8 +1,9 @@
 """The one counter: every list, change and call of the house goes through here, and only here are the stores opened."""
 
-from toolcrib.identity.service import Claims, NewGrant, NewMember
+from toolcrib.identity.issuers import Claims
 from toolcrib.identity.service import Invitation as InvitationView
 from toolcrib.identity.service import Member as MemberView
+from toolcrib.identity.service import NewGrant, NewMember
 from toolcrib.identity.service import Workspace as WorkspaceView
 
 from .open import Gateway, Options, open_gateway

@@ -6,8 +6,8 @@ from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import HOUSE
 from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
+from toolcrib.identity.issuers import Claims
 from toolcrib.identity.service import (
-    Claims,
     Invitation,
     Member,
     NewMember,

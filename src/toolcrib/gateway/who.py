@@ -6,34 +6,35 @@ from typing import TypeVar
 from toolcrib.contracts.errors import Invalid, NotFound, Unauthorized, Unavailable
 from toolcrib.contracts.names import HOUSE
 from toolcrib.contracts.principal import Principal
-from toolcrib.identity.service import Claims, Token, Workspace, is_member, person_id
+from toolcrib.identity.issuers import LEEWAY, Claims
+from toolcrib.identity.service import Token, Workspace, is_member, person_id
 from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.logging import logger
 
 from .facts import Facts, Snapshots, Stores
 from .uses import Uses
 from .visits import Visits
 
 T = TypeVar("T")
+_log = logger("gateway")
 Verify = Callable[[str], Awaitable[Claims | None]]
 """What the issuers that the operator trusts say of a token; None for every other text."""
-
-
-async def nobody(_token: str) -> Claims | None:
-    """Where no issuer is trusted."""
-    return None
+Stop = Callable[[], Awaitable[None]]
+"""Leave: no keys of issuers are read any more."""
 
 
 class Credentials:
     """The first question of every request."""
 
     def __init__(
-        self, stores: Stores, snapshots: Snapshots, uses: Uses, visits: Visits, verify: Verify = nobody
+        self, stores: Stores, snapshots: Snapshots, uses: Uses, visits: Visits, verify: Verify, stop: Stop
     ) -> None:
         self._stores = stores
         self._snapshots = snapshots
         self._uses = uses
         self._visits = visits
         self._verify = verify
+        self.stop = stop
 
     async def principal(self, credential: str, workspace: str | None = None) -> Principal:
         """Who sends this. A person who is a member of several workspaces names one, by id or name; the operator may name
@@ -85,6 +86,8 @@ class Credentials:
         person = person_id(claims.issuer, claims.subject)
         homes = await self._homes(person)
         if not homes:
+            if _log.shows("debug"):
+                _log.debug("a person whom no workspace knows", issuer=claims.issuer, subject=claims.subject)
             raise Unauthorized
         if named is None and len(homes) > 1:
             raise Invalid(
@@ -93,7 +96,7 @@ class Credentials:
                 workspaces=homes,
             )
         facts = await self._facts(homes[0] if named is None else await self._home(named, homes), person)
-        return self._stores.identity.person(facts.roster, person, claims.expires_at)
+        return self._stores.identity.person(facts.roster, person, claims.expires_at + LEEWAY * 1_000_000)
 
     async def _home(self, named: str, homes: list[str]) -> str:
         found = await self._workspace(named)

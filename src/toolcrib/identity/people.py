@@ -22,17 +22,6 @@ _PERSON_HEX = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """What a trusted issuer says of a person, and until when (UTC in microseconds)."""
-
-    issuer: str
-    subject: str
-    name: str | None
-    email: str | None
-    expires_at: int
-
-
-@dataclass(frozen=True, slots=True)
 class NewMember:
     """What a person shall be in a workspace; `subject` is what the issuer of their tokens calls them."""
 

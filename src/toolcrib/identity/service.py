@@ -13,7 +13,6 @@ from toolcrib.kit.json import dumps
 
 from . import queries
 from .people import (
-    Claims,
     Invitation,
     NewGrant,
     NewMember,
@@ -38,7 +37,7 @@ from .roster import (
 from .tokens import Token, new_token, parse_token
 
 __all__ = [
-    "DEFAULT_WORKSPACE", "Claims", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "is_member", "no_invitation", "person_id", "person_key",
+    "DEFAULT_WORKSPACE", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "is_member", "no_invitation", "person_id", "person_key",
 ]  # fmt: skip
 
 _PURPOSE = "api-keys"
