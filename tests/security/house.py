@@ -166,14 +166,16 @@ async def _add_workspace(env: dict[str, str], name: str) -> str:
     engine = open_engine(settings)
     stores = open_gateway(Database(engine), Cipher(root_key(settings)), SystemClock(), []).stores
 
+    workspace = stores.identity.new_workspace()
+
     async def make(tx: Any) -> str:
-        workspace = await stores.identity.create_workspace(tx, name)
+        await stores.identity.create_workspace(tx, workspace, name)
         await stores.ledger.open_workspace(tx, workspace)
         _, generation = await stores.ledger.raise_generation(tx, workspace)
         owner = NewKey("owner", ActorType.USER, Role.OWNER)
         _, text = await stores.identity.add_key(tx, workspace, owner, "test", generation)
         return text
 
-    key: str = await stores.db.change((name,), make)
+    key: str = await stores.db.change((workspace,), make)
     await stores.db.close()
     return key

@@ -10,6 +10,7 @@ import importlib.util
 import itertools
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -59,10 +60,6 @@ class Cluster:
     def url(self, database: str, role: str = ROLE) -> str:
         return f"postgresql://{role}@{LOOPBACK}:{self.port}/{database}"
 
-    def superuser_url(self, url: str) -> str:
-        """The same database as the superuser, whom row-level security does not bind: for looking, not for the product."""
-        return self.url(url.rpartition("/")[2], SUPERUSER)
-
     def execute(self, *statements: str, database: str = "postgres") -> None:
         run_apart(_execute(self.url(database, SUPERUSER), statements))
 
@@ -79,10 +76,15 @@ def private_cluster() -> Iterator[Cluster]:
     if cluster is None:
         raise RuntimeError(f"PostgreSQL from {_find_binaries()} did not start: its log stands above")
     try:
-        cluster.execute(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
+        cluster.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS")
         yield cluster
     finally:
         cluster.stop()
+
+
+def superuser_url(url: str) -> str:
+    """The same database as the superuser, whom row-level security does not bind: for looking, not for the product."""
+    return re.sub(r"//\w+@", f"//{SUPERUSER}@", url)
 
 
 def run_apart(work: Coroutine[Any, Any, T]) -> T:

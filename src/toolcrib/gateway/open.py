@@ -12,7 +12,7 @@ from toolcrib.contracts.provider import Provider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, DatabaseError, Query, Tx
+from toolcrib.kit.db import HOUSE, Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
 from toolcrib.registry.service import Registry
@@ -58,11 +58,12 @@ class Gateway:
         """Take part: own calls, close those of dead processes. On an empty database also make the workspace `default`
         and its owner; `keep_key` is handed the owner's key just before that is committed.
         """
+        new = self.stores.identity.new_workspace()
 
         async def first_start(tx: Tx) -> None:
-            await self._first_start(tx, keep_key)
+            await self._first_start(tx, new, keep_key)
 
-        await self.stores.db.change((GLOBAL,), first_start)
+        await self.stores.db.change((GLOBAL, HOUSE, new), first_start)
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
@@ -111,13 +112,13 @@ class Gateway:
             if not self.stores.ledger.owner.holds:
                 self.calls.give_up()
 
-    async def _first_start(self, tx: Tx, keep_key: Callable[[str], None]) -> None:
+    async def _first_start(self, tx: Tx, workspace: str, keep_key: Callable[[str], None]) -> None:
         identity, ledger = self.stores.identity, self.stores.ledger
         await self.stores.vault.check_root_key(tx)
         await ledger.open_workspace(tx, GLOBAL)
         if await identity.default_workspace(tx) is not None:
             return
-        workspace = await identity.create_workspace(tx, DEFAULT_WORKSPACE)
+        await identity.create_workspace(tx, workspace, DEFAULT_WORKSPACE)
         await ledger.open_workspace(tx, workspace)
         seq, generation = await ledger.raise_generation(tx, workspace)
         wanted = NewKey("owner", ActorType.USER, Role.OWNER)

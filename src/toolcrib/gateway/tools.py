@@ -14,7 +14,7 @@ from toolcrib.contracts.forms import normal_form
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal, Role
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.policy.service import decide, permits
 from toolcrib.registry.service import StoredTool, alias_taken
 
@@ -214,7 +214,7 @@ class Tools:
             return await self._stores.identity.default_workspace(tx)
 
         try:
-            operators = await self._stores.db.read((principal.workspace_id,), read)
+            operators = await self._stores.db.read((HOUSE,), read)
         except DatabaseUnavailable as error:
             raise Unavailable from error
         if principal.workspace_id != operators or principal.role is not Role.OWNER:

@@ -9,7 +9,10 @@ from toolcrib.kit.db import Query, Row, Tx
 
 from .tables import keys, workspaces
 
-_NAMED = Query(select(workspaces).where(workspaces.c.name == bindparam("name")))
+_NAMED = Query(
+    select(workspaces).where(workspaces.c.name == bindparam("name")),
+    across="a name is taken once in the whole installation",
+)
 _CREATE = Query(insert(workspaces))
 _ADD_KEY = Query(insert(keys))
 _CHANGED = Query(

@@ -82,11 +82,13 @@ class Identity:
         rows = await queries.changed_keys(tx, workspace, since)
         return {**known, **{row["id"]: _key(row) for row in rows}} if rows else known
 
-    async def create_workspace(self, tx: Tx, name: str) -> str:
-        """A new workspace; answers its id."""
-        workspace_id = secrets.token_hex(5)
-        await queries.create_workspace(tx, id=workspace_id, name=name, created_at=self._clock.now())
-        return workspace_id
+    def new_workspace(self) -> str:
+        """The id of a workspace that is to be made: the transaction that makes it names it."""
+        return secrets.token_hex(5)
+
+    async def create_workspace(self, tx: Tx, workspace: str, name: str) -> None:
+        """Make a workspace."""
+        await queries.create_workspace(tx, id=workspace, name=name, created_at=self._clock.now())
 
     async def default_workspace(self, tx: Tx) -> str | None:
         """The id of the operator's workspace, once it exists."""

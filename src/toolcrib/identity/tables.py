@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
-from toolcrib.kit.db import metadata
+from toolcrib.kit.db import held_by, metadata
 
 workspaces = Table(
     "workspaces",
@@ -10,6 +10,7 @@ workspaces = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
+    info=held_by("id", house_reads="true"),  # the house finds a workspace by its name
 )
 
 keys = Table(

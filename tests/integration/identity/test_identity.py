@@ -4,7 +4,7 @@ import pytest
 
 from toolcrib.contracts.errors import NotFound
 from toolcrib.contracts.principal import ActorType, NewKey, Role
-from toolcrib.kit.db import Clash, Tx
+from toolcrib.kit.db import HOUSE, Clash, Tx
 
 
 async def keys(rig, workspace=None, known=None, since=-1):
@@ -13,7 +13,7 @@ async def keys(rig, workspace=None, known=None, since=-1):
             tx, workspace or rig.owner.workspace_id, known or {}, since
         )
 
-    return await rig.db.read((), read)
+    return await rig.db.read((workspace or rig.owner.workspace_id,), read)
 
 
 async def test_a_workspaces_name_is_taken_once(rig):
@@ -23,7 +23,9 @@ async def test_a_workspaces_name_is_taken_once(rig):
 
 
 async def test_the_operators_workspace_is_known_by_its_name(rig):
-    assert await rig.db.read((), rig.gateway.stores.identity.default_workspace) == rig.owner.workspace_id
+    assert (
+        await rig.db.read((HOUSE,), rig.gateway.stores.identity.default_workspace) == rig.owner.workspace_id
+    )
 
 
 async def test_keys_are_read_back_whole(rig):
