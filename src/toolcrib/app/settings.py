@@ -30,6 +30,7 @@ class Settings:
     """As text from the environment; the properties give them their types."""
 
     database_url: str = _setting("TOOLCRIB_DATABASE_URL", "")
+    database_role: str = _setting("TOOLCRIB_DATABASE_ROLE", "")
     data_dir_text: str = _setting("TOOLCRIB_DATA_DIR", "./.toolcrib")
     host: str = _setting("TOOLCRIB_HOST", "127.0.0.1")
     port_text: str = _setting("TOOLCRIB_PORT", "8000")

@@ -13,7 +13,7 @@ from toolcrib.contracts.provider import Provider
 from toolcrib.gateway import Options, open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
-from toolcrib.kit.db import Database, Engine, Tx
+from toolcrib.kit.db import Database, Engine, Tx, UnsafeDatabase
 from toolcrib.kit.http import Egress, HttpClient
 from toolcrib.mcp_server import McpDoor
 from toolcrib.providers.dummy import DummyProvider
@@ -34,7 +34,7 @@ def open_engine(settings: Settings) -> Engine:
     if url.startswith("postgres"):
         from toolcrib.kit.db.postgres import PostgresEngine  # noqa: PLC0415 asyncpg costs start-up time and memory
 
-        return PostgresEngine(url, notify=settings.notifications)
+        return PostgresEngine(url, role=settings.database_role, notify=settings.notifications)
     from toolcrib.kit.db.sqlite import SqliteEngine  # noqa: PLC0415 only where it is used
 
     return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")
@@ -81,7 +81,10 @@ class House:
 
     async def start(self, migrate: Migrate) -> Path | None:
         """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""
-        await self._engine.transact((), migrate)
+        try:
+            await self._engine.set_up(migrate)
+        except UnsafeDatabase as error:
+            raise UnsafeSetting(f"TOOLCRIB_DATABASE_URL: {error}") from error
         await self.gateway.start(lambda text: keep_pending(self._data_dir, text))
         await install_packs(self.gateway, self._packs)
         if self._listens:  # in a process of its own, functions come later

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unavailable
 from toolcrib.contracts.execution import EventType
-from toolcrib.contracts.names import HOUSE
 from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
 from toolcrib.identity.issuers import Claims
 from toolcrib.identity.service import (
@@ -15,7 +14,7 @@ from toolcrib.identity.service import (
     no_invitation,
     person_id,
 )
-from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
 

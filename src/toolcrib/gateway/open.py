@@ -7,14 +7,14 @@ from typing import Any
 
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.issuer import Issuer
-from toolcrib.contracts.names import GLOBAL, HOUSE
+from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
 from toolcrib.identity.issuers import Verifier
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, DatabaseError, Query, Tx
+from toolcrib.kit.db import HOUSE, Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
 from toolcrib.registry.service import Registry

@@ -4,11 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from toolcrib.contracts.errors import Invalid, NotFound, Unauthorized, Unavailable
-from toolcrib.contracts.names import HOUSE
 from toolcrib.contracts.principal import Principal
 from toolcrib.identity.issuers import LEEWAY, Claims
 from toolcrib.identity.service import Token, Workspace, is_member, person_id
-from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 
 from .facts import Facts, Snapshots, Stores

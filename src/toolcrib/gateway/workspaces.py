@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 
 from toolcrib.contracts.errors import Conflict, Forbidden, Unavailable
 from toolcrib.contracts.execution import EventType
-from toolcrib.contracts.names import GLOBAL, HOUSE
+from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Permission, Principal, Role
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Roster, Workspace
-from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permissions
 

@@ -6,18 +6,21 @@ from typing import Any
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy import delete as delete_from
 
-from toolcrib.contracts.names import HOUSE
-from toolcrib.kit.db import Query, Row, Tx
+from toolcrib.kit.db import HOUSE, Query, Row, Tx
 
 from .tables import grants, homes, invitations, key_uses, keys, members, suspensions, workspaces
 
-_NAMED = Query(select(workspaces).where(workspaces.c.name == bindparam("name")))
+_NAMED = Query(
+    select(workspaces).where(workspaces.c.name == bindparam("name")),
+    across="a name is taken once in the whole installation",
+)
 _OF_ID = Query(select(workspaces).where(workspaces.c.id == bindparam("workspace")))
 _PAGE = Query(
     select(workspaces)
     .where(workspaces.c.id > bindparam("after"))
     .order_by(workspaces.c.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("most")),
+    across="the operator sees which workspaces there are",
 )
 _INSERT = {
     table.name: Query(insert(table)) for table in (workspaces, keys, members, invitations, grants, homes)

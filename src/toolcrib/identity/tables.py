@@ -5,7 +5,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
-from toolcrib.kit.db import metadata
+from toolcrib.kit.db import held_by, metadata
 
 workspaces = Table(
     "workspaces",
@@ -16,6 +16,7 @@ workspaces = Table(
     Column("read_only", BigInteger, nullable=False, server_default="0"),
     Column("shared_until", BigInteger, nullable=False, server_default="0"),
     Column("suspended_at", BigInteger),
+    info=held_by("id", house_reads="true"),  # the house finds a workspace by its name
 )
 
 keys = Table(

@@ -11,7 +11,7 @@ from toolcrib.contracts.execution import Event, EventType, Execution, Status, Su
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, DatabaseError, DatabaseUnavailable, Row, Tx
+from toolcrib.kit.db import HOUSE, Database, DatabaseError, DatabaseUnavailable, Row, Tx
 from toolcrib.kit.json import dumps, loads_own
 
 from .entries import Batch, Intent, Settlement
@@ -66,7 +66,7 @@ class Ledger:
         if not self.owner.holds:
             raise Unavailable
         try:
-            answer: bool | Taken = await self._db.record(self._batch, (intent.workspace_id,), intent)
+            answer: bool | Taken = await self._db.record(self._batch, (intent.workspace_id, GLOBAL), intent)
         except DatabaseUnavailable as error:
             if error.uncertain and intent.status is Status.RUNNING:
                 self._owed[intent.execution_id] = _not_run(intent, _UNCONFIRMED)
@@ -81,7 +81,7 @@ class Ledger:
     async def settle(self, settlement: Settlement) -> bool:
         """Write an outcome; False when the call was given up meanwhile. One that cannot be written now is written later."""
         try:
-            first = bool(await self._db.record(self._batch, (settlement.workspace_id,), settlement))
+            first = bool(await self._db.record(self._batch, (settlement.workspace_id, GLOBAL), settlement))
         except DatabaseError as error:
             self._owed[settlement.execution_id] = settlement
             raise Unavailable(
@@ -107,7 +107,7 @@ class Ledger:
             await self._pay(settlement)
         for row in await self.owner.orphans():
             orphan = _interrupted(row, self._clock.now())
-            await self._db.record(self._batch, (orphan.workspace_id,), orphan)
+            await self._db.record(self._batch, (orphan.workspace_id, GLOBAL), orphan)
             self.tail.wake(orphan.workspace_id)
         await self._flush_refusals()
         await self._retention.keep()
@@ -121,7 +121,7 @@ class Ledger:
             return
         if found is not None and found.status in _OPEN_TO_OUTCOMES - {settlement.status}:
             try:
-                await self._db.record(self._batch, (settlement.workspace_id,), settlement)
+                await self._db.record(self._batch, (settlement.workspace_id, GLOBAL), settlement)
             except DatabaseUnavailable:
                 raise
             except DatabaseError:
@@ -229,7 +229,7 @@ class Ledger:
         async def read(tx: Tx) -> Sequence[Row]:
             return await writing.cancelled(tx, self.owner.id)
 
-        return [row["id"] for row in await self._db.read((), read)]
+        return [row["id"] for row in await self._db.read((HOUSE,), read)]
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
         """Count a request that was refused before it could be a call; written with the next `keep`."""

@@ -138,7 +138,7 @@ async def _started(folder: Path, clock: FakeClock, hands: Sequence[Provider]) ->
     keys: list[str] = []
     gateway = open_gateway(Database(engine), Cipher(os.urandom(KEY_BYTES)), clock, hands)
     try:
-        await engine.transact((), fresh.bring_up)
+        await engine.set_up(fresh.bring_up)
         await gateway.start(keys.append)
         bench = Workbench(gateway=gateway, clock=clock, owner_key="".join(keys))
         bench.owner = await gateway.credentials.principal(bench.owner_key)

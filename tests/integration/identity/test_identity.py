@@ -5,7 +5,7 @@ import pytest
 from toolcrib.contracts.errors import Conflict, NotFound
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.identity.service import Roster
-from toolcrib.kit.db import Tx
+from toolcrib.kit.db import HOUSE, Tx
 
 
 async def roster(rig, workspace=None, known=None, since=-1):
@@ -24,7 +24,9 @@ async def test_a_workspaces_name_is_taken_once(rig):
 
 
 async def test_the_operators_workspace_is_known_by_its_name(rig):
-    assert await rig.db.read((), rig.gateway.stores.identity.default_workspace) == rig.owner.workspace_id
+    assert (
+        await rig.db.read((HOUSE,), rig.gateway.stores.identity.default_workspace) == rig.owner.workspace_id
+    )
 
 
 async def test_keys_are_read_back_whole(rig):

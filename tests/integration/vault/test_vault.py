@@ -4,6 +4,7 @@ import pytest
 
 from toolcrib.contracts.errors import NotFound, SecretNotFound
 from toolcrib.kit.cipher import Cipher
+from toolcrib.kit.db import HOUSE
 from toolcrib.vault.service import Vault, WrongRootKey
 
 
@@ -70,7 +71,7 @@ async def test_a_value_moved_to_another_name_does_not_open(rig):
 
 async def test_the_root_key_of_the_first_start_is_the_one(rig):
     vault = rig.gateway.stores.vault
-    await rig.db.change((), vault.check_root_key)
+    await rig.db.change((HOUSE,), vault.check_root_key)
     with pytest.raises(WrongRootKey):
-        await rig.db.change((), Vault(Cipher(b"other" + bytes(27)), rig.clock).check_root_key)
+        await rig.db.change((HOUSE,), Vault(Cipher(b"other" + bytes(27)), rig.clock).check_root_key)
     assert len(await rig.rows("SELECT * FROM root_key")) == 1
