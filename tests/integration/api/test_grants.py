@@ -341,6 +341,7 @@ async def test_lists_explain_validate_and_calls_say_the_same(crew):
     tools = [
         await crew.tool("t.write"), await crew.tool("t.read", effects="read"), await crew.tool("t.grants", requires={"grants": ["pro"]}),
         await crew.tool("t.roles", requires={"roles": ["admin"]}), await crew.tool("t.off", effects="read"),
+        await crew.tool("t.look", effects="read"),
     ]  # fmt: skip
     await crew.owner("PUT", f"{API}/tools/t.off/enablement", {"enabled": False})
     seen = []
