@@ -141,7 +141,7 @@ def open_house(folder: Path, stage: Stage, database_url: str | None = None, **en
 
 
 def _second_workspace(server: Server, name: str) -> str:
-    """The key of its owner. Where there is no route to make one, the house's own stores do it while the server rests."""
+    """The key of its owner."""
     made = server.client.call("POST", "/api/v1/workspaces", {"name": name})
     assert made.status == 201, made.body
     return str(made.json["key"])
