@@ -1,6 +1,7 @@
 """Issuers of JWTs, read from the settings, and where their keys lie: in a file, or behind an address."""
 
 import asyncio
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,8 @@ class FileKeys:
                 text = file.read(LARGEST_JWKS + 1)
         except OSError as error:
             raise KeysUnavailable(f"{self._path} cannot be read: {error.strerror}") from None
+        if found.st_mode & stat.S_IWOTH:  # whoever writes it decides who signs in
+            raise KeysUnavailable(f"everybody may write to {self._path}; run chmod o-w on it")
         self._read_at = stamp
         return text
 
@@ -125,7 +128,7 @@ class _Reading:
         try:
             return Issuer(self._name, url, audiences, algorithm, jwks=source.changed(), source=source)
         except KeysUnavailable as error:
-            raise self._unsafe("JWKS_FILE", f"names no file of keys: {error}") from None
+            raise self._unsafe("JWKS_FILE", f"names no file to read keys from: {error}") from None
 
     def _audiences(self) -> frozenset[str]:
         named = frozenset(one.strip() for one in self._needed("AUDIENCE").split(",") if one.strip())

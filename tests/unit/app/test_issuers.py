@@ -201,6 +201,15 @@ async def test_a_file_is_read_again_when_it_has_changed(tmp_path):
         await keys.read()
 
 
+async def test_a_file_that_everybody_may_write_is_refused(tmp_path):
+    path = file_of(tmp_path, Minter("ES256").jwk())
+    path.chmod(0o666)
+    with pytest.raises(UnsafeSetting, match=r"^TOOLCRIB_JWT_CORP_JWKS_FILE .*chmod o-w"):
+        issuers_of(with_file(path))
+    path.chmod(0o664)
+    assert issuers_of(with_file(path))
+
+
 async def test_no_more_of_a_file_is_read_than_a_set_may_have(tmp_path):
     path = tmp_path / "jwks.json"
     path.write_bytes(b" " * (3 * LARGEST_JWKS))
