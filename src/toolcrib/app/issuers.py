@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from toolcrib.contracts.issuer import LARGEST_JWKS, Issuer, JwtAlgorithm, KeysRefused, KeysUnavailable
+from toolcrib.gateway import Verifier
+from toolcrib.kit.clock import Clock
 from toolcrib.kit.http import Egress, EgressDenied, HttpClient, HttpError, HttpRequest
 from toolcrib.kit.logging import logger
 
@@ -92,11 +94,14 @@ def read_issuers(
     return issuers
 
 
-def refused_keys(refused: KeysRefused, issuers: Sequence[Issuer]) -> UnsafeSetting:
-    """Which setting brought keys that are not to be trusted."""
-    shared = any(one.name == refused.issuer and one.secret is not None for one in issuers)
-    part = "SECRET" if shared else "JWKS_FILE"
-    return UnsafeSetting(f"{issuer_setting(refused.issuer, part)}: {refused}")
+def open_verifier(issuers: Sequence[Issuer], clock: Clock) -> Verifier:
+    """Who checks their tokens. Raises `UnsafeSetting` by name for keys that are not to be trusted."""
+    try:
+        return Verifier(issuers, clock)
+    except KeysRefused as refused:
+        shared = any(one.name == refused.issuer and one.secret is not None for one in issuers)
+        part = "SECRET" if shared else "JWKS_FILE"
+        raise UnsafeSetting(f"{issuer_setting(refused.issuer, part)}: {refused}") from None
 
 
 class _Reading:

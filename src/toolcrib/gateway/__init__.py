@@ -1,5 +1,7 @@
 """The one counter: every list, change and call of the house goes through here, and only here are the stores opened."""
 
-from .open import Gateway, GatewayOptions, open_gateway
+from toolcrib.identity.issuers import Claims, Verifier
 
-__all__ = ["Gateway", "GatewayOptions", "open_gateway"]
+from .open import Gateway, Options, open_gateway
+
+__all__ = ["Claims", "Gateway", "Options", "Verifier", "open_gateway"]

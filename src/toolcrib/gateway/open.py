@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolcrib.contracts.execution import EventType
-from toolcrib.contracts.issuer import Issuer
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
-from toolcrib.identity.issuers import Verifier
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
@@ -31,23 +29,12 @@ from .packs import PackTools
 from .secrets import SecretNames
 from .tools import Tools
 from .versions import Versions
-from .who import Credentials
+from .who import Credentials, Verify, nobody
 from .workshop import Workshop
 
 _PING = Query(sqlite="SELECT 1 AS one", postgresql="SELECT 1 AS one")
 _DRAIN_SECONDS = 10.0
 _log = logger("gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class GatewayOptions:
-    """What the operator has settled: seconds that a tool may take at most, days after which payloads are deleted (None
-    keeps them), and whose tokens say who somebody is.
-    """
-
-    max_seconds: float = 120
-    retention_days: int | None = None
-    issuers: Sequence[Issuer] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +76,6 @@ class Gateway:
     async def stop(self) -> None:
         """Leave: what still runs becomes `interrupted`."""
         self.end_streams()
-        await self.credentials.stop()
         await self.calls.drain(_DRAIN_SECONDS)
         for task in self._keeper:
             task.cancel()
@@ -141,29 +127,32 @@ class Gateway:
         keep_key(text)
 
 
-def open_gateway(
-    db: Database,
-    cipher: Cipher,
-    clock: Clock,
-    providers: Sequence[Provider],
-    options: GatewayOptions = GatewayOptions(),
-    *,
-    heard: Heard = told_to_the_log,
-) -> Gateway:
-    """Every store over one database, and the counter before them; `heard` is told how far running tools are. Raises
-    `KeysRefused` for an issuer whose keys are not to be trusted.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; `heard` is told how far
+    running tools are; `verify` says what trusted issuers say of a token.
     """
-    verifier = Verifier(options.issuers, clock)
+
+    retention_days: int | None = None
+    max_seconds: float = 120
+    heard: Heard = told_to_the_log
+    verify: Verify = nobody
+
+
+def open_gateway(
+    db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider], options: Options = Options()
+) -> Gateway:
+    """Every store over one database, and the counter before them."""
     ledger = Ledger(db, clock, options.retention_days)
     stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
     snapshots = Snapshots(stores)
     workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
-    calls = Calls(stores, snapshots, workshop, clock, heard)
+    calls = Calls(stores, snapshots, workshop, clock, options.heard)
     tools = Tools(stores, changes, calls, workshop, clock)
     return Gateway(
-        stores, snapshots, news, Credentials(stores.identity, snapshots, verifier), calls, tools, Versions(stores, changes, tools),
+        stores, snapshots, news, Credentials(stores.identity, snapshots, options.verify), calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),
         PackTools(stores, changes, snapshots, tools),
     )  # fmt: skip
