@@ -1,11 +1,14 @@
 """Issuers of JWTs, read from the settings, and where their keys lie: in a file, or behind an address."""
 
 import asyncio
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from toolcrib.contracts.issuer import LARGEST_JWKS, Issuer, JwtAlgorithm, KeysRefused, KeysUnavailable
+from toolcrib.gateway import Verifier
+from toolcrib.kit.clock import Clock
 from toolcrib.kit.http import Egress, EgressDenied, HttpClient, HttpError, HttpRequest
 from toolcrib.kit.logging import logger
 
@@ -44,6 +47,8 @@ class FileKeys:
                 text = file.read(LARGEST_JWKS + 1)
         except OSError as error:
             raise KeysUnavailable(f"{self._path} cannot be read: {error.strerror}") from None
+        if found.st_mode & stat.S_IWOTH:  # whoever writes it decides who signs in
+            raise KeysUnavailable(f"everybody may write to {self._path}; run chmod o-w on it")
         self._read_at = stamp
         return text
 
@@ -89,11 +94,14 @@ def read_issuers(
     return issuers
 
 
-def refused_keys(refused: KeysRefused, issuers: Sequence[Issuer]) -> UnsafeSetting:
-    """Which setting brought keys that are not to be trusted."""
-    shared = any(one.name == refused.issuer and one.secret is not None for one in issuers)
-    part = "SECRET" if shared else "JWKS_FILE"
-    return UnsafeSetting(f"{issuer_setting(refused.issuer, part)}: {refused}")
+def open_verifier(issuers: Sequence[Issuer], clock: Clock) -> Verifier:
+    """Who checks their tokens. Raises `UnsafeSetting` by name for keys that are not to be trusted."""
+    try:
+        return Verifier(issuers, clock)
+    except KeysRefused as refused:
+        shared = any(one.name == refused.issuer and one.secret is not None for one in issuers)
+        part = "SECRET" if shared else "JWKS_FILE"
+        raise UnsafeSetting(f"{issuer_setting(refused.issuer, part)}: {refused}") from None
 
 
 class _Reading:
@@ -125,7 +133,7 @@ class _Reading:
         try:
             return Issuer(self._name, url, audiences, algorithm, jwks=source.changed(), source=source)
         except KeysUnavailable as error:
-            raise self._unsafe("JWKS_FILE", f"names no file of keys: {error}") from None
+            raise self._unsafe("JWKS_FILE", f"names no file to read keys from: {error}") from None
 
     def _audiences(self) -> frozenset[str]:
         named = frozenset(one.strip() for one in self._needed("AUDIENCE").split(",") if one.strip())

@@ -7,7 +7,6 @@ from typing import Any
 
 from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
-from toolcrib.contracts.issuer import KeysRefused
 from toolcrib.contracts.pack import Pack
 from toolcrib.contracts.provider import Provider
 from toolcrib.gateway import Options, open_gateway
@@ -20,7 +19,7 @@ from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
-from .issuers import read_issuers, refused_keys
+from .issuers import open_verifier, read_issuers
 from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
 from .packs import install_packs, load_packs, tell_missing, with_settings
 from .settings import Settings, UnsafeSetting
@@ -61,15 +60,14 @@ class House:
         )
         http = HttpProvider(self._client, egress, limits)
         providers: list[Provider] = [http, self._python, DummyProvider()]
-        terms = Options(
-            settings.retention_days,
-            settings.max_seconds,
-            read_issuers(settings, os.environ, egress, self._client),
+        self._verifier = open_verifier(read_issuers(settings, os.environ, egress, self._client), clock)
+        self.gateway = open_gateway(
+            Database(self._engine),
+            Cipher(key),
+            clock,
+            providers,
+            Options(settings.retention_days, settings.max_seconds, verify=self._verifier.claims),
         )
-        try:
-            self.gateway = open_gateway(Database(self._engine), Cipher(key), clock, providers, terms)
-        except KeysRefused as refused:
-            raise refused_keys(refused, terms.issuers) from None
         options = ApiOptions(
             max_request=settings.max_request,
             docs=settings.environment == "development",
@@ -116,6 +114,7 @@ class House:
         """Leave in order: running calls are closed in the ledger first."""
         await self._mcp.stop()
         await self.gateway.stop()
+        await self._verifier.stop()
         self._python.close()
         await self._client.close()
 

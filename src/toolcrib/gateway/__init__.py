@@ -1,6 +1,6 @@
 """The one counter: every list, change and call of the house goes through here, and only here are the stores opened."""
 
-from toolcrib.identity.issuers import Claims
+from toolcrib.identity.issuers import Claims, Verifier
 from toolcrib.identity.service import Invitation as InvitationView
 from toolcrib.identity.service import Member as MemberView
 from toolcrib.identity.service import NewGrant, NewMember
@@ -16,6 +16,7 @@ __all__ = [
     "NewGrant",
     "NewMember",
     "Options",
+    "Verifier",
     "WorkspaceView",
     "open_gateway",
 ]

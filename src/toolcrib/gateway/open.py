@@ -6,11 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolcrib.contracts.execution import EventType
-from toolcrib.contracts.issuer import Issuer
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
-from toolcrib.identity.issuers import Verifier
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
@@ -35,7 +33,7 @@ from .tools import Tools
 from .uses import Uses
 from .versions import Versions
 from .visits import Visits
-from .who import Credentials, Verify
+from .who import Credentials, Verify, nobody
 from .workshop import Workshop
 from .workspaces import Workspaces
 
@@ -90,7 +88,6 @@ class Gateway:
     async def stop(self) -> None:
         """Leave: what still runs becomes `interrupted`."""
         self.end_streams()
-        await self.credentials.stop()
         await self.calls.drain(_DRAIN_SECONDS)
         for task in self._keeper:
             task.cancel()
@@ -145,24 +142,20 @@ class Gateway:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; tokens of these `issuers`
-    say who somebody is; `heard` is told how far running tools are. `verify` stands in for the issuers.
+    """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; `heard` is told how far
+    running tools are; `verify` says what trusted issuers say of a token.
     """
 
     retention_days: int | None = None
     max_seconds: float = 120
-    issuers: Sequence[Issuer] = ()
     heard: Heard = told_to_the_log
-    verify: Verify | None = None
+    verify: Verify = nobody
 
 
 def open_gateway(
     db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider], options: Options = Options()
 ) -> Gateway:
-    """Every store over one database, and the counter before them. Raises `KeysRefused` for an issuer whose keys are not
-    to be trusted.
-    """
-    verifier = Verifier(options.issuers, clock)
+    """Every store over one database, and the counter before them."""
     ledger = Ledger(db, clock, options.retention_days)
     stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
     snapshots = Snapshots(stores)
@@ -173,9 +166,7 @@ def open_gateway(
     tools = Tools(stores, changes, calls, workshop, clock)
     uses = Uses(stores, clock)
     visits = Visits(stores, changes, clock)
-    credentials = Credentials(
-        stores, snapshots, uses, visits, options.verify or verifier.claims, verifier.stop
-    )
+    credentials = Credentials(stores, snapshots, uses, visits, options.verify)
     return Gateway(
         stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), ApiKeys(stores, changes, clock), History(stores, changes, calls),

@@ -18,22 +18,24 @@ T = TypeVar("T")
 _log = logger("gateway")
 Verify = Callable[[str], Awaitable[Claims | None]]
 """What the issuers that the operator trusts say of a token; None for every other text."""
-Stop = Callable[[], Awaitable[None]]
-"""Leave: no keys of issuers are read any more."""
+
+
+async def nobody(_token: str) -> Claims | None:
+    """Where no issuer is trusted."""
+    return None
 
 
 class Credentials:
     """The first question of every request."""
 
     def __init__(
-        self, stores: Stores, snapshots: Snapshots, uses: Uses, visits: Visits, verify: Verify, stop: Stop
+        self, stores: Stores, snapshots: Snapshots, uses: Uses, visits: Visits, verify: Verify = nobody
     ) -> None:
         self._stores = stores
         self._snapshots = snapshots
         self._uses = uses
         self._visits = visits
         self._verify = verify
-        self.stop = stop
 
     async def principal(self, credential: str, workspace: str | None = None) -> Principal:
         """Who sends this. A person who is a member of several workspaces names one, by id or name; the operator may name

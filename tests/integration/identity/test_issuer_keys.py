@@ -75,13 +75,14 @@ async def test_keys_are_fetched_once_for_many_tokens(desk: Desk, provider: Issue
 async def test_nothing_is_fetched_before_a_token_comes_nor_for_one_that_cannot_be_valid(
     desk: Desk, provider: IssuerServer
 ):
-    expired = FIRST.token(claims=FIRST.claims(desk.clock.now() / 1e6 - 7200))
+    now = desk.clock.now() / 1e6
     for text in (
         "",
         "a.b.c",
-        expired,
-        FIRST.token(FIRST.header(alg="RS256")),
-        FIRST.token(claims=FIRST.claims(iss="x")),
+        FIRST.token(claims=FIRST.claims(now - 7200)),
+        FIRST.token(claims=FIRST.claims(now, iss="x")),
+        FIRST.token(claims=FIRST.claims(now, aud="x")),
+        FIRST.token(FIRST.header(alg="RS256"), FIRST.claims(now)),
     ):
         assert await desk.verifier.claims(text) is None
     assert provider.fetches == 0
@@ -124,7 +125,7 @@ async def test_a_key_under_the_name_of_another_does_not_open_what_the_other_sign
 async def test_in_use_the_set_is_read_again_beside_the_answers(desk: Desk, provider: IssuerServer):
     assert await desk.takes(FIRST)
     provider.answer = hold(publish(SECOND.jwk()))
-    desk.clock.go(10 * MINUTE)
+    desk.clock.go(5 * MINUTE)
     assert await desk.takes(FIRST)  # it does not wait for the answer that is held
     provider.released.set()
     await eventually(lambda: gone(desk), "the withdrawn key to be gone")
@@ -141,7 +142,7 @@ async def test_after_a_rest_the_set_is_read_before_the_answer(desk: Desk, provid
     )
     assert await desk.verifier.claims(long)
     provider.answer = publish(SECOND.jwk())
-    desk.clock.go(60 * MINUTE)
+    desk.clock.go(10 * MINUTE)
     assert await desk.verifier.claims(long) is None
     assert await desk.takes(SECOND)
 
@@ -170,14 +171,21 @@ async def test_those_who_ask_at_once_share_one_reading(desk: Desk, provider: Iss
     assert provider.fetches == 1
 
 
-async def test_one_who_goes_away_does_not_end_the_reading_of_others(desk: Desk, provider: IssuerServer):
-    provider.answer = hold(publish(FIRST.jwk()))
-    first, second = (asyncio.create_task(desk.takes(FIRST)) for _ in range(2))
-    await eventually(lambda: provider.fetches, "a fetch")
+@pytest.mark.parametrize("warm", [False, True])
+async def test_one_who_goes_away_does_not_end_the_reading_of_others(
+    desk: Desk, provider: IssuerServer, *, warm: bool
+):
+    if warm:
+        assert await desk.takes(FIRST)
+        desk.clock.go(MINUTE)
+    before = provider.fetches
+    provider.answer = hold(publish(SECOND.jwk()))
+    first, second = (asyncio.create_task(desk.takes(SECOND)) for _ in range(2))
+    await eventually(lambda: provider.fetches > before, "a fetch")
     first.cancel()
     provider.released.set()
     assert await second
-    assert provider.fetches == 1
+    assert provider.fetches == before + 1
 
 
 FAULTS = {
@@ -325,3 +333,10 @@ async def test_every_algorithm_works_over_the_wire(
     assert await desk.takes(made)
     head, payload, signature = made.token(claims=made.claims(desk.clock.now() / 1e6)).split(".")
     assert await desk.verifier.claims(f"{head}.{payload}.{signature[::-1]}") is None
+
+
+@pytest.mark.parametrize("fault", ["10 MB", "10 MB without a length", "a bomb"])
+async def test_no_more_is_read_than_a_set_may_have(provider: IssuerServer, client: HttpClient, fault: str):
+    provider.answer = FAULTS[fault]
+    with pytest.raises(KeysUnavailable, match="larger than its limit"):
+        await UrlKeys(client, provider.url).read()

@@ -5,11 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.mint import SECRET, Minter, jwks
-from toolcrib.app.issuers import FileKeys, read_issuers, refused_keys
+from toolcrib.app.issuers import FileKeys, open_verifier, read_issuers
 from toolcrib.app.settings import Settings, UnsafeSetting
-from toolcrib.contracts.issuer import LARGEST_JWKS, JwtAlgorithm, KeysRefused, KeysUnavailable
-from toolcrib.gateway.open import Options
-from toolcrib.identity.issuers import Verifier
+from toolcrib.contracts.issuer import LARGEST_JWKS, JwtAlgorithm, KeysUnavailable
 from toolcrib.kit.http import Egress, HttpClient
 
 URL = {
@@ -45,7 +43,6 @@ def with_file(path: Path) -> dict[str, str]:
 
 async def test_without_issuers_nobody_is_asked():
     assert issuers_of({}) == ()
-    assert Options().issuers == ()
 
 
 async def test_an_issuer_is_read_from_its_settings():
@@ -165,18 +162,16 @@ async def test_two_issuers_of_one_iss_are_refused():
 )
 async def test_a_short_or_dull_secret_is_refused(secret, clock):
     issuers = issuers_of(SHARED | {"TOOLCRIB_JWT_CORP_SECRET": secret})
-    with pytest.raises(KeysRefused, match="32 random bytes") as refused:
-        Verifier(issuers, clock)
-    assert str(refused_keys(refused.value, issuers)).startswith("TOOLCRIB_JWT_CORP_SECRET: ")
+    with pytest.raises(UnsafeSetting, match=r"^TOOLCRIB_JWT_CORP_SECRET: .*32 random bytes") as refused:
+        open_verifier(issuers, clock)
     assert secret not in str(refused.value)
 
 
 @pytest.mark.parametrize("jwk", [{"d": "x"}, {"k": "x"}, {"kty": "oct"}])
 async def test_a_file_with_a_private_key_is_refused(tmp_path, clock, jwk):
     issuers = issuers_of(with_file(file_of(tmp_path, Minter("ES256").jwk() | jwk)))
-    with pytest.raises(KeysRefused, match="private key") as refused:
-        Verifier(issuers, clock)
-    assert str(refused_keys(refused.value, issuers)).startswith("TOOLCRIB_JWT_CORP_JWKS_FILE: ")
+    with pytest.raises(UnsafeSetting, match=r"^TOOLCRIB_JWT_CORP_JWKS_FILE: .*private key"):
+        open_verifier(issuers, clock)
 
 
 def test_settings_of_named_issuers_are_no_misspellings():
@@ -199,6 +194,15 @@ async def test_a_file_is_read_again_when_it_has_changed(tmp_path):
     path.unlink()
     with pytest.raises(KeysUnavailable, match="No such file"):
         await keys.read()
+
+
+async def test_a_file_that_everybody_may_write_is_refused(tmp_path):
+    path = file_of(tmp_path, Minter("ES256").jwk())
+    path.chmod(0o666)
+    with pytest.raises(UnsafeSetting, match=r"^TOOLCRIB_JWT_CORP_JWKS_FILE .*chmod o-w"):
+        issuers_of(with_file(path))
+    path.chmod(0o664)
+    assert issuers_of(with_file(path))
 
 
 async def test_no_more_of_a_file_is_read_than_a_set_may_have(tmp_path):

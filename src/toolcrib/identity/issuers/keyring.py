@@ -10,8 +10,9 @@ from toolcrib.kit.logging import logger
 
 from .keys import KeySet, VerifyingKey, read_jwks, shared_secret
 
-_STALE_PAUSES = 10  # read again beside the answers: a key may have been withdrawn
-_IDLE_PAUSES = 60  # read again before the answer: nobody has looked for so long
+# A key may have been withdrawn: in use, the set is read again beside the answers; after a rest, before the answer.
+_STALE_PAUSES = 5
+_IDLE_PAUSES = 10
 _log = logger("identity")
 
 
