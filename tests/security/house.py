@@ -1,6 +1,5 @@
 """One Toolcrib server as an attacker meets it: a process, two workspaces in it, an upstream, and its vital signs."""
 
-import asyncio
 import contextlib
 import itertools
 import os
@@ -15,6 +14,7 @@ from tests.security.line import Line
 from tests.security.stage import Stage
 from tests.support.client import Client, Reply
 from tests.support.server import Server, prepare_server
+from tests.support.workspaces import add_workspaces
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 _numbers = itertools.count(1)
@@ -132,48 +132,10 @@ def open_house(folder: Path, stage: Stage, database_url: str | None = None, **en
     server = prepare_server(folder / "data", environment(**env), database_url=database_url)
     try:
         server.start()
-        key = _second_workspace(server, "other")
+        (key,) = add_workspaces(server, "other")
         house = House(server, stage, Client(server.url, key), database_url, server.env)
         yield house
         house.line.close()
     finally:
         if server.exit_code is None and server.process:
             server.stop()
-
-
-def _second_workspace(server: Server, name: str) -> str:
-    """The key of its owner. Where there is no route to make one, the house's own stores do it while the server rests."""
-    made = server.client.call("POST", "/api/v1/workspaces", {"name": name})
-    if made.status == 201:
-        return str(made.json["key"])
-    server.stop()
-    key = asyncio.run(_add_workspace(server.env, name))
-    server.start()
-    return key
-
-
-async def _add_workspace(env: dict[str, str], name: str) -> str:
-    from toolcrib.app.keys import root_key
-    from toolcrib.app.settings import Settings
-    from toolcrib.app.wiring import open_engine
-    from toolcrib.contracts.principal import ActorType, NewKey, Role
-    from toolcrib.gateway import open_gateway
-    from toolcrib.kit.cipher import Cipher
-    from toolcrib.kit.clock import SystemClock
-    from toolcrib.kit.db import Database
-
-    settings = Settings.read(env)
-    engine = open_engine(settings)
-    stores = open_gateway(Database(engine), Cipher(root_key(settings)), SystemClock(), []).stores
-
-    async def make(tx: Any) -> str:
-        workspace = await stores.identity.create_workspace(tx, name)
-        await stores.ledger.open_workspace(tx, workspace)
-        _, generation = await stores.ledger.raise_generation(tx, workspace)
-        owner = NewKey("owner", ActorType.USER, Role.OWNER)
-        _, text = await stores.identity.add_key(tx, workspace, owner, "test", generation)
-        return text
-
-    key: str = await stores.db.change((name,), make)
-    await stores.db.close()
-    return key
