@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from .isolation import Isolation
 from .wire import Party, Reply
 
+_SILENT = b": nothing new"
+
 
 def streams(isolation: Isolation) -> None:
     """Each party follows, B does things, A does one; until A's own has come, all of B's would have."""
@@ -28,9 +30,10 @@ def _follow(isolation: Isolation, route: str, party: Party, last: str | None) ->
 
 
 def _until(wanted: bytes, pieces: Iterator[bytes]) -> bytes:
+    """What came until then, or until a comment says that nothing more does."""
     body = b""
     for piece in pieces:
         body += piece
-        if wanted in body:
+        if wanted in body or _SILENT in body:
             break
     return body

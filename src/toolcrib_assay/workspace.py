@@ -19,6 +19,7 @@ ROLES = {
 """Keys that a workspace gets beside its owner's; a limited one comes to them."""
 NAMES = ("tool", "tool_id", "alias", "title", "wire_name")
 """What finds a tool."""
+_LISTED = {"tools?scope=workspace&limit=200": "id", "secrets?limit=200": "name", "keys?limit=200": "id"}
 _CHANCE = re.compile(r"[0-9a-f]{10,}")
 
 
@@ -40,7 +41,7 @@ class Workspace:
 
     def furnish(self) -> None:
         """Make one of everything, and a key for each role."""
-        self.own |= {"workspace": self.owner.key.split("_")[1], "workspace_name": self.name}
+        self.own |= {"workspace": self.id, "workspace_name": self.name}
         self.parties = {"owner": self.owner}
         self.own |= self.fresh("tool")
         for name, wanted in ROLES.items():
@@ -65,6 +66,19 @@ class Workspace:
     def new(self, about: str = "new") -> str:
         """A name that nobody has."""
         return f"{about}-{self.mark}-{next(self.numbers)}"
+
+    @property
+    def id(self) -> str:
+        """Its key names it."""
+        return self.owner.key.split("_")[1]
+
+    def clear(self) -> None:
+        """Delete what routes can delete. The owner's key stays: a workspace keeps its last one."""
+        for listed, name in _LISTED.items():
+            everything = self.owner.ask("GET", f"{API}/{listed}").document or {}
+            for one in next((value for value in everything.values() if isinstance(value, list)), ()):
+                if one[name] != self.owner.key.split("_")[2]:
+                    self.owner.ask("DELETE", f"{API}/{listed.partition('?')[0]}/{one[name]}")
 
     @cached_property
     def marks(self) -> tuple[bytes, ...]:
