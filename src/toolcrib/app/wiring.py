@@ -9,7 +9,7 @@ from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
 from toolcrib.contracts.pack import Pack
 from toolcrib.contracts.provider import Provider
-from toolcrib.gateway import open_gateway
+from toolcrib.gateway import Options, open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
 from toolcrib.kit.db import Database, Engine, Tx
@@ -64,8 +64,7 @@ class House:
             Cipher(key),
             clock,
             providers,
-            max_seconds=settings.max_seconds,
-            retention_days=settings.retention_days,
+            Options(settings.retention_days, settings.max_seconds),
         )
         options = ApiOptions(
             max_request=settings.max_request,

@@ -11,6 +11,8 @@ _WIRE_LIMIT = 64
 NAME_LIMIT = 128
 GLOBAL = "global"
 """Stands for the scope that all workspaces share, as a workspace of its own."""
+HOUSE = "house"
+"""Stands for what belongs to the installation as a whole: which workspaces there are, and where a person is a member."""
 _RESERVED = frozenset({"executions", "saved", "import", "search"})
 
 

@@ -1,5 +1,20 @@
 """The one counter: every list, change and call of the house goes through here, and only here are the stores opened."""
 
-from .open import Gateway, open_gateway
+from toolcrib.identity.service import Claims, NewGrant, NewMember
+from toolcrib.identity.service import Invitation as InvitationView
+from toolcrib.identity.service import Member as MemberView
+from toolcrib.identity.service import Workspace as WorkspaceView
 
-__all__ = ["Gateway", "open_gateway"]
+from .open import Gateway, Options, open_gateway
+
+__all__ = [
+    "Claims",
+    "Gateway",
+    "InvitationView",
+    "MemberView",
+    "NewGrant",
+    "NewMember",
+    "Options",
+    "WorkspaceView",
+    "open_gateway",
+]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from toolcrib.contracts.errors import Forbidden, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
-from toolcrib.identity.service import Keys
+from toolcrib.identity.service import Roster
 from toolcrib.kit.db import DatabaseError, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
@@ -55,9 +55,10 @@ class Changes:
         work: Callable[[Change], Awaitable[T]],
         *,
         scope: str | None = None,
+        also: tuple[str, ...] = (),
     ) -> T:
         """Do `work` in one transaction if the principal may, raise the generation of its scope (its workspace unless
-        named), and leave nothing behind if anything in it fails.
+        named), and leave nothing behind if anything in it fails. `also` are further scopes whose rows it writes.
 
         The permission is asked before, and again inside the transaction where the workspace changed meanwhile.
         """
@@ -65,7 +66,9 @@ class Changes:
         facts = await self.permitted(principal, permission)
         apply = self._work(facts, scope, principal, permission, work)
         try:
-            done: T = await self._stores.db.change(tuple(sorted({scope, principal.workspace_id})), apply)
+            done: T = await self._stores.db.change(
+                tuple(sorted({scope, principal.workspace_id, *also})), apply
+            )
         except DatabaseUnavailable as error:
             raise Unavailable from error
         self._news.changed(scope)
@@ -104,11 +107,11 @@ class Changes:
         facts = await self._snapshots.of(principal.workspace_id)
         if facts is None:
             raise Unauthorized
-        self._check(facts.keys, principal, permission)
+        self._check(facts.roster, principal, permission)
         return facts
 
-    def _check(self, keys: Keys, principal: Principal, permission: Permission) -> None:
-        if not permits(self._stores.identity.again(keys, principal), permission):
+    def _check(self, roster: Roster, principal: Principal, permission: Permission) -> None:
+        if not permits(self._stores.identity.again(roster, principal), permission):
             raise Forbidden(
                 f"This credential lacks the permission {permission}.", permission=permission.value
             )
@@ -128,8 +131,8 @@ class Changes:
             own = await ledger.held_generation(tx, workspace) if scope != workspace else None
             seq, generation = await ledger.raise_generation(tx, scope)
             if facts.generation != (generation - 1 if own is None else own):
-                keys = await self._stores.identity.load(tx, workspace, facts.keys, facts.generation)
-                self._check(keys, principal, permission)
+                roster = await self._stores.identity.load(tx, workspace, facts.roster, facts.generation)
+                self._check(roster, principal, permission)
             return await work(Change(tx, scope, generation, principal, self._stores, seq))
 
         return apply

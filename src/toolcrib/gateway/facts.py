@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from toolcrib.contracts.errors import Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
-from toolcrib.identity.service import Identity, Keys
+from toolcrib.identity.service import Identity, Roster
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
 from toolcrib.policy.service import ToolFacts
@@ -28,7 +28,7 @@ class Facts:
     workspace_id: str
     generation: int
     global_generation: int
-    keys: Keys = field(default_factory=dict)
+    roster: Roster
     catalog: Catalog = field(default_factory=Catalog)
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
@@ -60,6 +60,9 @@ class Facts:
             tool.workspace_id == GLOBAL,
             self.catalog.enabled.get(tool.id, self.shared.enabled.get(tool.id, True)),
             tool.sunset_at,
+            tool.effects,
+            tuple(tool.requires.get("roles", ())),
+            tuple(tool.requires.get("grants", ())),
         )
 
 
@@ -124,7 +127,7 @@ class Snapshots:
                 await self.reload(workspace)
 
     async def _load(self, workspace: str) -> Facts | None:
-        known = self._known.get(workspace) or Facts(workspace, -1, -1)
+        known = self._known.get(workspace) or Facts(workspace, -1, -1, Roster.of(workspace))
 
         async def read(tx: Tx) -> Facts | None:
             return await self._read(tx, known)
@@ -145,11 +148,11 @@ class Snapshots:
         generation, shared_generation = await stores.ledger.generations(tx, workspace)
         if generation < 0 or workspace == GLOBAL:
             return None
-        keys, catalog, shared, secrets = known.keys, known.catalog, known.shared, known.secrets
+        roster, catalog, shared, secrets = known.roster, known.catalog, known.shared, known.secrets
         if generation != known.generation:
-            keys = await stores.identity.load(tx, workspace, keys, known.generation)
+            roster = await stores.identity.load(tx, workspace, roster, known.generation)
             catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
-        return Facts(workspace, generation, shared_generation, keys, catalog, shared, secrets)
+        return Facts(workspace, generation, shared_generation, roster, catalog, shared, secrets)

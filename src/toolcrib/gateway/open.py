@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from toolcrib.contracts.execution import EventType
-from toolcrib.contracts.names import GLOBAL
+from toolcrib.contracts.names import GLOBAL, HOUSE
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
@@ -22,15 +22,19 @@ from .call import Calls
 from .change import Changes
 from .desk import Heard, told_to_the_log
 from .facts import Snapshots, Stores
+from .grants import Grants, Suspensions
 from .history import History
 from .keys import ApiKeys
+from .members import Members
 from .news import News
 from .packs import PackTools
 from .secrets import SecretNames
 from .tools import Tools
+from .uses import Uses
 from .versions import Versions
-from .who import Credentials
+from .who import Credentials, Verify, nobody
 from .workshop import Workshop
+from .workspaces import Workspaces
 
 _PING = Query(sqlite="SELECT 1 AS one", postgresql="SELECT 1 AS one")
 _DRAIN_SECONDS = 10.0
@@ -52,6 +56,11 @@ class Gateway:
     keys: ApiKeys
     history: History
     packs: PackTools
+    workspaces: Workspaces
+    members: Members
+    grants: Grants
+    suspensions: Suspensions
+    uses: Uses
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def start(self, keep_key: Callable[[str], None]) -> None:
@@ -62,7 +71,7 @@ class Gateway:
         async def first_start(tx: Tx) -> None:
             await self._first_start(tx, keep_key)
 
-        await self.stores.db.change((GLOBAL,), first_start)
+        await self.stores.db.change((GLOBAL, HOUSE), first_start)
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
@@ -81,6 +90,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._keeper, return_exceptions=True)
         try:
+            await self.uses.keep(now=True)
             await self.stores.ledger.owner.leave()
             await self.stores.ledger.do_books()
         except DatabaseError as error:
@@ -105,6 +115,7 @@ class Gateway:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self.stores.ledger.keep()
+                await self.uses.keep()
                 self.calls.cancel(await self.stores.ledger.to_cancel())
             except DatabaseError as error:
                 _log.warning("the database does not answer", error=type(error).__name__)
@@ -127,29 +138,35 @@ class Gateway:
         keep_key(text)
 
 
-def open_gateway(
-    db: Database,
-    cipher: Cipher,
-    clock: Clock,
-    providers: Sequence[Provider],
-    *,
-    retention_days: int | None = None,
-    max_seconds: float = 120,
-    heard: Heard = told_to_the_log,
-) -> Gateway:
-    """Every store over one database, and the counter before them. Payloads are kept for ever, or for so many days;
-    `heard` is told how far running tools are.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; `heard` is told how far
+    running tools are; `verify` says what trusted issuers say of a token.
     """
-    ledger = Ledger(db, clock, retention_days)
+
+    retention_days: int | None = None
+    max_seconds: float = 120
+    heard: Heard = told_to_the_log
+    verify: Verify = nobody
+
+
+def open_gateway(
+    db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider], options: Options = Options()
+) -> Gateway:
+    """Every store over one database, and the counter before them."""
+    ledger = Ledger(db, clock, options.retention_days)
     stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
     snapshots = Snapshots(stores)
-    workshop = Workshop(providers, max_seconds)
+    workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
-    calls = Calls(stores, snapshots, workshop, clock, heard)
+    calls = Calls(stores, snapshots, workshop, clock, options.heard)
     tools = Tools(stores, changes, calls, workshop, clock)
+    uses = Uses(stores, clock)
+    credentials = Credentials(stores, snapshots, uses, options.verify)
     return Gateway(
-        stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),
-        SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),
-        PackTools(stores, changes, snapshots, tools),
+        stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
+        SecretNames(stores, changes), ApiKeys(stores, changes, clock), History(stores, changes, calls),
+        PackTools(stores, changes, snapshots, tools), Workspaces(stores, changes, credentials),
+        Members(stores, changes, snapshots), Grants(stores, changes, snapshots), Suspensions(stores, changes), uses,
     )  # fmt: skip

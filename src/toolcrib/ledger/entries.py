@@ -54,6 +54,7 @@ class Intent:
     error: str | None = None
     claim: Claim | None = None
     dry_run: bool = False
+    on_behalf_of: str | None = None
 
     def row(self) -> tuple[Any, ...]:
         """In the order of `writing.EXECUTION_COLUMNS`."""
@@ -61,7 +62,7 @@ class Intent:
         return (
             self.workspace_id, self.execution_id, self.tool_id, self.tool, self.tool_version, self.status.value, self.actor_type,
             self.actor_id, self.key_id, self.subject_type, self.subject_id, self.exception_id, self.error_code, self.error_message,
-            int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0, None,
+            int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0, None, self.on_behalf_of,
         )  # fmt: skip
 
 

@@ -281,5 +281,5 @@ def _execution(row: Row, parts: Mapping[str, str]) -> Execution:
         status=Status(row["status"]), actor_type=row["actor_type"], actor_id=row["actor_id"], subject=subject,
         exception_id=row["exception_id"], error_code=row["error_code"], error_message=row["error_message"],
         created_at=row["created_at"], updated_at=row["updated_at"], finished_at=row["finished_at"],
-        execution_time_us=row["execution_time_us"], cancel_at=row["cancel_at"], dry_run=bool(row["dry_run"]), **payloads,
+        execution_time_us=row["execution_time_us"], cancel_at=row["cancel_at"], dry_run=bool(row["dry_run"]), on_behalf_of=row["on_behalf_of"], **payloads,
     )  # fmt: skip

@@ -36,6 +36,7 @@ executions = Table(
     Column("finished_at", BigInteger),
     Column("execution_time_us", BigInteger),
     Column("cancel_at", BigInteger),
+    Column("on_behalf_of", Text),
     sqlite_with_rowid=False,
 )
 Index("executions_by_tool", executions.c.workspace_id, executions.c.tool_id, executions.c.id)
