@@ -49,6 +49,15 @@ class Isolation:
         """Everybody who attacks."""
         return [*self.ours.parties.values(), *([self.operator] if self.operator else [])]
 
+    def strangers(self, entry: Entry) -> list[Party]:
+        """Everybody who must not be told of B by this route; some tell the operator of all workspaces."""
+        return [one for one in self.parties if one is not self.operator or not entry.operator]
+
+    def known(self, party: Party) -> tuple[str, ...]:
+        """What a party knows of B: the operator made it, and gave it its grant."""
+        kinds = ("workspace", "workspace_name", "grant", "granted") if party is self.operator else ()
+        return tuple(self.theirs.own[kind] for kind in kinds)
+
     @cached_property
     def nobodys(self) -> dict[str, str]:
         """Of each kind a value of the same form that nobody has."""
@@ -68,11 +77,12 @@ class Isolation:
         missing: bool = False,
     ) -> None:
         """Ask both, as each party, and compare. The owner of A, who may everything there, must be told `missing`: 404."""
-        for party in self.parties if by is None else by:
-            if party is self.operator and foreign.entry.operator:
+        for party in self.strangers(foreign.entry):
+            if by is not None and party not in by:
                 continue
             one, other = foreign.by(party), nobodys.by(party)
-            if told(one, foreign.sent) != told(other, nobodys.sent):
+            known = self.known(party)
+            if told(one, foreign.sent + known) != told(other, nobodys.sent + known):
                 said = f"{one.status} {one.body[:200]!r} is not {other.status} {other.body[:200]!r}"
                 self.leak(str(foreign.entry), party, place, said)
             elif missing and party.name == "owner" and one.status != NOT_FOUND:
@@ -83,7 +93,7 @@ class Isolation:
         """Search an answer to A for anything of B that A did not send."""
         self.compared[self.part] += 1
         headers = "\n".join(f"{name}: {value}" for name, value in reply.headers.items())
-        seen = blank(headers.encode() + reply.body, sent).lower()
+        seen = blank(headers.encode() + reply.body, sent + self.known(party)).lower()
         for mark in self.theirs.marks:
             if mark in seen:
                 self.leak(route, party, place, f"tells of B's {mark.decode()}: {reply.body[:200]!r}")

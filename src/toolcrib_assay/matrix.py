@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from .wire import Party, Reply
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
+ALWAYS = "="
 _PLACE = re.compile(r"\{([^{}]+)\}")
 _SIGN = re.compile(r"[^A-Z0-9]")
 _NAMED = re.compile(r"\$([a-z_]+|NEW)")
@@ -32,8 +33,9 @@ class Entry:
     changes: bool = False
     open: bool = False
     stream: bool = False
-    operator: bool = False
+    operator: str = ""
     shared: bool = False
+    person: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}"
@@ -45,7 +47,13 @@ class Entry:
 
     def at(self, own: Mapping[str, str]) -> dict[str, str]:
         """What stands in the places of the path, out of things by their kinds."""
-        return {place: own[kind] for place, kind in self.path.items()}
+        always = {place: kind[1:] for place, kind in self.path.items() if kind.startswith(ALWAYS)}
+        return always | {place: own[kind] for place, kind in self.path.items() if place not in always}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The places of the path that name things, and what."""
+        return {place: kind for place, kind in self.path.items() if not kind.startswith(ALWAYS)}
 
     def ask(
         self,

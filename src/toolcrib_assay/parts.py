@@ -13,6 +13,7 @@ from .wire import Party
 from .workspace import NAMES
 
 WORKSPACE_HEADERS = ("X-Toolcrib-Workspace", "X-Workspace-Id", "X-Tenant-Id")
+ONLY = "only"
 _ALIAS = "/api"
 _SSE = {"Accept": "text/event-stream"}
 
@@ -50,11 +51,11 @@ def counts(isolation: Isolation) -> None:
 def paths(isolation: Isolation) -> None:
     """Every id of B in every place of every path; those that belong there by everybody, the others by the owner of A."""
     for entry in isolation.entries:
-        for place, kind in entry.path.items():
+        for place, kind in entry.places.items():
             for other in isolation.theirs.own:
                 everybody = other in _family(kind)
                 _path(isolation, entry, place, other, everybody=everybody)
-        if len(entry.path) > 1:
+        if len(entry.places) > 1:
             foreign, nobodys = entry.at(isolation.theirs.own), entry.at(isolation.nobodys)
             _twins_of_path(isolation, entry, foreign, nobodys, "whole path", everybody=True)
 
@@ -75,15 +76,14 @@ def _twins_of_path(
     *,
     everybody: bool,
 ) -> None:
-    body = entry.written(isolation.ours.own, isolation.ours.new())
+    body = _new_body(isolation, entry)
     one = Asked(entry, foreign, _differing(foreign, nobodys), body=body)
     other = Asked(entry, nobodys, _differing(nobodys, foreign), body=body)
-    owner = [isolation.ours.owner]
-    isolation.twins(one, other, place, by=None if everybody else owner, missing=True)
+    owner, missing = [isolation.ours.owner], entry.operator != ONLY
+    isolation.twins(one, other, place, by=None if everybody else owner, missing=missing)
     if everybody:
-        isolation.twins(
-            one.under(_ALIAS), other.under(_ALIAS), f"{place}, under {_ALIAS}", by=owner, missing=True
-        )
+        alias = one.under(_ALIAS), other.under(_ALIAS)
+        isolation.twins(*alias, f"{place}, under {_ALIAS}", by=owner, missing=missing)
         if "Last-Event-ID" in entry.headers:
             isolation.twins(one.with_(_SSE), other.with_(_SSE), f"{place}, as a stream", missing=True)
 
@@ -149,7 +149,7 @@ def cursors(isolation: Isolation) -> None:
         following = entry.ask(theirs.owner, entry.at(theirs.own), query={"cursor": cursor})
         if not isolation.tells(following):
             isolation.leak(str(entry), theirs.owner, "cursor", "B's own cursor leads nowhere")
-        for party in isolation.parties:
+        for party in isolation.strangers(entry):
             reply = entry.ask(party, entry.at(isolation.ours.own), query={"cursor": cursor, **PAGE})
             isolation.look(str(entry), party, "a cursor of B", reply, (cursor,))
 
@@ -157,10 +157,9 @@ def cursors(isolation: Isolation) -> None:
 def lists(isolation: Isolation) -> None:
     """No list of A's holds anything of B."""
     for entry in (one for one in isolation.entries if one.lists):
-        for party in isolation.parties:
-            if party is not isolation.operator or not entry.operator:
-                at = entry.at(isolation.ours.own)
-                isolation.look(str(entry), party, "the list", entry.ask(party, at, query=PAGE))
+        for party in isolation.strangers(entry):
+            at = entry.at(isolation.ours.own)
+            isolation.look(str(entry), party, "the list", entry.ask(party, at, query=PAGE))
 
 
 def again(isolation: Isolation) -> None:
@@ -179,7 +178,7 @@ def bodies(isolation: Isolation) -> None:
     each place gets a name of its own.
     """
     places = [(entry, pointer, kind) for entry in isolation.entries for pointer, kind in entry.ids.items()]
-    spares = [isolation.theirs.fresh(kind)[kind] for _, _, kind in places]
+    spares = [(isolation.theirs.own | isolation.theirs.fresh(kind))[kind] for _, _, kind in places]
     with isolation.untouched(isolation.theirs):
         for (entry, pointer, kind), one in zip(places, spares, strict=True):
             at, other = entry.at(isolation.ours.own), isolation.unlike(one)
@@ -194,9 +193,9 @@ def bodies(isolation: Isolation) -> None:
 
 def owners(isolation: Isolation) -> None:
     """The last control: what nobody of A could change, the owner of B can."""
-    for entry in (one for one in isolation.entries if one.changes and one.path and not one.operator):
+    for entry in (one for one in isolation.entries if one.changes and one.places and one.operator != ONLY):
         own = isolation.theirs.own
-        for kind in entry.path.values():
+        for kind in entry.places.values():
             own = own | isolation.theirs.fresh(kind)
         reply = entry.ask(
             isolation.theirs.owner, entry.at(own), body=entry.written(own, isolation.theirs.new())

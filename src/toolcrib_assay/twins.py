@@ -15,7 +15,8 @@ _CHANCE = {
     "execution_time_ms", "digest",
 }  # fmt: skip
 MASK = b"*"
-_RECORDED = re.compile(rb'"execution_id":"exe_[0-9a-f]+"|"execution_time_ms":[0-9.e-]+')
+# What stands in a refusal and is of the asker's own: the execution that records it, the member that is there already.
+_OWN = re.compile(rb'"execution_id":"exe_[0-9a-f]+"|"execution_time_ms":[0-9.e-]+|"member":"[0-9a-f]+"')
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Asked:
 
 
 def told(reply: Reply, sent: tuple[str, ...]) -> tuple[int, dict[str, str], bytes]:
-    """What an answer tells: all of a refusal but the execution that records it; of a success all but its new ids and times."""
+    """What an answer tells: all of a refusal but what is the asker's own; of a success all but its new ids and times."""
     headers = {
         name: blank(value.encode(), sent).decode("latin-1")
         for name, value in reply.headers.items()
@@ -51,7 +52,7 @@ def told(reply: Reply, sent: tuple[str, ...]) -> tuple[int, dict[str, str], byte
     }
     if reply.ok and reply.document is not None:
         return reply.status, headers, blank(repr(_masked(reply.document)).encode(), sent)
-    return reply.status, headers, _RECORDED.sub(MASK, blank(reply.body, sent))
+    return reply.status, headers, _OWN.sub(MASK, blank(reply.body, sent))
 
 
 def blank(body: bytes, sent: tuple[str, ...]) -> bytes:

@@ -45,11 +45,12 @@ class Wire(Protocol):
 
 @dataclass(frozen=True)
 class Party:
-    """Who asks: a credential with a name."""
+    """Who asks: a credential with a name, and headers that go with each request."""
 
     name: str
     wire: Wire = field(repr=False)
     key: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def ask(
         self, method: str, target: str, body: Any = None, headers: Mapping[str, str] | None = None
@@ -68,4 +69,4 @@ class Party:
 
     def _headers(self, content: bytes | None, given: Mapping[str, str] | None) -> dict[str, str]:
         shown = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        return shown | (_JSON if content is not None else {}) | dict(given or {})
+        return {**shown, **self.headers, **(_JSON if content is not None else {}), **(given or {})}

@@ -37,6 +37,7 @@ class Workspace:
     own: dict[str, str] = field(default_factory=dict)
     parties: dict[str, Party] = field(default_factory=dict)
     actors: dict[str, str] = field(default_factory=dict)
+    operator: Party | None = None
     numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def furnish(self) -> None:
@@ -47,7 +48,7 @@ class Workspace:
         for name, wanted in ROLES.items():
             self.admit(name, **wanted)
         self.admit("limited", actor_type="agent", role="member", tools=[self.own["tool"]])
-        for kind in ("execution", "secret", "key"):
+        for kind in ("execution", "secret", "key", "member", "invitation", "grant", "suspended"):
             self.own |= self.fresh(kind)
 
     def admit(self, name: str, **wanted: object) -> Party:
@@ -138,6 +139,34 @@ def _key(place: Workspace) -> dict[str, str]:
     return {"key": made["id"], "key_name": name}
 
 
+def _member(place: Workspace) -> dict[str, str]:
+    person = place.new("person")
+    body = {"issuer": "https://issuer.example.com", "subject": person, "name": person, "role": "viewer"}
+    made = _made(place.owner.ask("POST", f"{API}/workspaces/{place.id}/members", body))
+    return {"member": made["id"], "person": person}
+
+
+def _invitation(place: Workspace) -> dict[str, str]:
+    invited = place.new("invited")
+    body = {"name": invited, "role": "viewer"}
+    made = _made(place.owner.ask("POST", f"{API}/workspaces/{place.id}/invitations", body))
+    return {"invitation": made["id"], "invitation_token": made["token"], "invited": invited}
+
+
+def _grant(place: Workspace) -> dict[str, str]:
+    """The operator alone gives one."""
+    giver = place.operator or place.owner
+    granted = place.new("grant")
+    made = _made(giver.ask("POST", f"{API}/workspaces/{place.id}/grants", {"name": granted}))
+    return {"grant": made["id"], "granted": granted}
+
+
+def _suspended(place: Workspace) -> dict[str, str]:
+    actor = f"agent:{place.new('suspended')}"
+    _made(place.owner.ask("POST", f"{API}/suspensions", {"kind": "actor", "name": actor}))
+    return {"suspended": actor}
+
+
 def _made(reply: Reply) -> Mapping[str, str]:
     if not reply.ok:
         raise Unfurnished(f"{reply.status} {reply.body[:300]!r}")
@@ -150,4 +179,8 @@ _MAKERS: dict[str, Callable[[Workspace], dict[str, str]]] = {
     **dict.fromkeys(("execution", "subject", "exception", "idempotency_key"), _execution),
     "secret": _secret,
     **dict.fromkeys(("key", "key_name"), _key),
+    **dict.fromkeys(("member", "person"), _member),
+    **dict.fromkeys(("invitation", "invitation_token", "invited"), _invitation),
+    **dict.fromkeys(("grant", "granted"), _grant),
+    "suspended": _suspended,
 }

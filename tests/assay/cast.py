@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Action:
     on: str = ""
     otherwise: int = FORBIDDEN
     never: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name
@@ -48,7 +49,13 @@ def _action(
     may = groups[row["may"]] if isinstance(row["may"], str) else row["may"]
     assert set(may) <= set(groups["everybody"]), name
     return Action(
-        name, entry, frozenset(may), row.get("on", ""), row.get("otherwise", FORBIDDEN), row.get("never", "")
+        name,
+        entry,
+        frozenset(may),
+        row.get("on", ""),
+        row.get("otherwise", FORBIDDEN),
+        row.get("never", ""),
+        row.get("query", {}),
     )
 
 
@@ -65,7 +72,15 @@ def cast(place: Workspace) -> list[tuple[str, Party]]:
     admitted = [
         (column, place.admit(f"{wanted['actor_type']} {wanted['role']}", **wanted)) for column, wanted in keys
     ]
-    return [*admitted, (NOBODY, replace(place.owner, name=NOBODY, key=""))]
+    visitor = [("visitor", _visitor(place))] if place.operator is not place.owner else []
+    return [*admitted, *visitor, (NOBODY, replace(place.owner, name=NOBODY, key=""))]
+
+
+def _visitor(place: Workspace) -> Party:
+    """The operator, let in by the workspace itself."""
+    assert place.operator
+    assert place.owner.ask("PUT", f"{API}/workspaces/{place.id}", {"share_with_admin": True}).ok
+    return replace(place.operator, name="visitor", headers={"X-Toolcrib-Workspace": place.id})
 
 
 def _slow_tool(place: Workspace) -> str:
@@ -79,7 +94,7 @@ def _slow_tool(place: Workspace) -> str:
 def attempt(action: Action, place: Workspace, party: Party) -> Reply:
     """The answer to one cell, tried on something of its own."""
     own = dict(place.own)
-    for kind in action.entry.path.values():
+    for kind in action.entry.places.values():
         own |= place.fresh(kind)
     if action.on:
         own |= _ON[action.on](place, party)
@@ -88,7 +103,8 @@ def attempt(action: Action, place: Workspace, party: Party) -> Reply:
         with party.follow(action.entry.route) as pieces:
             first = next(pieces)
         return Reply(200 if first.startswith(b"retry:") else 0, {}, first)
-    reply = action.entry.ask(party, action.entry.at(own), body=body)
+    query = {name: own[kind.removeprefix("$")] for name, kind in action.query.items()}
+    reply = action.entry.ask(party, action.entry.at(own), query=query, body=body)
     if action.on in ("running", "own call"):
         place.owner.ask("POST", f"{API}/tools/executions/{own['execution']}/cancel")
     return reply
@@ -135,6 +151,19 @@ def _owner_key(place: Workspace, _: Party) -> dict[str, str]:
     return {"key": made.document["id"]}
 
 
+def _owning_member(place: Workspace, _: Party) -> dict[str, str]:
+    body = {"issuer": "https://issuer.example.com", "subject": place.new(), "name": "o", "role": "owner"}
+    return {"member": place.owner.ask("POST", f"{API}/workspaces/{place.id}/members", body).document["id"]}
+
+
+def _another_workspace(place: Workspace, _: Party) -> dict[str, str]:
+    assert place.operator
+    return {
+        "workspace": place.operator.ask("POST", f"{API}/workspaces", {"name": place.new()}).document["id"]
+    }
+
+
 _ON: dict[str, Callable[[Workspace, Party], dict[str, str]]] = {
     "own tool": _own_tool, "another tool": _another_tool, "running": _running, "own call": _own_call, "owner key": _owner_key,
+    "owning member": _owning_member, "another workspace": _another_workspace,
 }  # fmt: skip

@@ -37,9 +37,13 @@ class Scene:
 def set_scene(folder: Path, database_url: str | None = None) -> Iterator[Scene]:
     with start_server(folder / "data", PRODUCTION, database_url=database_url) as server:
         marks = [secrets.token_hex(5) for _ in range(4)]
-        names = [f"workspace-{mark}" for mark in marks[:3]]
+        names = [f"workspace-{secrets.token_hex(5)}" for _ in range(3)]
         keys = add_workspaces(server, *names)
         with contextlib.closing(Line(server.url)) as line:
             operator = Party("operator", line, server.owner_key)
             owners = [*(Party("owner", line, key) for key in keys), operator]
-            yield Scene(*map(Workspace, owners, [*names, "default"], marks))
+            places = [
+                Workspace(owner, name, mark, operator=operator)
+                for owner, name, mark in zip(owners, [*names, "default"], marks, strict=True)
+            ]
+            yield Scene(*places)

@@ -13,7 +13,10 @@ NULLS = ["A%00", "%00A", "A%00B", "{secret}%00", "%00{secret}", "{key}%00"]
 @pytest.fixture(scope="session")
 def pair(scene: Scene) -> list[Workspace]:
     """Two workspaces, each with something in it."""
-    places = [Workspace(one.owner, one.name, f"{one.mark}i") for one in (scene.ours, scene.theirs)]
+    places = [
+        Workspace(one.owner, one.name, f"{one.mark}i", operator=one.operator)
+        for one in (scene.ours, scene.theirs)
+    ]
     for place in places:
         place.furnish()
     return places

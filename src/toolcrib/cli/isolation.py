@@ -40,12 +40,11 @@ def examine(session: Session) -> Isolation:
 
 @contextmanager
 def _made(operator: Party, letter: str) -> Iterator[Workspace]:
-    mark = secrets.token_hex(5)
-    name = f"isolation-{letter}-{mark}"
+    mark, name = secrets.token_hex(5), f"isolation-{letter}-{secrets.token_hex(5)}"
     reply = operator.ask("POST", f"{API}/workspaces", {"name": name})
     if not reply.ok:
         raise from_error(reply.document["error"], raw=reply.body)
-    place = Workspace(Party("owner", operator.wire, reply.document["key"]), name, mark)
+    place = Workspace(Party("owner", operator.wire, reply.document["key"]), name, mark, operator=operator)
     try:
         yield place
     finally:
