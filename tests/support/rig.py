@@ -10,12 +10,13 @@ import asyncpg
 import pytest
 
 from tests.support.fakes import FakeClock, FakeProvider, Tap
+from tests.support.issuers import FakeIssuers
 from tests.support.postgres import Cluster, run_apart
 from toolcrib.app.settings import Settings
 from toolcrib.app.wiring import open_engine
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Provider
-from toolcrib.gateway import open_gateway
+from toolcrib.gateway import Options, open_gateway
 from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import Database, Engine, Query, Tx, metadata
@@ -121,7 +122,8 @@ def prepared(
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    gateway = open_gateway(db, Cipher(ROOT_KEY), clock, [provider, *more])
+    options = Options(verify=FakeIssuers(clock))
+    gateway = open_gateway(db, Cipher(ROOT_KEY), clock, [provider, *more], options)
     return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 
 
