@@ -147,7 +147,7 @@ def cursors(isolation: Isolation) -> None:
         if cursor is None:
             continue
         following = entry.ask(theirs.owner, entry.at(theirs.own), query={"cursor": cursor})
-        if not isolation.tells(following):
+        if not following.ok:
             isolation.leak(str(entry), theirs.owner, "cursor", "B's own cursor leads nowhere")
         for party in isolation.strangers(entry):
             reply = entry.ask(party, entry.at(isolation.ours.own), query={"cursor": cursor, **PAGE})

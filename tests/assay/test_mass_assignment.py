@@ -22,7 +22,7 @@ HEADERS = {
 
 @pytest.fixture(scope="session")
 def place(scene: Scene) -> Workspace:
-    there = Workspace(scene.ours.owner, "owned", f"{scene.ours.mark}o", operator=scene.operator)
+    there = Workspace(scene.ours.owner, scene.ours.name, f"{scene.ours.mark}o", operator=scene.operator)
     there.furnish()
     return there
 

@@ -10,7 +10,7 @@ from tests.assay.scene import Scene
 from toolcrib_assay.matrix import matrix
 from toolcrib_assay.twins import Asked
 from toolcrib_assay.wire import Party
-from toolcrib_assay.workspace import Workspace
+from toolcrib_assay.workspace import API, Workspace
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +47,13 @@ def test_without_a_credential_there_is_nothing_under_either_prefix(scene, prefix
     for entry in (one for one in matrix() if not one.open):
         asked = Asked(entry, entry.at(own), body={} if entry.body else None).under(prefix)
         assert is_refusal(asked.by(stranger), 401), str(entry)
+
+
+def test_only_the_operator_changes_a_name_since_it_must_be_free_in_all_workspaces(scene):
+    theirs, ours = scene.theirs, scene.third
+    for name in (theirs.name, ours.new()):
+        assert is_refusal(ours.owner.ask("PUT", f"{API}/workspaces/{ours.id}", {"name": name}), 403)
+
+    assert scene.operator.ask("PUT", f"{API}/workspaces/{ours.id}", {"name": f"{ours.name}.2"}).ok
+    assert scene.operator.ask("PUT", f"{API}/workspaces/{ours.id}", {"name": theirs.name}).status == 409
+    assert scene.operator.ask("PUT", f"{API}/workspaces/{ours.id}", {"name": ours.name}).ok
