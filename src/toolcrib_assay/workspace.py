@@ -24,7 +24,11 @@ _CHANCE = re.compile(r"[0-9a-f]{10,}")
 
 
 class Unfurnished(Exception):
-    """The server refused what the assay needs to begin."""
+    """The server refused what the assay needs to begin; `reply` says why."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(f"{reply.status} {reply.body[:300]!r}")
+        self.reply = reply
 
 
 @dataclass
@@ -86,6 +90,14 @@ class Workspace:
         """What tells of this workspace: its mark, and the ids that the server chose."""
         ids = {value for value in self.own.values() if _CHANCE.search(value)}
         return tuple(one.encode() for one in (self.mark, *sorted(ids)))
+
+
+def make(operator: Party, about: str) -> Workspace:
+    """A new workspace, by the operator. Raises `Unfurnished`."""
+    name = f"{about}-{secrets.token_hex(5)}"
+    made = _made(operator.ask("POST", f"{API}/workspaces", {"name": name}))
+    owner = Party("owner", operator.wire, made["key"])
+    return Workspace(owner, name, secrets.token_hex(5), operator=operator)
 
 
 def unlike(value: str, mark: str) -> str:
@@ -169,7 +181,7 @@ def _suspended(place: Workspace) -> dict[str, str]:
 
 def _made(reply: Reply) -> Mapping[str, str]:
     if not reply.ok:
-        raise Unfurnished(f"{reply.status} {reply.body[:300]!r}")
+        raise Unfurnished(reply)
     made: Mapping[str, str] = reply.document
     return made
 

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from tests.assay.line import Line
 from tests.support.server import start_server
-from tests.support.workspaces import add_workspaces
 from toolcrib_assay.isolation import Isolation
 from toolcrib_assay.wire import Party
-from toolcrib_assay.workspace import Workspace
+from toolcrib_assay.workspace import Workspace, make
 
 PRODUCTION = {"TOOLCRIB_ENV": "production"}
 
@@ -35,15 +34,10 @@ class Scene:
 
 @contextlib.contextmanager
 def set_scene(folder: Path, database_url: str | None = None) -> Iterator[Scene]:
-    with start_server(folder / "data", PRODUCTION, database_url=database_url) as server:
-        marks = [secrets.token_hex(5) for _ in range(4)]
-        names = [f"workspace-{secrets.token_hex(5)}" for _ in range(3)]
-        keys = add_workspaces(server, *names)
-        with contextlib.closing(Line(server.url)) as line:
-            operator = Party("operator", line, server.owner_key)
-            owners = [*(Party("owner", line, key) for key in keys), operator]
-            places = [
-                Workspace(owner, name, mark, operator=operator)
-                for owner, name, mark in zip(owners, [*names, "default"], marks, strict=True)
-            ]
-            yield Scene(*places)
+    with (
+        start_server(folder / "data", PRODUCTION, database_url=database_url) as server,
+        contextlib.closing(Line(server.url)) as line,
+    ):
+        operator = Party("operator", line, server.owner_key)
+        home = Workspace(operator, "default", secrets.token_hex(5), operator=operator)
+        yield Scene(*(make(operator, f"workspace-{letter}") for letter in "abc"), home)

@@ -14,7 +14,6 @@ from tests.security.line import Line
 from tests.security.stage import Stage
 from tests.support.client import Client, Reply
 from tests.support.server import Server, prepare_server
-from tests.support.workspaces import add_workspaces
 
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 _numbers = itertools.count(1)
@@ -132,8 +131,8 @@ def open_house(folder: Path, stage: Stage, database_url: str | None = None, **en
     server = prepare_server(folder / "data", environment(**env), database_url=database_url)
     try:
         server.start()
-        (key,) = add_workspaces(server, "other")
-        house = House(server, stage, Client(server.url, key), database_url, server.env)
+        made = server.client.call("POST", "/api/v1/workspaces", {"name": "other"})
+        house = House(server, stage, Client(server.url, made.json["key"]), database_url, server.env)
         yield house
         house.line.close()
     finally:

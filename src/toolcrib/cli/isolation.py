@@ -1,17 +1,17 @@
 """`toolcrib doctor --isolation`: two workspaces that are made for it, each asking for what is the other's, and then emptied."""
 
 import asyncio
-import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from toolcrib.contracts.errors import Code
 from toolcrib_assay.isolation import Isolation
 from toolcrib_assay.parts import run
 from toolcrib_assay.wire import Party, Reply
-from toolcrib_assay.workspace import API, Unfurnished, Workspace
+from toolcrib_assay.workspace import API, Unfurnished, Workspace, make
 
 from .refused import Refused, from_error, usage
 from .session import Session, only, unreachable
@@ -19,6 +19,7 @@ from .session import Session, only, unreachable
 if TYPE_CHECKING:
     from toolcrib.kit.http import HttpClient, HttpRequest
 
+_OPERATORS = "use a key of an owner of the workspace `default`"
 _SECONDS, _SILENCE, _MOST = 60.0, 40.0, 64_000_000
 
 
@@ -28,28 +29,32 @@ def examine(session: Session) -> Isolation:
         raise usage("the operator's key is needed: it makes the two workspaces", "set TOOLCRIB_API_KEY")
     with asyncio.Runner() as loop, _line(session, loop) as line:
         operator = Party("operator", line, session.key)
-        with _made(operator, "a") as ours, _made(operator, "b") as theirs:
-            # The operator's own workspace is not for trying things, so the operator is no party of it.
-            isolation = Isolation(ours, theirs)
-            try:
+        try:
+            with _made(operator, "a") as ours, _made(operator, "b") as theirs:
+                # The operator's own workspace is not for trying things, so the operator is no party of it.
+                isolation = Isolation(ours, theirs)
                 run(isolation, _tell)
-            except Unfurnished as error:
-                raise Refused(Code.UNAVAILABLE, f"the workspaces could not be filled: {error}") from None
+        except Unfurnished as error:
+            raise _refused(error.reply) from None
     return isolation
 
 
 @contextmanager
 def _made(operator: Party, letter: str) -> Iterator[Workspace]:
-    mark, name = secrets.token_hex(5), f"isolation-{letter}-{secrets.token_hex(5)}"
-    reply = operator.ask("POST", f"{API}/workspaces", {"name": name})
-    if not reply.ok:
-        raise from_error(reply.document["error"], raw=reply.body)
-    place = Workspace(Party("owner", operator.wire, reply.document["key"]), name, mark, operator=operator)
+    place = make(operator, f"isolation-{letter}")
     try:
         yield place
     finally:
         place.clear()
         operator.ask("POST", f"{API}/workspaces/{place.id}/suspend")
+
+
+def _refused(reply: Reply) -> Refused:
+    """Why it could not begin, or go on."""
+    refused = from_error(reply.document["error"], raw=reply.body)
+    if refused.code != Code.FORBIDDEN:
+        return refused
+    return replace(refused, message="only the operator makes workspaces", next_step=_OPERATORS)
 
 
 def _tell(text: str) -> None:
