@@ -57,10 +57,17 @@ class SuspensionBody(Strict):
     name: Label
 
 
+class SuspensionItem(BaseModel):
+    """What is suspended."""
+
+    kind: str
+    name: str
+
+
 class SuspensionList(BaseModel):
     """All that is suspended in this workspace."""
 
-    items: list[SuspensionBody]
+    items: list[SuspensionItem]
     next: str | None
 
 
@@ -100,17 +107,17 @@ async def end_grant(caller: Caller, gateway: Counter, workspace: Label, grant: L
 async def list_suspensions(caller: Caller, gateway: Counter) -> SuspensionList:
     """Who is suspended in this workspace."""
     found = await gateway.suspensions.list(caller)
-    return SuspensionList(items=[SuspensionBody(kind="actor", name=name) for _, name in found], next=None)
+    return SuspensionList(items=[SuspensionItem(kind=kind, name=name) for kind, name in found], next=None)
 
 
 @router.post("/suspensions", status_code=201)
-async def suspend(caller: Caller, gateway: Counter, body: SuspensionBody) -> SuspensionBody:
+async def suspend(caller: Caller, gateway: Counter, body: SuspensionBody) -> SuspensionItem:
     """Suspend an actor: each of its credentials is refused from the next request on."""
     await gateway.suspensions.suspend(caller, body.kind, body.name)
-    return body
+    return SuspensionItem(kind=body.kind, name=body.name)
 
 
 @router.delete("/suspensions/{kind}/{name}", status_code=204)
-async def lift_suspension(caller: Caller, gateway: Counter, kind: Literal["actor"], name: Label) -> None:
+async def lift_suspension(caller: Caller, gateway: Counter, kind: Label, name: Label) -> None:
     """Let a suspended actor in again."""
     await gateway.suspensions.lift(caller, kind, name)

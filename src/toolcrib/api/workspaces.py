@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
-from toolcrib.gateway import WorkspaceView
+from toolcrib.gateway import Gateway, WorkspaceView
 from toolcrib.kit.clock import iso
 from toolcrib.kit.paging import encode
 
@@ -39,7 +39,7 @@ class WorkspaceBody(Strict):
 
 class WorkspaceChange(Strict):
     """What the workspace shall be; what is left out stays. In one that is `read_only` tools only read; one that is shared
-    (`share_with_admin`) the operator may look at, and not change.
+    (`share_with_admin`) the operator may look into for a week, and change nothing.
     """
 
     name: WorkspaceName | None = None
@@ -48,13 +48,14 @@ class WorkspaceChange(Strict):
 
 
 class WorkspaceItem(BaseModel):
-    """A workspace."""
+    """A workspace. Where it shares itself with the operator, `shared_until` says until when."""
 
     id: str
     name: str
     created_at: str
     read_only: bool
     share_with_admin: bool
+    shared_until: str | None
     suspended: bool
 
 
@@ -98,7 +99,7 @@ async def list_workspaces(caller: Caller, gateway: Counter, page: Paging) -> Wor
     found = await gateway.workspaces.list(caller, page.limit + 1, page.after)
     shown = found[: page.limit]
     following = encode(shown[-1].id) if len(found) > page.limit else None
-    return WorkspaceList(items=[_item(one) for one in shown], next=following)
+    return WorkspaceList(items=[_item(gateway, one) for one in shown], next=following)
 
 
 @router.post("/workspaces", status_code=201)
@@ -111,7 +112,7 @@ async def create_workspace(caller: Caller, gateway: Counter, body: WorkspaceBody
 @router.get("/workspaces/{workspace}")
 async def get_workspace(caller: Caller, gateway: Counter, workspace: Label) -> WorkspaceItem:
     """Your workspace; the operator may look at the name and state of any."""
-    return _item(await gateway.workspaces.show(caller, workspace))
+    return _item(gateway, await gateway.workspaces.show(caller, workspace))
 
 
 @router.put("/workspaces/{workspace}")
@@ -128,27 +129,29 @@ async def update_workspace(
         read_only=body.read_only,
         share_with_admin=body.share_with_admin,
     )
-    return _item(changed)
+    return _item(gateway, changed)
 
 
 @router.post("/workspaces/{workspace}/suspend")
 async def suspend_workspace(caller: Caller, gateway: Counter, workspace: Label) -> WorkspaceItem:
     """Shut every credential of a workspace out from the next request on, as the operator."""
-    return _item(await gateway.workspaces.suspend(caller, workspace, suspended=True))
+    return _item(gateway, await gateway.workspaces.suspend(caller, workspace, suspended=True))
 
 
 @router.post("/workspaces/{workspace}/resume")
 async def resume_workspace(caller: Caller, gateway: Counter, workspace: Label) -> WorkspaceItem:
     """Let them in again."""
-    return _item(await gateway.workspaces.suspend(caller, workspace, suspended=False))
+    return _item(gateway, await gateway.workspaces.suspend(caller, workspace, suspended=False))
 
 
-def _item(one: WorkspaceView) -> WorkspaceItem:
+def _item(gateway: Gateway, one: WorkspaceView) -> WorkspaceItem:
+    shared = gateway.workspaces.is_shared(one)
     return WorkspaceItem(
         id=one.id,
         name=one.name,
         created_at=iso(one.created_at),
         read_only=one.read_only,
-        share_with_admin=one.share_with_admin,
+        share_with_admin=shared,
+        shared_until=iso(one.shared_until) if shared else None,
         suspended=one.suspended,
     )

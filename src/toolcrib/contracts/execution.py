@@ -59,6 +59,7 @@ class EventType(StrEnum):
     GRANT_ENDED = "GrantEnded"
     SUSPENDED = "Suspended"
     SUSPENSION_LIFTED = "SuspensionLifted"
+    OPERATOR_VISITED = "OperatorVisited"
 
 
 FINAL_EVENTS = frozenset(

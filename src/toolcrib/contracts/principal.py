@@ -63,8 +63,8 @@ class Principal:
 
     `tools` is the key's allow-list of tool names; None means every tool of the workspace. `on_behalf_of` is the person
     in whose name an agent runs: then `role` is the narrower of both. In a `read_only` workspace tools only read; one who
-    `looks_only` also changes nothing else. `until` is when the credential itself ends (UTC in
-    microseconds), where it says so.
+    `looks_only` also changes nothing else; one who is `suspended`, or acts for such a person, does nothing at all. `until`
+    is when the credential itself ends (UTC in microseconds), where it says so.
     """
 
     workspace_id: str
@@ -76,6 +76,7 @@ class Principal:
     on_behalf_of: str | None = None
     read_only: bool = False
     looks_only: bool = False
+    suspended: bool = False
     grants: frozenset[Held] = frozenset()
     operator: bool = False
     until: int | None = None

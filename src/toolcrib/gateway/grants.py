@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from toolcrib.contracts.errors import Conflict, Forbidden
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.identity.service import Grant, NewGrant
 
 from .change import Change, Changes
-from .facts import Snapshots, Stores
+from .facts import Facts, Snapshots, Stores
 from .who import no_workspace
 
 
@@ -15,7 +16,7 @@ class Grants:
     """What can be done with entitlements."""
 
     def __init__(self, stores: Stores, changes: Changes, snapshots: Snapshots) -> None:
-        self._people = stores.identity.people
+        self._identity = stores.identity
         self._changes = changes
         self._snapshots = snapshots
 
@@ -23,21 +24,17 @@ class Grants:
         self, principal: Principal, workspace: str, limit: int, after: str | None
     ) -> Sequence[Grant]:
         """Grants of a workspace by id, also those whose time is over; the operator sees those of any."""
-        facts = await self._changes.permitted(principal, Permission.GRANTS_READ)
-        if workspace != principal.workspace_id:
-            found = await self._snapshots.of(workspace) if principal.operator else None
-            if found is None:
-                raise no_workspace()
-            facts = found
+        facts = await self._reached(principal, workspace)
+        await self._changes.permitted(principal, Permission.GRANTS_READ)
         there = sorted((one for one in facts.roster.grants.values() if not one.ended), key=lambda one: one.id)
         return [one for one in there if after is None or one.id > after][:limit]
 
     async def give(self, principal: Principal, workspace: str, wanted: NewGrant) -> str:
         """Give an entitlement, by the operator alone; answers its id. Raises `NotFound` where there is no such workspace."""
-        await self._known(principal, workspace)
+        await self._reached(principal, workspace)
 
         async def add(change: Change) -> str:
-            grant = await self._people.add_grant(
+            grant = await self._identity.people.add_grant(
                 change.tx, change.scope, wanted, principal.actor_id, change.generation
             )
             told = {"name": wanted.name, "actor_id": wanted.actor_id}
@@ -48,25 +45,31 @@ class Grants:
 
     async def end(self, principal: Principal, workspace: str, grant: str) -> None:
         """Take an entitlement back, by the operator alone. Raises `NotFound`."""
-        await self._known(principal, workspace)
+        await self._reached(principal, workspace)
 
         async def remove(change: Change) -> None:
-            await self._people.end_grant(change.tx, change.scope, grant, change.generation)
+            await self._identity.people.end_grant(change.tx, change.scope, grant, change.generation)
             await change.tell(EventType.GRANT_ENDED, grant)
 
         await self._changes.change(principal, Permission.HOUSE_WRITE, remove, scope=workspace)
 
-    async def _known(self, principal: Principal, workspace: str) -> None:
-        await self._changes.permitted(principal, Permission.HOUSE_WRITE)
-        if await self._snapshots.of(workspace) is None:
+    async def _reached(self, principal: Principal, workspace: str) -> Facts:
+        """Raises `NotFound` for a workspace that is not the principal's, except to the operator."""
+        facts = await self._changes.permitted(principal, Permission.WORKSPACE_READ)
+        if workspace == principal.workspace_id:
+            return facts
+        operator = self._identity.again(facts.roster, principal).operator
+        found = await self._snapshots.of(workspace) if operator else None
+        if found is None:
             raise no_workspace()
+        return found
 
 
 class Suspensions:
     """What can be done about an actor that should not act for now."""
 
     def __init__(self, stores: Stores, changes: Changes) -> None:
-        self._people = stores.identity.people
+        self._identity = stores.identity
         self._changes = changes
 
     async def list(self, principal: Principal) -> Sequence[tuple[str, str]]:
@@ -75,10 +78,17 @@ class Suspensions:
         return sorted(facts.roster.suspended)
 
     async def suspend(self, principal: Principal, kind: str, name: str) -> None:
-        """Shut an actor out of the workspace: each of its credentials is refused from the next request on."""
+        """Shut an actor out of the workspace: each of its credentials is refused from the next request on. Raises
+        `Forbidden` for one with a wider role, `Conflict` for oneself.
+        """
 
         async def write(change: Change) -> None:
-            await self._people.suspend(
+            if name in (principal.actor_id, principal.on_behalf_of):
+                raise Conflict("You cannot suspend yourself; another admin can.", reason="yourself")
+            known = self._identity.acting(change.roster, name)
+            if known is not None and known.role.reach > change.principal.role.reach:
+                raise Forbidden(f"Only an {known.role} suspends one with the role {known.role}.")
+            await self._identity.people.suspend(
                 change.tx, change.scope, kind, name, principal.actor_id, change.generation
             )
             await change.tell(EventType.SUSPENDED, name, {"kind": kind})
@@ -89,7 +99,7 @@ class Suspensions:
         """Let it in again. Raises `NotFound`."""
 
         async def write(change: Change) -> None:
-            await self._people.lift(change.tx, change.scope, kind, name, change.generation)
+            await self._identity.people.lift(change.tx, change.scope, kind, name, change.generation)
             await change.tell(EventType.SUSPENSION_LIFTED, name, {"kind": kind})
 
         await self._changes.change(principal, Permission.SUSPENSIONS_WRITE, write)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import ActorType, NewKey, Permission, Principal, Role
-from toolcrib.identity.service import Identity, Key, Roster, is_member
+from toolcrib.identity.service import Identity, Key, Roster, is_member, person_key
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.policy.service import permits
@@ -25,14 +25,13 @@ class ApiKeys:
 
     async def create(self, principal: Principal, wanted: NewKey) -> tuple[str, str]:
         """A new key of the principal's workspace: its id and its text. It can do no more than its creator."""
-        facts = await self._changes.permitted(principal, Permission.KEYS_WRITE)
-        _refuse_wider(principal, wanted)
-        own = facts.roster.keys.get(principal.key_id)
-        ends = None if own is None else own.expires_at
-        if ends is not None and (wanted.expires_at is None or wanted.expires_at > ends):
-            raise Forbidden("Your key expires; a new key must expire no later than yours.")
 
         async def add(change: Change) -> tuple[str, str]:
+            _refuse_wider(change, wanted.role, wanted.actor_type, wanted.expires_at)
+            if wanted.for_me and (wanted.actor_type is ActorType.USER or not is_member(change.principal)):
+                raise Forbidden(
+                    "A key on your behalf is an agent's or a service's, and made by a member who signed in."
+                )
             key_id, text = await self._identity.add_key(
                 change.tx, change.scope, wanted, principal.actor_id, change.generation
             )
@@ -46,16 +45,19 @@ class ApiKeys:
         self, principal: Principal, key_id: str, overlap_seconds: int = 0
     ) -> tuple[str, str, str]:
         """Another key for the same actor with the same rights: its id, its name and its text. The old one ends after the overlap.
-        Raises `NotFound`, and `Forbidden` for a key that is wider than the principal.
+        Raises `NotFound`, and `Forbidden` for a key that the principal could not have made.
         """
 
         async def renew(change: Change) -> tuple[str, str, str]:
-            roster = await self._roster(change)
-            key = roster.keys.get(key_id)
+            key = change.roster.keys.get(key_id)
             if key is None or not self._identity.is_valid(key):
                 raise NotFound("There is no such key.")
-            if key.principal.role.reach > principal.role.reach:
-                raise Forbidden("This key has a wider role than yours; ask one of its holders to rotate it.")
+            who = key.principal
+            _refuse_wider(change, who.role, who.actor_type, key.expires_at)
+            if who.on_behalf_of not in (None, principal.actor_id):
+                raise Forbidden(
+                    "Only the person in whose name this key acts rotates it; others may revoke it."
+                )
             ends = self._clock.now() + overlap_seconds * 1_000_000
             made, text = await self._identity.rotate_key(
                 change.tx, key, ends, principal.actor_id, change.generation
@@ -98,50 +100,46 @@ class ApiKeys:
         """
 
         async def remove(change: Change) -> None:
-            roster = await self._roster(change)
-            key = roster.keys.get(key_id)
+            key = change.roster.keys.get(key_id)
             if key is not None and not key.revoked and key.principal.role is Role.OWNER:
-                if principal.role is not Role.OWNER:
+                if change.principal.role is not Role.OWNER:
                     raise Forbidden("Only an owner's key revokes an owner's key.")
-                refuse_last_owner(self._identity, roster, key_id)
+                refuse_last_owner(self._identity, change.roster, key_id)
             await self._identity.revoke(change.tx, change.scope, key_id, change.generation)
             await change.tell(EventType.KEY_REVOKED, key_id)
 
         await self._changes.change(principal, Permission.KEYS_WRITE, remove)
 
-    async def _roster(self, change: Change) -> Roster:
-        """Who belongs to the workspace inside this change."""
-        return await self._identity.load(change.tx, change.scope, Roster.of(change.scope), -1)
-
 
 def refuse_last_owner(identity: Identity, roster: Roster, besides: str) -> None:
     """Raises `Conflict` where nobody but this one, a key's or a member's id, could make another owner."""
-    keys = {key.id for key in roster.keys.values() if _makes_owners(identity, key)}
-    people = {
-        one.id
-        for one in roster.members.values()
-        if one.role is Role.OWNER and not (one.removed or one.read_only)
-    }
-    if keys | people <= {besides}:
+    keys = {key.id for key in roster.keys.values() if identity.is_valid(key)}
+    people = {person_key(one) for one in roster.members}
+    others = [roster.principal(one) for one in (keys | people) - {besides, person_key(besides)}]
+    if not any(who is not None and _makes_owners(who, besides) for who in others):
         raise Conflict(
             "This is the last valid key of an owner, or the last owner, and only an owner makes another; make one first.",
             reason="last_owner",
         )
 
 
-def _makes_owners(identity: Identity, key: Key) -> bool:
-    who = key.principal
-    return who.role is Role.OWNER and identity.is_valid(key) and permits(who, Permission.KEYS_WRITE)
+def _makes_owners(who: Principal, without: str) -> bool:
+    """Whether this one does so even without that member."""
+    if who.suspended or who.on_behalf_of == f"user:{without}":
+        return False
+    return who.role is Role.OWNER and permits(who, Permission.KEYS_WRITE)
 
 
-def _refuse_wider(principal: Principal, wanted: NewKey) -> None:
-    if wanted.role.reach > principal.role.reach:
-        raise Forbidden(f"Only an {wanted.role} makes keys with the role {wanted.role}.")
-    if wanted.actor_type is ActorType.SYSTEM:
+def _refuse_wider(change: Change, role: Role, actor_type: ActorType, expires_at: int | None) -> None:
+    """Nobody comes to hold a key that is wider than the credential by which it is made."""
+    who = change.principal
+    if role.reach > who.role.reach:
+        raise Forbidden(f"Only an {role} makes and rotates keys with the role {role}.")
+    if actor_type is ActorType.SYSTEM:
         raise Forbidden("The actor type system is the house's own.")
-    if wanted.actor_type is ActorType.USER and principal.actor_type is not ActorType.USER:
-        raise Forbidden("Only a person's key makes a key for a person.")
-    if wanted.for_me and (wanted.actor_type is ActorType.USER or not is_member(principal)):
-        raise Forbidden(
-            "A key on your behalf is an agent's or a service's, and made by a member who signed in."
-        )
+    if actor_type is ActorType.USER and who.actor_type is not ActorType.USER:
+        raise Forbidden("Only a person's key makes and rotates a key for a person.")
+    own = change.roster.keys.get(who.key_id)
+    ends = None if own is None else own.expires_at
+    if ends is not None and (expires_at is None or expires_at > ends):
+        raise Forbidden("Your key expires; a new key must expire no later than yours.")

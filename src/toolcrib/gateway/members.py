@@ -6,9 +6,18 @@ from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import HOUSE
 from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
-from toolcrib.identity.service import Claims, Invitation, Member, NewMember, Roster, person_id
+from toolcrib.identity.service import (
+    Claims,
+    Invitation,
+    Member,
+    NewMember,
+    Roster,
+    no_invitation,
+    person_id,
+)
 from toolcrib.kit.db import DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
+from toolcrib.policy.service import permits
 
 from .change import Change, Changes
 from .facts import Snapshots, Stores
@@ -34,16 +43,13 @@ class Members:
 
     async def add(self, principal: Principal, wanted: NewMember) -> Member:
         """Make a person a member, by what the issuer of their tokens calls them. Raises `Conflict` for one who is."""
-        _refuse_wider(principal, wanted.role)
 
         async def put(change: Change) -> Member:
-            known = (await self._roster(change)).members.get(person_id(wanted.issuer, wanted.subject))
+            _refuse_wider(change, wanted.role)
+            known = change.roster.members.get(person_id(wanted.issuer, wanted.subject))
             if known is not None and not known.removed:
                 raise Conflict("This person is a member already.", reason="member", member=known.id)
-            member = await self._put(change, wanted, known)
-            told = {"name": wanted.name, "role": wanted.role.value, "read_only": wanted.read_only}
-            await change.tell(EventType.MEMBER_ADDED, member, told)
-            return await self._member(change, member)
+            return await self._put(change, EventType.MEMBER_ADDED, wanted, known)
 
         return await self._changes.change(principal, Permission.MEMBERS_WRITE, put, also=(HOUSE,))
 
@@ -52,53 +58,54 @@ class Members:
         principal: Principal,
         member: str,
         *,
-        name: str | None,
-        role: Role | None,
-        read_only: bool | None,
+        name: str | None = None,
+        role: Role | None = None,
+        read_only: bool | None = None,
     ) -> Member:
         """Give a member another name, role or reach. Raises `NotFound`; `Forbidden` for a role wider than one's own."""
-        _refuse_wider(principal, role)
 
         async def put(change: Change) -> Member:
-            roster = await self._roster(change)
-            known = _there(roster, member)
-            _refuse_wider(principal, known.role)
+            known = _there(change.roster, member)
             wanted = NewMember(
                 known.issuer, known.subject, known.name if name is None else name, role or known.role,
                 known.read_only if read_only is None else read_only,
             )  # fmt: skip
+            _refuse_wider(change, known.role, wanted.role)
             if known.role is Role.OWNER and (wanted.role is not Role.OWNER or wanted.read_only):
-                refuse_last_owner(self._identity, roster, member)
-            await self._put(change, wanted, known)
-            told = {"name": wanted.name, "role": wanted.role.value, "read_only": wanted.read_only}
-            await change.tell(EventType.MEMBER_CHANGED, member, told)
-            return await self._member(change, member)
+                refuse_last_owner(self._identity, change.roster, member)
+            return await self._put(change, EventType.MEMBER_CHANGED, wanted, known)
 
         return await self._changes.change(principal, Permission.MEMBERS_WRITE, put, also=(HOUSE,))
 
     async def remove(self, principal: Principal, member: str) -> None:
-        """End a membership; keys on the member's behalf end with it. Raises `NotFound`."""
+        """End a membership and revoke the keys on the member's behalf. Raises `NotFound`."""
 
         async def end(change: Change) -> None:
-            roster = await self._roster(change)
-            known = _there(roster, member)
-            _refuse_wider(principal, known.role)
+            known = _there(change.roster, member)
+            _refuse_wider(change, known.role)
             if known.role is Role.OWNER:
-                refuse_last_owner(self._identity, roster, member)
+                refuse_last_owner(self._identity, change.roster, member)
             await self._identity.people.remove_member(change.tx, change.scope, member, change.generation)
-            await change.tell(EventType.MEMBER_REMOVED, member)
+            revoked = [
+                key.id
+                for key in change.roster.keys.values()
+                if key.principal.on_behalf_of == f"user:{member}" and not key.revoked
+            ]
+            for key_id in revoked:
+                await self._identity.revoke(change.tx, change.scope, key_id, change.generation)
+            await change.tell(EventType.MEMBER_REMOVED, member, {"keys": revoked})
 
         await self._changes.change(principal, Permission.MEMBERS_WRITE, end, also=(HOUSE,))
 
     async def invite(self, principal: Principal, name: str, role: Role) -> tuple[Invitation, str]:
         """An invitation with its text: whoever signs in and brings it within a week is a member."""
-        _refuse_wider(principal, role)
 
         async def make(change: Change) -> tuple[Invitation, str]:
+            _refuse_wider(change, role)
             made, text = await self._identity.people.invite(
                 change.tx, change.scope, name, role, principal.actor_id
             )
-            await change.tell(EventType.INVITATION_CREATED, made.id, {"name": name, "role": role.value})
+            await change.tell(EventType.INVITATION_CREATED, made.id, {"role": role.value})
             return made, text
 
         return await self._changes.change(principal, Permission.MEMBERS_WRITE, make)
@@ -126,51 +133,46 @@ class Members:
 
     async def accept(self, claims: Claims, text: str) -> tuple[str, str, Role]:
         """Become a member by an invitation: the workspace's id and name, and the role there. Who is one already keeps the
-        wider role. Raises `NotFound` for an invitation that is not there any more.
+        wider role. Raises `NotFound` for an invitation that is not there any more, or whose maker could not make it now.
         """
         token = self._identity.people.invitation_token(text)
-        facts = await self._snapshots.of(token.workspace_id)
-        if facts is None:
-            raise NotFound("There is no such invitation, or it was used or has ended; ask for another.")
-        house = self._identity.house(token.workspace_id)
+        if await self._snapshots.of(token.workspace_id) is None:
+            raise no_invitation()
 
         async def enter(change: Change) -> tuple[str, str, Role]:
-            made = await self._identity.people.accepted(change.tx, token)
-            roster = await self._roster(change)
+            made, roster = await self._identity.people.accepted(change.tx, token), change.roster
+            if not self._still_invites(roster, made):
+                raise no_invitation()
             known = roster.members.get(person_id(claims.issuer, claims.subject))
-            held = [known.role] if known is not None and not known.removed else []
-            role = max([made.role, *held], key=lambda one: one.reach)
-            wanted = NewMember(
-                claims.issuer,
-                claims.subject,
-                claims.name or claims.email or made.name,
-                role,
-                known is not None and known.read_only,
+            held = known if known is not None and not known.removed else None
+            role = made.role if held is None else max(made.role, held.role, key=lambda one: one.reach)
+            name = claims.name or claims.email or made.name
+            wanted = NewMember(claims.issuer, claims.subject, name, role, bool(held and held.read_only))
+            member = await self._identity.people.put_member(
+                change.tx, change.scope, wanted, known, made.created_by, change.generation
             )
-            member = await self._put(change, wanted, known)
             actor = Principal(change.scope, ActorType.USER, f"user:{member}", role, "")
-            fact = ChangeFact(
-                change.scope,
-                change.seq,
-                EventType.INVITATION_ACCEPTED,
-                made.id,
-                {"member": member, "role": role.value},
-            )
+            told = {"member": member, "role": role.value}
+            fact = ChangeFact(change.scope, change.seq, EventType.INVITATION_ACCEPTED, made.id, told)
             await self._stores.ledger.tell(change.tx, actor, fact)
             return change.scope, roster.workspace.name, role
 
+        house = self._identity.house(token.workspace_id)
         return await self._changes.change(house, Permission.MEMBERS_WRITE, enter, also=(HOUSE,))
 
-    async def _put(self, change: Change, wanted: NewMember, known: Member | None) -> str:
-        return await self._identity.people.put_member(
+    def _still_invites(self, roster: Roster, made: Invitation) -> bool:
+        """Whether its maker could make this invitation now: who was removed does not come back by one of their own."""
+        maker = self._identity.acting(roster, made.created_by)
+        if maker is None or maker.suspended or roster.workspace.suspended:
+            return False
+        return permits(maker, Permission.MEMBERS_WRITE) and maker.role.reach >= made.role.reach
+
+    async def _put(self, change: Change, kind: EventType, wanted: NewMember, known: Member | None) -> Member:
+        member = await self._identity.people.put_member(
             change.tx, change.scope, wanted, known, change.principal.actor_id, change.generation
         )
-
-    async def _roster(self, change: Change) -> Roster:
-        return await self._identity.load(change.tx, change.scope, Roster.of(change.scope), -1)
-
-    async def _member(self, change: Change, member: str) -> Member:
-        return (await self._roster(change)).members[member]
+        await change.tell(kind, member, {"role": wanted.role.value, "read_only": wanted.read_only})
+        return await self._identity.people.member(change.tx, change.scope, member)
 
 
 def _there(roster: Roster, member: str) -> Member:
@@ -180,6 +182,7 @@ def _there(roster: Roster, member: str) -> Member:
     return known
 
 
-def _refuse_wider(principal: Principal, role: Role | None) -> None:
-    if role is not None and role.reach > principal.role.reach:
-        raise Forbidden(f"Only an {role} makes, changes and removes members with the role {role}.")
+def _refuse_wider(change: Change, *roles: Role) -> None:
+    for role in roles:
+        if role.reach > change.principal.role.reach:
+            raise Forbidden(f"Only an {role} makes, changes and removes members with the role {role}.")

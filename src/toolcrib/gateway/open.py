@@ -32,6 +32,7 @@ from .secrets import SecretNames
 from .tools import Tools
 from .uses import Uses
 from .versions import Versions
+from .visits import Visits
 from .who import Credentials, Verify, nobody
 from .workshop import Workshop
 from .workspaces import Workspaces
@@ -67,14 +68,16 @@ class Gateway:
         """Take part: own calls, close those of dead processes. On an empty database also make the workspace `default`
         and its owner; `keep_key` is handed the owner's key just before that is committed.
         """
+        new = self.stores.identity.new_workspace()
 
         async def first_start(tx: Tx) -> None:
-            await self._first_start(tx, keep_key)
+            await self._first_start(tx, new, keep_key)
 
-        await self.stores.db.change((GLOBAL, HOUSE), first_start)
+        await self.stores.db.change((GLOBAL, HOUSE, new), first_start)
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
+        self._keeper.append(asyncio.create_task(self.uses.keep()))
         if self.stores.db.dialect == "postgresql":
             self._keeper.append(asyncio.create_task(self.news.follow()))
 
@@ -90,7 +93,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._keeper, return_exceptions=True)
         try:
-            await self.uses.keep(now=True)
+            await self.uses.write()
             await self.stores.ledger.owner.leave()
             await self.stores.ledger.do_books()
         except DatabaseError as error:
@@ -115,20 +118,19 @@ class Gateway:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self.stores.ledger.keep()
-                await self.uses.keep()
                 self.calls.cancel(await self.stores.ledger.to_cancel())
             except DatabaseError as error:
                 _log.warning("the database does not answer", error=type(error).__name__)
             if not self.stores.ledger.owner.holds:
                 self.calls.give_up()
 
-    async def _first_start(self, tx: Tx, keep_key: Callable[[str], None]) -> None:
+    async def _first_start(self, tx: Tx, workspace: str, keep_key: Callable[[str], None]) -> None:
         identity, ledger = self.stores.identity, self.stores.ledger
         await self.stores.vault.check_root_key(tx)
         await ledger.open_workspace(tx, GLOBAL)
         if await identity.default_workspace(tx) is not None:
             return
-        workspace = await identity.create_workspace(tx, DEFAULT_WORKSPACE)
+        await identity.create_workspace(tx, workspace, DEFAULT_WORKSPACE)
         await ledger.open_workspace(tx, workspace)
         seq, generation = await ledger.raise_generation(tx, workspace)
         wanted = NewKey("owner", ActorType.USER, Role.OWNER)
@@ -163,7 +165,8 @@ def open_gateway(
     calls = Calls(stores, snapshots, workshop, clock, options.heard)
     tools = Tools(stores, changes, calls, workshop, clock)
     uses = Uses(stores, clock)
-    credentials = Credentials(stores, snapshots, uses, options.verify)
+    visits = Visits(stores, changes, clock)
+    credentials = Credentials(stores, snapshots, uses, visits, options.verify)
     return Gateway(
         stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), ApiKeys(stores, changes, clock), History(stores, changes, calls),

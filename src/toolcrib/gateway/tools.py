@@ -112,7 +112,7 @@ class Tools:
             return tool
 
         make = self._changes.rehearse if rehearse else self._changes.change
-        return await make(principal, Permission.TOOLS_WRITE, add, scope=scope)
+        return await make(principal, written_by(scope), add, scope=scope)
 
     async def list(
         self,
@@ -203,7 +203,10 @@ class Tools:
         who = self._stores.identity.again(facts.roster, principal)
         if actor is not None and actor != who.actor_id:
             await self._changes.permitted(principal, Permission.KEYS_READ)
-            who = self._stores.identity.acting(facts.roster, actor)
+            other = self._stores.identity.acting(facts.roster, actor)
+            if other is None:
+                raise NotFound("There is no such principal.")
+            who = other
         about, now = facts.about(tool), self._clock.now()
         return decide(who, about, now), explain(who, about, now)
 
@@ -247,6 +250,11 @@ class Tools:
         except Invalid as refused:
             raise form.told(refused) from None
         return contract, contract.document()
+
+
+def written_by(scope: str) -> Permission:
+    """What writing a tool there needs."""
+    return Permission.HOUSE_WRITE if scope == GLOBAL else Permission.TOOLS_WRITE
 
 
 def _names(facts: Facts, scope: str) -> set[str]:

@@ -3,15 +3,18 @@
 A process that dies loses what it noted since; the times shown are then a minute older than the truth.
 """
 
+import asyncio
 from collections import defaultdict
 
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Tx
+from toolcrib.kit.db import DatabaseError, Tx
+from toolcrib.kit.logging import logger
 
 from .facts import Stores
 
-_EVERY_US = 60_000_000
+_EVERY_SECONDS = 60.0
+_log = logger("gateway")
 
 
 class Uses:
@@ -21,23 +24,31 @@ class Uses:
         self._stores = stores
         self._clock = clock
         self._noted: dict[tuple[str, str], int] = {}
-        self._written_at = 0
 
     def note(self, holder: Principal) -> None:
         """A key was used now."""
         self._noted[holder.workspace_id, holder.key_id] = self._clock.now()
 
-    async def keep(self, *, now: bool = False) -> None:
-        """Write what was noted, if it is time or has to be `now`."""
-        if not self._noted or (not now and self._clock.now() < self._written_at + _EVERY_US):
-            return
+    async def keep(self, seconds: float = _EVERY_SECONDS) -> None:
+        """Write what was noted, over and over; nothing else waits for it."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.write()
+
+    async def write(self) -> None:
+        """Write what was noted; what cannot be written now is written the next time."""
         noted, self._noted = self._noted, {}
-        self._written_at = self._clock.now()
-        of: dict[str, list[tuple[str, int]]] = defaultdict(list)
+        used: dict[str, list[tuple[str, int]]] = defaultdict(list)
         for (workspace, key), at in noted.items():
-            of[workspace].append((key, at))
-        for workspace, used in of.items():
-            await self._write(workspace, used)
+            used[workspace].append((key, at))
+        try:
+            for workspace in list(used):
+                await self._write(workspace, used[workspace])
+                del used[workspace]
+        except DatabaseError as error:
+            _log.warning("when keys were used is not written yet", error=type(error).__name__)
+            late = {(workspace, key): at for workspace, keys in used.items() for key, at in keys}
+            self._noted = late | self._noted
 
     async def _write(self, workspace: str, used: list[tuple[str, int]]) -> None:
         async def write(tx: Tx) -> None:

@@ -11,6 +11,7 @@ from toolcrib.kit.db import DatabaseUnavailable, Tx
 
 from .facts import Facts, Snapshots, Stores
 from .uses import Uses
+from .visits import Visits
 
 T = TypeVar("T")
 Verify = Callable[[str], Awaitable[Claims | None]]
@@ -25,10 +26,13 @@ async def nobody(_token: str) -> Claims | None:
 class Credentials:
     """The first question of every request."""
 
-    def __init__(self, stores: Stores, snapshots: Snapshots, uses: Uses, verify: Verify = nobody) -> None:
+    def __init__(
+        self, stores: Stores, snapshots: Snapshots, uses: Uses, visits: Visits, verify: Verify = nobody
+    ) -> None:
         self._stores = stores
         self._snapshots = snapshots
         self._uses = uses
+        self._visits = visits
         self._verify = verify
 
     async def principal(self, credential: str, workspace: str | None = None) -> Principal:
@@ -71,9 +75,11 @@ class Credentials:
             return holder
         found = await self._workspace(named) if holder.operator else None
         facts = await self._snapshots.of(found.id) if found else None
-        if facts is None or not facts.roster.workspace.share_with_admin:
+        if facts is None or not self._stores.identity.is_shared(facts.roster.workspace):
             raise no_workspace()
-        return self._stores.identity.visitor(facts.roster, holder)
+        visitor = self._stores.identity.visitor(facts.roster, holder)
+        await self._visits.note(visitor)
+        return visitor
 
     async def _person(self, claims: Claims, named: str | None) -> Principal:
         person = person_id(claims.issuer, claims.subject)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from toolcrib.contracts.errors import Conflict, Forbidden, Unavailable
 from toolcrib.contracts.execution import EventType
@@ -39,6 +39,10 @@ class Workspaces:
         facts = await self.mine(principal)
         who = self._identity.again(facts.roster, principal)
         return facts, who, permissions(who)
+
+    def is_shared(self, workspace: Workspace) -> bool:
+        """Whether the operator may look into a workspace now."""
+        return self._identity.is_shared(workspace)
 
     def own(self, principal: Principal, workspace: str) -> None:
         """Raises `NotFound` for a workspace that is not the principal's."""
@@ -81,9 +85,11 @@ class Workspaces:
         if name in _RESERVED:
             raise Conflict(f"The name {name} is taken; choose another.", reason="name_taken", name=name)
 
+        workspace = self._identity.new_workspace()
+
         async def make(change: Change) -> tuple[str, str]:
             tx, ledger = change.tx, self._stores.ledger
-            workspace = await self._identity.create_workspace(tx, name)
+            await self._identity.create_workspace(tx, workspace, name)
             await ledger.open_workspace(tx, workspace)
             seq, generation = await ledger.raise_generation(tx, workspace)
             wanted = NewKey("owner", ActorType.USER, Role.OWNER)
@@ -93,7 +99,7 @@ class Workspaces:
             await change.tell(EventType.WORKSPACE_CREATED, workspace, {"name": name})
             return workspace, text
 
-        return await self._changes.change(principal, Permission.HOUSE_WRITE, make, also=(HOUSE,))
+        return await self._changes.change(principal, Permission.HOUSE_WRITE, make, also=(HOUSE, workspace))
 
     async def update(
         self, principal: Principal, workspace: str, *, name: str | None = None, read_only: bool | None = None,
@@ -112,15 +118,12 @@ class Workspaces:
             raise Conflict(f"{known.name} cannot be renamed to {name}.", reason="name_taken", name=name)
         given = {"name": name, "read_only": read_only, "share_with_admin": share_with_admin}
         told = {key: value for key, value in given.items() if value is not None}
+        shared = None if share_with_admin is None else self._identity.shared(wanted=share_with_admin)
+        parts: dict[str, Any] = {"name": name, "read_only": read_only, "shared_until": shared}
 
         async def write(change: Change) -> Workspace:
             now = await self._current(change)
-            wanted = replace(
-                now,
-                name=now.name if name is None else name,
-                read_only=now.read_only if read_only is None else read_only,
-                share_with_admin=now.share_with_admin if share_with_admin is None else share_with_admin,
-            )
+            wanted = replace(now, **{part: value for part, value in parts.items() if value is not None})
             await self._identity.set_workspace(change.tx, wanted)
             await change.tell(EventType.WORKSPACE_CHANGED, workspace, told)
             return wanted
@@ -130,8 +133,9 @@ class Workspaces:
 
     async def suspend(self, principal: Principal, workspace: str, *, suspended: bool) -> Workspace:
         """Shut every credential of a workspace out, or let them in again; by the operator alone."""
+        known = await self.show(principal, workspace)
         await self._changes.permitted(principal, Permission.HOUSE_WRITE)
-        if (await self.show(principal, workspace)).name == DEFAULT_WORKSPACE:
+        if known.name == DEFAULT_WORKSPACE:
             raise Conflict("The operator's own workspace cannot be suspended.", reason="own_workspace")
 
         async def write(change: Change) -> Workspace:

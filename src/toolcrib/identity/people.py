@@ -5,18 +5,20 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolcrib.contracts.errors import NotFound
+from toolcrib.contracts.errors import Invalid, NotFound
+from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Role
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Row, Tx
 
 from . import queries
-from .roster import Member
+from .roster import Member, read_member
 from .tokens import INVITATION, Token, new_token, parse_token
 
 _PURPOSE = "invitations"
 _INVITED_US = 7 * 86_400_000_000
+_PERSON_HEX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,12 @@ class Invitation:
 
 def person_id(issuer: str, subject: str) -> str:
     """The id of a person, the same in every workspace."""
-    return hashlib.sha256(f"{issuer}\0{subject}".encode()).hexdigest()[:20]
+    return hashlib.sha256(f"{issuer}\0{subject}".encode()).hexdigest()[:_PERSON_HEX]
+
+
+def is_person_id(text: str) -> bool:
+    """Whether a text could be the id of a person; no key's actor may have such a name."""
+    return len(text) == _PERSON_HEX and set(text) <= set("0123456789abcdef")
 
 
 class People:
@@ -94,6 +101,10 @@ class People:
             await queries.set_member(tx, workspace, member, **values)
         await queries.enter_home(tx, member, workspace)
         return member
+
+    async def member(self, tx: Tx, workspace: str, member: str) -> Member:
+        """A member as it was written in this transaction."""
+        return read_member(await queries.member(tx, workspace, member))
 
     async def remove_member(self, tx: Tx, workspace: str, member: str, generation: int) -> None:
         """End a membership. Raises `NotFound`."""
@@ -132,7 +143,7 @@ class People:
         """What the text of an invitation says it is. Raises `NotFound`."""
         token = parse_token(text, INVITATION)
         if token is None:
-            raise _no_invitation()
+            raise no_invitation()
         return token
 
     async def accepted(self, tx: Tx, token: Token) -> Invitation:
@@ -140,14 +151,15 @@ class People:
         row = await queries.invitation(tx, token.workspace_id, token.key_id)
         digest = self._cipher.digest(_PURPOSE, token.text.encode())
         if row is None or row["closed_at"] is not None or row["expires_at"] <= self._clock.now():
-            raise _no_invitation()
+            raise no_invitation()
         if not self._cipher.same(digest, bytes(row["digest"])):
-            raise _no_invitation()
+            raise no_invitation()
         await self.close_invitation(tx, token.workspace_id, token.key_id)
         return _invitation(row)
 
     async def add_grant(self, tx: Tx, workspace: str, wanted: NewGrant, by: str, generation: int) -> str:
         """Give an entitlement to a workspace, or to one actor in it; answers the grant's id."""
+        refuse_past(wanted.expires_at, self._clock.now())
         grant = f"grant_{secrets.token_hex(8)}"
         await queries.add(
             tx, "grants", workspace_id=workspace, id=grant, name=wanted.name, actor_id=wanted.actor_id, created_at=self._clock.now(),
@@ -172,11 +184,19 @@ class People:
             raise NotFound("There is no such suspension.")
 
 
+def refuse_past(expires_at: int | None, now: int) -> None:
+    """Raises `Invalid` for an end that has come already."""
+    if expires_at is not None and expires_at <= now:
+        fault = Fault("/expires_at", "give a later time, or leave it out")
+        raise Invalid.because("expires_at is in the past.", [fault])
+
+
 def _invitation(row: Row) -> Invitation:
     return Invitation(
         row["id"], row["name"], Role(row["role"]), row["created_at"], row["created_by"], row["expires_at"]
     )
 
 
-def _no_invitation() -> NotFound:
+def no_invitation() -> NotFound:
+    """The answer for an invitation that is not there, and for one that is good no more."""
     return NotFound("There is no such invitation, or it was used or has ended; ask for another.")

@@ -78,7 +78,7 @@ _SET_WORKSPACE = Query(
     .values(
         name=bindparam("new_name"),
         read_only=bindparam("new_read_only"),
-        share_with_admin=bindparam("new_share"),
+        shared_until=bindparam("new_shared_until"),
         suspended_at=bindparam("new_suspended_at"),
     )
 )
@@ -92,6 +92,9 @@ _SET_MEMBER = Query(
         removed_at=None,
         generation=bindparam("made"),
     )
+)
+_MEMBER = Query(
+    select(members).where(members.c.workspace_id == bindparam("workspace"), members.c.id == bindparam("row"))
 )
 _INVITATION = Query(
     select(invitations).where(
@@ -199,6 +202,12 @@ async def set_member(tx: Tx, workspace_id: str, member: str, **values: Any) -> N
     made = values.pop("generation")
     named = {f"new_{name}": value for name, value in values.items()}
     await tx.run(_SET_MEMBER, workspace=workspace_id, row=member, made=made, **named)
+
+
+async def member(tx: Tx, workspace_id: str, member_id: str) -> Row:
+    """A member that was just written."""
+    (row,) = await tx.rows(_MEMBER, workspace=workspace_id, row=member_id)
+    return row
 
 
 async def invitation(tx: Tx, workspace_id: str, invitation_id: str) -> Row | None:

@@ -9,19 +9,18 @@ from toolcrib.kit.db import Row
 from toolcrib.kit.json import loads_own
 
 PERSON = "person:"
-VISITOR = "visitor:"
 DEFAULT_WORKSPACE = "default"
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace as others may see it; one that is shared is open to the operator's eyes."""
+    """A workspace as others may see it; up to `shared_until` it is open to the operator's eyes (UTC in microseconds)."""
 
     id: str
     name: str
     created_at: int = 0
     read_only: bool = False
-    share_with_admin: bool = False
+    shared_until: int = 0
     suspended: bool = False
 
 
@@ -76,7 +75,7 @@ class Roster:
     members: Mapping[str, Member] = field(default_factory=dict)
     grants: Mapping[str, Grant] = field(default_factory=dict)
     suspended: frozenset[tuple[str, str]] = frozenset()
-    _known: dict[str, Principal | None] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[str, Principal] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, workspace: str) -> "Roster":
@@ -87,9 +86,10 @@ class Roster:
         """The principal of a key or of a person; None where there is none any more. What has an end of its own in time is
         for the caller to look at.
         """
-        if key_id not in self._known:
-            self._known[key_id] = self._made(key_id)
-        return self._known[key_id]
+        found = self._known.get(key_id) or self._made(key_id)
+        if found is not None:
+            self._known[key_id] = found
+        return found
 
     def _made(self, key_id: str) -> Principal | None:
         if key_id.startswith(PERSON):
@@ -126,7 +126,13 @@ class Roster:
         )
         operator = self.workspace.name == DEFAULT_WORKSPACE and who.role is Role.OWNER and _manages(who)
         read_only = who.looks_only or self.workspace.read_only
-        return replace(who, read_only=read_only, grants=held, operator=operator)
+        suspended = any(("actor", actor) in self.suspended for actor in actors)
+        return replace(who, read_only=read_only, grants=held, operator=operator, suspended=suspended)
+
+
+def person_key(member: str) -> str:
+    """What stands for a key where a person signed in."""
+    return PERSON + member
 
 
 def is_member(who: Principal) -> bool:
@@ -141,7 +147,7 @@ def laid_over(known: Roster, workspace: Row, changed: Mapping[str, Any]) -> Rost
     return Roster(
         read_workspace(workspace),
         {**known.keys, **{row["id"]: _key(row) for row in changed["keys"]}},
-        {**known.members, **{row["id"]: _member(row) for row in changed["members"]}},
+        {**known.members, **{row["id"]: read_member(row) for row in changed["members"]}},
         {**known.grants, **{row["id"]: _grant(row) for row in changed["grants"]}},
         (known.suspended - lifted) | now,
     )
@@ -150,7 +156,7 @@ def laid_over(known: Roster, workspace: Row, changed: Mapping[str, Any]) -> Rost
 def read_workspace(row: Row) -> Workspace:
     """A workspace's row in our words."""
     return Workspace(
-        row["id"], row["name"], row["created_at"], bool(row["read_only"]), bool(row["share_with_admin"]), row["suspended_at"] is not None
+        row["id"], row["name"], row["created_at"], bool(row["read_only"]), row["shared_until"], row["suspended_at"] is not None
     )  # fmt: skip
 
 
@@ -165,7 +171,8 @@ def _key(row: Row) -> Key:
     )  # fmt: skip
 
 
-def _member(row: Row) -> Member:
+def read_member(row: Row) -> Member:
+    """A member's row in our words."""
     return Member(
         row["id"], row["issuer"], row["subject"], row["name"], Role(row["role"]), bool(row["read_only"]), row["created_at"],
         row["created_by"], row["removed_at"] is not None,

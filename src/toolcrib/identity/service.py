@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
-from toolcrib.contracts.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unauthorized
 from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
@@ -12,11 +12,19 @@ from toolcrib.kit.db import Clash, Tx
 from toolcrib.kit.json import dumps
 
 from . import queries
-from .people import Claims, Invitation, NewGrant, NewMember, People, person_id
+from .people import (
+    Claims,
+    Invitation,
+    NewGrant,
+    NewMember,
+    People,
+    is_person_id,
+    no_invitation,
+    person_id,
+    refuse_past,
+)
 from .roster import (
     DEFAULT_WORKSPACE,
-    PERSON,
-    VISITOR,
     Grant,
     Key,
     Member,
@@ -24,16 +32,19 @@ from .roster import (
     Workspace,
     is_member,
     laid_over,
+    person_key,
     read_workspace,
 )
 from .tokens import Token, new_token, parse_token
 
 __all__ = [
-    "DEFAULT_WORKSPACE", "Claims", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "is_member", "person_id",
+    "DEFAULT_WORKSPACE", "Claims", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "is_member", "no_invitation", "person_id", "person_key",
 ]  # fmt: skip
 
 _PURPOSE = "api-keys"
 _KNOWN_TOKENS = 10_000
+_VISITOR = "visitor:"
+_SHARED_US = 7 * 86_400_000_000
 _HOUSE_KEY = "house"  # no token names it: a token's key must be among the keys of its workspace
 
 
@@ -62,7 +73,7 @@ class Identity:
 
     def person(self, roster: Roster, person: str, until: int) -> Principal:
         """A member of this workspace whose token ends then. Raises as `principal` does."""
-        found = roster.principal(PERSON + person)
+        found = roster.principal(person_key(person))
         if found is None:
             raise Unauthorized
         return self.again(roster, replace(found, until=until))
@@ -70,10 +81,17 @@ class Identity:
     def visitor(self, roster: Roster, operator: Principal) -> Principal:
         """The operator in a workspace that shares itself: reads, and does nothing else. Raises as `principal` does."""
         made = Principal(
-            roster.workspace.id, operator.actor_type, f"operator:{operator.actor_id}", Role.VIEWER, VISITOR + operator.key_id,
-            read_only=True, looks_only=True, until=operator.until,
+            roster.workspace.id, operator.actor_type, f"operator:{operator.actor_id}", Role.VIEWER,
+            f"{_VISITOR}{operator.workspace_id}:{operator.key_id}", read_only=True, looks_only=True, until=operator.until,
         )  # fmt: skip
         return self.again(roster, made)
+
+    def at_home(self, visitor: Principal) -> Principal | None:
+        """The operator behind a visit, in the operator's own workspace; None for everybody else."""
+        if not visitor.key_id.startswith(_VISITOR):
+            return None
+        home, _, key_id = visitor.key_id.removeprefix(_VISITOR).partition(":")
+        return replace(visitor, workspace_id=home, key_id=key_id)
 
     def again(self, roster: Roster, principal: Principal) -> Principal:
         """The same principal by what is known now. Raises `Unauthorized` for one that is gone, `Forbidden` for a suspended."""
@@ -86,21 +104,18 @@ class Identity:
             raise Forbidden(
                 "This workspace is suspended; only the operator can resume it.", reason="suspended"
             )
-        if roster.suspended and ("actor", found.actor_id) in roster.suspended:
-            message = f"{found.actor_id} is suspended; an admin of the workspace can lift that."
+        if found.suspended:
+            message = f"{found.on_behalf_of or found.actor_id} is suspended; an admin of the workspace can lift that."
             raise Forbidden(message, reason="suspended")
         return found if principal.until is None else replace(found, until=principal.until)
 
-    def acting(self, roster: Roster, actor: str) -> Principal:
-        """An actor of this workspace as one of its valid credentials makes it. Raises `NotFound`."""
+    def acting(self, roster: Roster, actor: str) -> Principal | None:
+        """An actor of this workspace as one of its valid credentials makes it; None for one that has none."""
         held = [
             key.id for key in roster.keys.values() if key.principal.actor_id == actor and self.is_valid(key)
         ]
-        for key_id in (*held, PERSON + actor.removeprefix("user:")):
-            found = roster.principal(key_id)
-            if found is not None:
-                return found
-        raise NotFound("There is no such principal.")
+        found = (roster.principal(one) for one in (*held, person_key(actor.removeprefix("user:"))))
+        return next((who for who in found if who is not None), None)
 
     def house(self, workspace: str) -> Principal:
         """The house itself, for what it does unasked: no credential leads to this principal."""
@@ -110,6 +125,14 @@ class Identity:
         """Whether this key opens anything now: it is neither revoked nor expired."""
         return not key.revoked and (key.expires_at is None or key.expires_at > self._clock.now())
 
+    def is_shared(self, workspace: Workspace) -> bool:
+        """Whether a workspace is open to the operator's eyes now."""
+        return workspace.shared_until > self._clock.now()
+
+    def shared(self, *, wanted: bool) -> int:
+        """Until when a workspace is shared that is shared now: a week, so that nobody has to remember it."""
+        return self._clock.now() + _SHARED_US if wanted else 0
+
     async def load(self, tx: Tx, workspace: str, known: Roster, since: int) -> Roster:
         """Who belongs to a workspace, with what changed after a generation laid over what is known."""
         row = await queries.workspace(tx, workspace)
@@ -117,18 +140,20 @@ class Identity:
             raise NotFound("There is no such workspace.")
         return laid_over(known, row, await queries.changed(tx, workspace, since))
 
-    async def create_workspace(self, tx: Tx, name: str) -> str:
-        """A new workspace; answers its id. Raises `Conflict` for a name that is taken."""
-        workspace_id = secrets.token_hex(5)
+    def new_workspace(self) -> str:
+        """The id of a workspace that is to be made: the transaction that makes it names it."""
+        return secrets.token_hex(5)
+
+    async def create_workspace(self, tx: Tx, workspace: str, name: str) -> None:
+        """Make a workspace. Raises `Conflict` for a name that is taken."""
         try:
             await queries.add(
-                tx, "workspaces", id=workspace_id, name=name, created_at=self._clock.now(), read_only=0, share_with_admin=0,
+                tx, "workspaces", id=workspace, name=name, created_at=self._clock.now(), read_only=0, shared_until=0,
                 suspended_at=None,
             )  # fmt: skip
         except Exception as error:
             _raise_taken(tx, error, name)
             raise
-        return workspace_id
 
     async def default_workspace(self, tx: Tx) -> str | None:
         """The id of the operator's workspace, once it exists."""
@@ -148,7 +173,7 @@ class Identity:
         """Write what a workspace says of itself. Raises `Conflict` for a name that is taken."""
         try:
             await queries.set_workspace(
-                tx, wanted.id, name=wanted.name, read_only=int(wanted.read_only), share=int(wanted.share_with_admin),
+                tx, wanted.id, name=wanted.name, read_only=int(wanted.read_only), shared_until=wanted.shared_until,
                 suspended_at=self._clock.now() if wanted.suspended else None,
             )  # fmt: skip
         except Exception as error:
@@ -159,9 +184,14 @@ class Identity:
         self, tx: Tx, workspace: str, wanted: NewKey, by: str, generation: int
     ) -> tuple[str, str]:
         """A new key: its id, and its text, which is shown this once and never stored."""
-        if wanted.expires_at is not None and wanted.expires_at <= self._clock.now():
-            raise Invalid("expires_at is in the past; give a later time or leave it out")
+        refuse_past(wanted.expires_at, self._clock.now())
         actor = f"{wanted.actor_type.value}:{wanted.name}"
+        if is_person_id(wanted.name):
+            raise Conflict(
+                "This name has the form of a member's id; choose another.",
+                reason="name_taken",
+                name=wanted.name,
+            )
         if await queries.actor_exists(tx, workspace, actor):
             message = f"There was a key for {actor} before, and the ledger must tell them apart; choose another name, or rotate that key."
             raise Conflict(message, reason="name_taken", name=wanted.name)
@@ -205,8 +235,8 @@ class Identity:
         return token.key_id, token.text
 
     def _found(self, roster: Roster, principal: Principal) -> Principal | None:
-        if principal.key_id.startswith(VISITOR):
-            return principal if roster.workspace.share_with_admin else None
+        if principal.key_id.startswith(_VISITOR):
+            return principal if self.is_shared(roster.workspace) else None
         key = roster.keys.get(principal.key_id)
         if key is not None and not self.is_valid(key):
             return None

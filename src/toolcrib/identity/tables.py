@@ -14,7 +14,7 @@ workspaces = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
     Column("read_only", BigInteger, nullable=False, server_default="0"),
-    Column("share_with_admin", BigInteger, nullable=False, server_default="0"),
+    Column("shared_until", BigInteger, nullable=False, server_default="0"),
     Column("suspended_at", BigInteger),
 )
 

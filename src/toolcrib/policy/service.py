@@ -66,6 +66,13 @@ _RULES = (
         "The tool {tool} belongs to this workspace or to all.",
     ),
     Rule(
+        "suspended",
+        Code.FORBIDDEN,
+        lambda principal, _tool, _now: not principal.suspended,
+        "This principal, or the person that it acts for, is suspended.",
+        "An admin of the workspace lifts it with DELETE /api/v1/suspensions/actor/NAME.",
+    ),
+    Rule(
         "key",
         Code.FORBIDDEN,
         lambda principal, tool, _now: principal.tools is None or tool.name in principal.tools,
@@ -73,18 +80,18 @@ _RULES = (
         "Use a key whose `tools` include it.",
     ),
     Rule(
-        "role",
-        Code.FORBIDDEN,
-        lambda principal, _tool, _now: principal.role is not Role.VIEWER,
-        "A viewer may not call tools.",
-        "Ask an admin of the workspace for a key with the role member.",
-    ),
-    Rule(
         "read_only",
         Code.FORBIDDEN,
         lambda principal, tool, _now: not principal.read_only or tool.effects == "read",
         "The workspace or this membership is read-only, and {tool} does more than read.",
         "Ask an owner of the workspace to open it for writing.",
+    ),
+    Rule(
+        "role",
+        Code.FORBIDDEN,
+        lambda principal, _tool, _now: principal.role is not Role.VIEWER,
+        "A viewer may not call tools.",
+        "Ask an admin of the workspace for a key with the role member.",
     ),
     Rule(
         "roles",

@@ -90,16 +90,17 @@ class Workbench:
     async def workspace(self, name: str | None = None) -> Principal:
         """The owner of a new workspace."""
         stores = self.gateway.stores
+        workspace = stores.identity.new_workspace()
 
         async def make(tx: Tx) -> str:
-            workspace = await stores.identity.create_workspace(tx, name or f"w{next(_numbers)}")
+            await stores.identity.create_workspace(tx, workspace, name or f"w{next(_numbers)}")
             await stores.ledger.open_workspace(tx, workspace)
             _, generation = await stores.ledger.raise_generation(tx, workspace)
             new = NewKey("owner", ActorType.USER, Role.OWNER)
             _, text = await stores.identity.add_key(tx, workspace, new, "test", generation)
             return text
 
-        return await self.gateway.credentials.principal(await stores.db.change((), make))
+        return await self.gateway.credentials.principal(await stores.db.change((workspace,), make))
 
 
 @contextlib.asynccontextmanager

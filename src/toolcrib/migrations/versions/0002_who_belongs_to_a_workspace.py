@@ -15,7 +15,7 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     """Forward only: to go back, restore the backup."""
-    for column in (_flag("read_only"), _flag("share_with_admin"), _time("suspended_at")):
+    for column in (_flag("read_only"), _flag("shared_until"), _time("suspended_at")):
         op.add_column("workspaces", column)
     op.add_column("keys", sa.Column("on_behalf_of", sa.Text(), nullable=True))
     op.add_column("executions", sa.Column("on_behalf_of", sa.Text(), nullable=True))
