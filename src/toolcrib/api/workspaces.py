@@ -119,7 +119,9 @@ async def get_workspace(caller: Caller, gateway: Counter, workspace: Label) -> W
 async def update_workspace(
     caller: Caller, gateway: Counter, workspace: Label, body: WorkspaceChange
 ) -> WorkspaceItem:
-    """Rename your workspace, open or close it for writing, or share it with the operator; as its owner."""
+    """Open or close your workspace for writing, or share it with the operator, as its owner. The operator names it, and may close
+    any for writing.
+    """
     changed = await gateway.workspaces.update(
         caller,
         workspace,

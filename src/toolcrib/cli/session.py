@@ -141,7 +141,7 @@ class Session:
                 async for piece in stream.pieces():
                     yield piece
         except HttpError as error:
-            raise _unreachable(self.base, str(error).replace("upstream", "server")) from None
+            raise unreachable(self.base, str(error).replace("upstream", "server")) from None
         finally:
             await client.close()
 
@@ -184,7 +184,7 @@ class Exchange:
                 "cli", HttpRequest(method, url, shown, content, seconds, _MOST, _MOST)
             )
         except HttpError as error:
-            raise _unreachable(base, str(error).replace("upstream", "server")) from None
+            raise unreachable(base, str(error).replace("upstream", "server")) from None
         except ValueError as error:
             raise usage(str(error)) from None
         return _understood(reply.status, reply.headers, reply.body, base)
@@ -272,7 +272,8 @@ def _understood(status: int, headers: Mapping[str, str], body: bytes, base: str)
     raise replace(refused, headers=headers)
 
 
-def _unreachable(base: str, why: str) -> Refused:
+def unreachable(base: str, why: str) -> Refused:
+    """No answer came."""
     step = "start a server with: toolcrib serve; or name another with --url or TOOLCRIB_URL"
     return Refused(UNREACHABLE, f"no answer from {base}: {why}", next_step=step, exit=Exit.UNAVAILABLE)
 

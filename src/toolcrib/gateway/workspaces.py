@@ -105,11 +105,15 @@ class Workspaces:
         self, principal: Principal, workspace: str, *, name: str | None = None, read_only: bool | None = None,
         share_with_admin: bool | None = None,
     ) -> Workspace:  # fmt: skip
-        """What an owner says of the workspace; the operator may open and close others for writing."""
+        """What an owner says of the workspace; the operator may open and close others for writing. Names are one list for
+        all workspaces, so the operator alone changes them: whoever may, learns which are taken.
+        """
         known = await self.show(principal, workspace)
         own = workspace == principal.workspace_id
-        if not own and (name is not None or share_with_admin is not None):
-            raise Forbidden("Only an owner of a workspace names it, or shares it with the operator.")
+        if not own and share_with_admin is not None:
+            raise Forbidden("Only an owner of a workspace shares it with the operator.")
+        if name not in (None, known.name):
+            await self._changes.permitted(principal, Permission.HOUSE_WRITE)
         if name is not None and name != known.name and (known.name == DEFAULT_WORKSPACE or name in _RESERVED):
             raise Conflict(f"{known.name} cannot be renamed to {name}.", reason="name_taken", name=name)
         given = {"name": name, "read_only": read_only, "share_with_admin": share_with_admin}
