@@ -1,16 +1,17 @@
 """A credential becomes a principal, by the facts of the workspace that the credential names, or that its holder names."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from toolcrib.contracts.errors import Invalid, NotFound, Unauthorized, Unavailable
+from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 from toolcrib.contracts.principal import Principal
 from toolcrib.identity.issuers import LEEWAY, Claims
 from toolcrib.identity.service import Token, Workspace, is_member, person_id
 from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 
-from .facts import Facts, Snapshots, Stores
+from .facts import Snapshots, Stores
 from .uses import Uses
 from .visits import Visits
 
@@ -62,10 +63,12 @@ class Credentials:
         return await self._homes(principal.actor_id.removeprefix("user:"))
 
     async def _holder(self, token: Token) -> Principal:
-        """A key made a moment ago by another process is looked up afresh."""
+        """A key that another process made a moment ago is looked up afresh, and so is one that was suspended."""
         facts = await self._snapshots.of(token.workspace_id)
-        if facts is not None and token.key_id not in facts.roster.keys:
-            facts = await self._snapshots.reload(token.workspace_id)
+        if facts is not None and token.key_id in facts.roster.keys:
+            with contextlib.suppress(Forbidden):
+                return self._stores.identity.principal(facts.roster, token)
+        facts = await self._snapshots.reload(token.workspace_id)
         if facts is None:
             raise Unauthorized
         return self._stores.identity.principal(facts.roster, token)
@@ -96,8 +99,8 @@ class Credentials:
                 reason="workspace_needed",
                 workspaces=homes,
             )
-        facts = await self._facts(homes[0] if named is None else await self._home(named, homes), person)
-        return self._stores.identity.person(facts.roster, person, claims.expires_at + LEEWAY * 1_000_000)
+        home = homes[0] if named is None else await self._home(named, homes)
+        return await self._member(home, person, claims.expires_at + LEEWAY * 1_000_000)
 
     async def _home(self, named: str, homes: list[str]) -> str:
         found = await self._workspace(named)
@@ -105,14 +108,16 @@ class Credentials:
             raise no_workspace()
         return found.id
 
-    async def _facts(self, workspace: str, person: str) -> Facts:
-        """A membership made a moment ago by another process is looked up afresh."""
+    async def _member(self, workspace: str, person: str, until: int) -> Principal:
+        """Whoever is turned away by what is known here is looked up afresh: another process may have let them in."""
         facts = await self._snapshots.of(workspace)
-        if facts is not None and person not in facts.roster.members:
-            facts = await self._snapshots.reload(workspace)
+        if facts is not None:
+            with contextlib.suppress(Unauthorized, Forbidden):
+                return self._stores.identity.person(facts.roster, person, until)
+        facts = await self._snapshots.reload(workspace)
         if facts is None:
             raise Unauthorized
-        return facts
+        return self._stores.identity.person(facts.roster, person, until)
 
     async def _homes(self, person: str) -> list[str]:
         async def read(tx: Tx) -> list[str]:
