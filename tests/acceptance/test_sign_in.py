@@ -1,7 +1,6 @@
 """From an invitation to the end of a membership, with tokens of a real issuer's shape, against a running server."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ MADE = Minter("ES256")
 
 
 @pytest.fixture
-def server_url(lab: Lab, tmp_path: Path) -> Iterator[str]:
+def server_url(lab: Lab, tmp_path: Path) -> str:
     keys = tmp_path / "keys.json"
     keys.write_bytes(jwks(MADE.jwk()))
     env = {
@@ -25,7 +24,7 @@ def server_url(lab: Lab, tmp_path: Path) -> Iterator[str]:
         "TOOLCRIB_JWT_CORP_ALGORITHM": "ES256",
         "TOOLCRIB_JWT_CORP_JWKS_FILE": str(keys),
     }
-    yield lab.serve(env).url
+    return lab.serve(env).url
 
 
 def token(subject: str, **claims) -> str:

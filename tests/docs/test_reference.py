@@ -33,7 +33,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 HEADERS = {"Idempotency-Key", "Prefer", "Last-Event-ID", "last-event-id"}
 ELSEWHERE = {"ToolConfig"}
 OF_AN_ISSUER = "<NAME>"
-ON_EVERY_COMMAND = {"--url", "--json", "--help"}
+ON_EVERY_COMMAND = {"--url", "--workspace", "--json", "--help"}
 
 
 def test_every_setting_is_there_with_its_default():
