@@ -13,6 +13,9 @@ TEST := .venv/.test
 NODE := tests/node_modules/.made
 MCP1 := .venv/mcp1/.made
 
+# How many processes the whole suite runs in.
+WORKERS ?= 2
+
 # The demo's upstream, tides and quotes; whoever sets the variable, even to nothing, wins.
 TOOLCRIB_EGRESS_ALLOW ?= 127.0.0.1:8010
 
@@ -27,7 +30,7 @@ serve: $(SERVE) ## install what is needed and start the server with demo data on
 
 .PHONY: test
 test: $(TEST) $(NODE) $(MCP1) ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
-	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report= --coverage-floors)
+	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n $(WORKERS) --cov --cov-report= --coverage-floors)
 
 .PHONY: check
 check: $(TEST) ## lint, format, types, spelling, import rules and architecture

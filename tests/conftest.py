@@ -5,8 +5,10 @@ pytest_plugins = [
     "tests.support.coverage_floors",
     "tests.support.harbour",
     "tests.support.postgres",
+    "tests.support.properties",
     "tests.support.rig",
     "tests.support.server",
     "tests.support.sockets",
     "tests.support.upstream",
+    "tests.support.workers",
 ]

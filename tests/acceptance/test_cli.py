@@ -347,13 +347,6 @@ def test_the_doctor_sees_an_older_database(database_url, tmp_path):
     assert database["next_step"] == "back it up, then run: toolcrib migrate"
 
 
-def test_every_command_has_help_with_an_example(shell):
-    paths = list(_commands(shell, ()))
-    assert len(paths) == 31
-    for path in paths:
-        assert re.search(rf"Example:\n  .*toolcrib {' '.join(path)}", shell.run(*path, "--help").out), path
-
-
 def test_the_program_runs_as_a_module_too(shell, server, tmp_path):
     import subprocess
     import sys
@@ -363,12 +356,3 @@ def test_the_program_runs_as_a_module_too(shell, server, tmp_path):
     environment = {"PYTHONPATH": source, "TOOLCRIB_DATA_DIR": str(server.data_dir)}
     done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path, env=environment)
     assert "tools" in json.loads(done.stdout)
-
-
-def _commands(shell: Shell, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    _, found, listed = shell.run(*path, "--help").out.partition("Commands:\n")
-    if not found:
-        yield path
-        return
-    for name in re.findall(r"^  ([a-z]+)", listed, re.MULTILINE):
-        yield from _commands(shell, (*path, name))

@@ -50,7 +50,7 @@ def test_the_demo_never_lets_its_upstream_outlive_a_killed_server(free_harbour, 
         until(free_harbour.listens, "the upstream listens")
         os.kill(server.pid, signal.SIGKILL)
         server.wait()
-        until(lambda: not free_harbour.listens(), "the upstream is gone", seconds=5)
+        until(lambda: not free_harbour.listens(), "the upstream is gone")
 
 
 def test_the_demos_upstream_ends_with_the_server(free_harbour, tmp_path):

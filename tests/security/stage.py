@@ -117,7 +117,7 @@ def run_stage() -> Iterator[Stage]:
 
     thread = threading.Thread(target=lambda: asyncio.run(play()), name="stage")
     thread.start()
-    assert started.wait(10), "the stage could not listen"
+    assert started.wait(30), "the stage could not listen"
     try:
         yield stage
     finally:

@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pytest
 
 from tests.security.egress.test_lab import NEEDED
 from tests.support.corpora import corpus
+from tests.support.coverage_floors import unmeasured
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         pytest.fail(NEEDED)
     program = [sys.executable, "-m", "tests.security.lab_api", str(tmp_path_factory.mktemp("lab-api"))]
     given = os.environ.get("PYTHONPATH", str(ROOT / "src"))
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([given, str(ROOT)])}
+    environment = unmeasured() | {"PYTHONPATH": os.pathsep.join([given, str(ROOT)])}
     done = subprocess.run(
         ["unshare", *flags, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -138,7 +138,7 @@ def test_the_time_of_a_refusal_tells_nothing_of_what_is_there(report):
     listening = [result["ms"] for result in stored if not result["url"].endswith((":9/", ":65535/"))]
     closed = [result["ms"] for result in stored if result["url"].endswith((":9/", ":65535/"))]
 
-    assert abs(median(listening) - median(closed)) < 20
+    assert abs(min(listening) - min(closed)) < 20  # the quickest: a busy machine makes others late
 
 
 def test_toolcribs_own_port_is_closed_even_where_loopback_is_allowed(report):

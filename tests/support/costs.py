@@ -1,6 +1,26 @@
-"""What a process costs, as the system counts it."""
+"""What work costs, counted: what a process used by the system's own count, and the calls that a piece of work makes."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
+
+
+def calls_made(work: Callable[[], object]) -> int:
+    """Calls of functions, Python's and built-in ones: the same on every machine, however busy it is."""
+    made = 0
+
+    def seen(_frame: FrameType, event: str, _about: Any) -> None:
+        nonlocal made
+        made += event in {"call", "c_call"}
+
+    sys.setprofile(seen)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return made
 
 
 def cpu_seconds(pid: int) -> float:

@@ -34,12 +34,13 @@ INSTALL = (
 )
 STARTING = "FATAL:  the database system is starting up"
 # The shell waits on a pipe that only this process holds: when the process ends, however it ends, the cluster goes.
+# Its files are gigabytes by then, and nobody waits for their removal.
 GUARD = """
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
   >"$2/log" 2>&1 </dev/null & server=$!
 read -r _ || true
 kill -QUIT "$server" 2>/dev/null; wait "$server"
-rm -rf "$2"
+rm -rf "$2" >/dev/null 2>&1 &
 """
 
 
@@ -92,7 +93,7 @@ def run_apart(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _execute(url: str, statements: tuple[str, ...]) -> None:
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await asyncpg.connect(url, timeout=30)
     try:
         for statement in statements:
             await connection.execute(statement)
@@ -180,7 +181,7 @@ def _start(binaries: Path, home: Path, user: str | None) -> Cluster:
     return Cluster(port, home / "log", guard)
 
 
-def _answers(cluster: Cluster, seconds: float = 20) -> bool:
+def _answers(cluster: Cluster, seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end and not _gave_up(cluster):
         with contextlib.suppress(OSError, asyncpg.PostgresError):

@@ -15,7 +15,7 @@ import pytest
 from tests.support.client import Client
 from tests.support.ports import LOOPBACK, free_port
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 # A server under test sees nothing of the shell that runs the tests but these.
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")

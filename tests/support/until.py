@@ -9,7 +9,7 @@ T = TypeVar("T")
 PAUSE = 0.02
 
 
-def until(condition: Callable[[], T], what: str, seconds: float = 30) -> T:
+def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
     """The first true value of `condition`. The deadline bounds a failing test; it is no expectation of speed."""
     end = time.monotonic() + seconds
     while True:
@@ -21,7 +21,7 @@ def until(condition: Callable[[], T], what: str, seconds: float = 30) -> T:
         time.sleep(PAUSE)
 
 
-async def eventually(condition: Callable[[], T | Awaitable[T]], what: str, seconds: float = 20) -> T:
+async def eventually(condition: Callable[[], T | Awaitable[T]], what: str, seconds: float = 60) -> T:
     """The same inside a running loop, which it lets go on; `condition` may be a coroutine function."""
     end = time.monotonic() + seconds
     while True:

@@ -106,7 +106,7 @@ def run_upstream(port: int = 0) -> Iterator[Upstream]:
     started, ended = threading.Event(), asyncio.Event()
     thread = threading.Thread(target=lambda: asyncio.run(upstream.serve(started, ended)), name="upstream")
     thread.start()
-    if not started.wait(10):
+    if not started.wait(30):
         raise RuntimeError(f"the upstream could not listen on port {port}")
     try:
         yield upstream

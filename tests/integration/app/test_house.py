@@ -175,7 +175,7 @@ async def test_a_server_that_is_told_to_stop_closes_the_ledger_and_returns(tmp_p
         await eventually(lambda: started, "the start")
         await eventually(lambda: _listens(settings.port), "an open port")
         signal.raise_signal(number)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await running
     finally:
         gc.unfreeze()

@@ -1,6 +1,7 @@
 """Every command prints JSON when asked, and what people read stays short, true and fit to be copied."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -100,6 +101,15 @@ def test_a_command_without_json_does_not_go_unseen():
         name for name in commands(get_command(app)) if "--json" not in typed(*name.split(), "--help", env={}).stdout
     }  # fmt: skip
     assert lacking == WITHOUT_JSON
+
+
+def test_every_command_has_help_with_an_example():
+    known = list(commands(get_command(app)))
+    assert len(known) == 31
+    for name in known:
+        assert re.search(rf"Example:\n  .*toolcrib {name}", typed(*name.split(), "--help", env={}).stdout), (
+            name
+        )
 
 
 def test_a_tool_is_told_to_a_person(run):

@@ -141,7 +141,7 @@ async def test_events_of_an_execution_come_in_pages(rig):
         await rig.gateway.history.events(await rig.workspace(), result.execution_id, 5)
 
 
-async def followed(pages, until, seconds=5.0):
+async def followed(pages, until, seconds=30.0):
     """What a stream says until an event of that type."""
     seen = []
     async with asyncio.timeout(seconds), contextlib.aclosing(pages):
@@ -234,7 +234,7 @@ async def test_an_execution_is_followed_to_its_end(rig):
     while not rig.gateway.stores.ledger.tail._feeds:
         await asyncio.sleep(0.001)
     await rig.gateway.history.cancel(rig.owner, execution_id)
-    await asyncio.wait_for(following, 5)
+    await asyncio.wait_for(following, 30)
     await task
     assert [event.type for event in seen] == [
         EventType.EXECUTION_REQUESTED, EventType.CANCEL_REQUESTED, EventType.EXECUTION_CANCELLED,

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.coverage_floors import unmeasured
+
 ROOT = Path(__file__).parents[3]
 NEEDED = (
     "This test needs a network namespace of its own: install util-linux and iproute2, and run as root or allow user \
@@ -26,7 +28,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if subprocess.run(["unshare", *flags, "true"], check=False).returncode:
         pytest.fail(NEEDED)
     program = [sys.executable, "-m", "tests.security.egress.lab", str(tmp_path_factory.mktemp("lab"))]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
+    environment = unmeasured() | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
     done = subprocess.run(
         ["unshare", *flags, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

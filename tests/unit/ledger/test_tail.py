@@ -31,7 +31,7 @@ class Log:
 
 async def take(pages, count):
     seen = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async for page in pages:
             seen += [one.seq for one in page]
             if len(seen) >= count:

@@ -124,4 +124,4 @@ async def test_a_reader_that_leaves_closes_the_connection(client):
     async with serve(script) as raw:
         async with client.stream("w", HttpRequest("GET", raw.url())) as stream:
             assert await anext(stream.pieces()) == b"one"
-        await asyncio.wait_for(gone.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 30)
