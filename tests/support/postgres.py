@@ -36,12 +36,13 @@ INSTALL = (
 )
 STARTING = "FATAL:  the database system is starting up"
 # The shell waits on a pipe that only this process holds: when the process ends, however it ends, the cluster goes.
+# Its files are gigabytes by then, and nobody waits for their removal.
 GUARD = """
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
   >"$2/log" 2>&1 </dev/null & server=$!
 read -r _ || true
 kill -QUIT "$server" 2>/dev/null; wait "$server"
-rm -rf "$2"
+rm -rf "$2" >/dev/null 2>&1 &
 """
 
 
