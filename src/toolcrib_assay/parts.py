@@ -10,9 +10,9 @@ from .mcp import mcp
 from .streams import streams
 from .twins import Asked
 from .wire import Party
-from .workspace import NAMES
+from .workspace import NAMES, WORKSPACE
 
-WORKSPACE_HEADERS = ("X-Toolcrib-Workspace", "X-Workspace-Id", "X-Tenant-Id")
+WORKSPACE_HEADERS = (WORKSPACE, "X-Workspace-Id", "X-Tenant-Id")
 ONLY = "only"
 _ALIAS = "/api"
 _SSE = {"Accept": "text/event-stream"}
@@ -118,11 +118,7 @@ def headers(isolation: Isolation) -> None:
     for entry in (one for one in isolation.entries if not one.stream and not one.open):
         few = [isolation.ours.owner, *([isolation.operator] if isolation.operator else [])]
         for header in WORKSPACE_HEADERS:
-            by = (
-                few
-                if header != WORKSPACE_HEADERS[0] or (entry.changes and not entry.path)
-                else isolation.parties
-            )
+            by = few if header != WORKSPACE or (entry.changes and not entry.path) else isolation.parties
             for kind in ("workspace", "workspace_name"):
                 for party in by:
                     _header(isolation, entry, header, kind, party)

@@ -10,6 +10,7 @@ from functools import cached_property
 from .wire import Party, Reply
 
 API = "/api/v1"
+WORKSPACE = "X-Toolcrib-Workspace"
 ROLES = {
     "admin": {"actor_type": "user", "role": "admin"},
     "member": {"actor_type": "user", "role": "member"},

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolcrib_assay.matrix import Entry, matrix
 from toolcrib_assay.wire import Party, Reply
-from toolcrib_assay.workspace import API, Workspace
+from toolcrib_assay.workspace import API, WORKSPACE, Workspace
 
 FORBIDDEN, NOBODY = 403, "nobody"
 CODES = {400: "VALIDATION_ERROR", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND"}
@@ -80,7 +80,7 @@ def _visitor(place: Workspace) -> Party:
     """The operator, let in by the workspace itself."""
     assert place.operator
     assert place.owner.ask("PUT", f"{API}/workspaces/{place.id}", {"share_with_admin": True}).ok
-    return replace(place.operator, name="visitor", headers={"X-Toolcrib-Workspace": place.id})
+    return replace(place.operator, name="visitor", headers={WORKSPACE: place.id})
 
 
 def _slow_tool(place: Workspace) -> str:
