@@ -7,7 +7,7 @@ import pytest
 from tests.architecture.source import ROOT
 
 HOUSE = {"toolcrib", "toolcrib_packs"}
-FOLDERS = [ROOT / "tests" / "assay", ROOT / "src" / "toolcrib_assay"]
+FOLDERS = [ROOT / "tests" / "assay", ROOT / "src" / "toolcrib" / "assay"]
 
 
 def imported(text: str) -> set[str]:

@@ -49,10 +49,10 @@ WALLS = {
         "toolcrib/app/_intruder.py": "import toolcrib_packs",
     },
     "The assay knows the house from outside only": {
-        "toolcrib_assay/_intruder.py": "import toolcrib.kit",
+        "toolcrib/assay/_intruder.py": "import toolcrib.kit",
     },
     "Only the shell runs the assay": {
-        "toolcrib/app/_intruder.py": "import toolcrib_assay",
+        "toolcrib/app/_intruder.py": "import toolcrib.assay",
     },
     "Packs do not know each other": {
         "toolcrib_packs/_one/__init__.py": "import toolcrib_packs._two",

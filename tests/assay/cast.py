@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from toolcrib_assay.matrix import Entry, matrix
-from toolcrib_assay.wire import Party, Reply
-from toolcrib_assay.workspace import API, WORKSPACE, Workspace
+from assay.matrix import Entry, matrix
+from assay.wire import Party, Reply
+from assay.workspace import API, WORKSPACE, Workspace
 
 FORBIDDEN, NOBODY = 403, "nobody"
 CODES = {400: "VALIDATION_ERROR", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND"}

@@ -5,13 +5,13 @@ import http.client
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from toolcrib_assay.wire import Reply
+from assay.wire import Reply
 
 SECONDS = 30
 
 
 class Line:
-    """`toolcrib_assay.wire.Wire` to one server."""
+    """`assay.wire.Wire` to one server."""
 
     def __init__(self, url: str) -> None:
         self._place = urlsplit(url).netloc

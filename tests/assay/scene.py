@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.isolation import Isolation
+from assay.wire import Party
+from assay.workspace import Workspace, make
 from tests.assay.line import Line
 from tests.support.server import start_server
-from toolcrib_assay.isolation import Isolation
-from toolcrib_assay.wire import Party
-from toolcrib_assay.workspace import Workspace, make
 
 PRODUCTION = {"TOOLCRIB_ENV": "production"}
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from assay.isolation import Isolation
+from assay.parts import run
 from tests.assay.scene import Scene
-from toolcrib_assay.isolation import Isolation
-from toolcrib_assay.parts import run
 
 PARTS = [
     "counts",

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from assay import parts
+from assay.isolation import Isolation
+from assay.matrix import matrix
+from assay.wire import Reply, Wire
+from assay.workspace import Workspace, make
 from tests.assay.scene import Scene
-from toolcrib_assay import parts
-from toolcrib_assay.isolation import Isolation
-from toolcrib_assay.matrix import matrix
-from toolcrib_assay.wire import Reply, Wire
-from toolcrib_assay.workspace import Workspace, make
 
 ENTRIES = [
     one

@@ -2,10 +2,10 @@
 
 import pytest
 
+from assay.wire import Party
+from assay.workspace import API, Workspace
 from tests.assay.cast import is_refusal
 from tests.assay.scene import Scene
-from toolcrib_assay.wire import Party
-from toolcrib_assay.workspace import API, Workspace
 
 NULLS = ["A%00", "%00A", "A%00B", "{secret}%00", "%00{secret}", "{key}%00"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from assay.isolation import Isolation
+from assay.matrix import Entry, matrix
+from assay.workspace import API, Workspace
 from tests.assay.cast import is_refusal
 from tests.assay.scene import Scene
-from toolcrib_assay.isolation import Isolation
-from toolcrib_assay.matrix import Entry, matrix
-from toolcrib_assay.workspace import API, Workspace
 
 OWNED = tomllib.loads(Path(__file__).with_name("owned.toml").read_text("utf-8"))["fields"]
 WRITES = [entry for entry in matrix() if entry.body is not None and not entry.person]

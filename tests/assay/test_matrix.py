@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
+from assay.matrix import disagreements, matrix
 from tests.assay.cast import actions
-from toolcrib_assay.matrix import disagreements, matrix
 
 
 def test_the_matrix_is_the_servers_routes(openapi):

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from assay.matrix import matrix
+from assay.twins import Asked
+from assay.wire import Party
+from assay.workspace import API, Workspace
 from tests.assay.cast import NOBODY, Action, actions, attempt, cast, is_refusal
 from tests.assay.scene import Scene
-from toolcrib_assay.matrix import matrix
-from toolcrib_assay.twins import Asked
-from toolcrib_assay.wire import Party
-from toolcrib_assay.workspace import API, Workspace
 
 
 @pytest.fixture(scope="session")

@@ -57,11 +57,9 @@ def rooms(files: Mapping[str, Any]) -> list[Room]:
 
 
 def room_of(file: str) -> str:
-    """`src/toolcrib/ledger/tables.py` → `ledger`; a pack is a room, and so is the assay; files beside the rooms are the face."""
+    """`src/toolcrib/ledger/tables.py` → `ledger`; a pack is a room; files beside the rooms are the face."""
     parts = Path(file).parts
-    package = next(part for part in parts if part in {"toolcrib", "toolcrib_packs", "toolcrib_assay"})
-    if package == "toolcrib_assay":
-        return "assay"
+    package = next(part for part in parts if part in {"toolcrib", "toolcrib_packs"})
     inner = parts[parts.index(package) + 1 :]
     prefix = "packs." if package == "toolcrib_packs" else ""
     return prefix + (inner[0] if len(inner) > 1 else "(face)")

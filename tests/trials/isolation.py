@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import tests.support.outside  # noqa: F401 makes the assay importable
+from assay.isolation import Isolation
+from assay.matrix import Entry, matrix
+from assay.parts import run
+from assay.wire import Party
+from assay.workspace import make
 from tests.acceptance.rows.lab import Lab
 from tests.assay.line import Line
 from tests.trials.first_slice import DatabaseName, Found, TrialRow
-from toolcrib_assay.isolation import Isolation
-from toolcrib_assay.matrix import Entry, matrix
-from toolcrib_assay.parts import run
-from toolcrib_assay.wire import Party
-from toolcrib_assay.workspace import make
 
 SAMPLES, LEAST_P = 500, 0.01
 HOTTEST = (

@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from toolcrib.assay.isolation import Isolation
+from toolcrib.assay.parts import run
+from toolcrib.assay.wire import Party, Reply
+from toolcrib.assay.workspace import API, Unfurnished, Workspace, make
 from toolcrib.contracts.errors import Code
-from toolcrib_assay.isolation import Isolation
-from toolcrib_assay.parts import run
-from toolcrib_assay.wire import Party, Reply
-from toolcrib_assay.workspace import API, Unfurnished, Workspace, make
 
 from .refused import Refused, from_error, usage
 from .session import Session, only, unreachable
