@@ -18,9 +18,16 @@ OWNED = {
 }  # fmt: skip
 
 
+WRITES = (
+    "register", "execute", "validate", "enable", "secret", "key", "rotation", "workspace", "settings", "member", "invitation", "grant", "suspension",
+)  # fmt: skip
+
+
 def writes(house):
     """Each write of the API with a good body: its name, method, path, body."""
     tool = house.tool("/assigned")
+    doomed = house.client.call("POST", "/api/v1/keys", {"name": key_name("doomed")}).json["id"]
+    place = f"/api/v1/workspaces/{house.client.call('GET', '/api/v1/me').json['workspace_id']}"
     return {
         "register": ("POST", "/api/v1/tools", house.config("/assigned")),
         "execute": ("POST", f"/api/v1/tools/{tool}/execute", {"input": {}}),
@@ -28,6 +35,13 @@ def writes(house):
         "enable": ("PUT", f"/api/v1/tools/{tool}/enablement", {"enabled": True}),
         "secret": ("POST", "/api/v1/secrets", {"name": "ASSIGNED", "value": "v-a-l-u-e"}),
         "key": ("POST", "/api/v1/keys", {"name": key_name("assigned")}),
+        "rotation": ("POST", f"/api/v1/keys/{doomed}/rotate", {"overlap_seconds": 1}),
+        "workspace": ("POST", "/api/v1/workspaces", {"name": key_name("assigned")}),
+        "settings": ("PUT", place, {"read_only": False}),
+        "member": ("POST", f"{place}/members", {"issuer": "i", "subject": key_name("s"), "name": "n"}),
+        "invitation": ("POST", f"{place}/invitations", {"name": "n"}),
+        "grant": ("POST", f"{place}/grants", {"name": "pro"}),
+        "suspension": ("POST", "/api/v1/suspensions", {"name": f"agent:{key_name('s')}"}),
     }
 
 
@@ -42,12 +56,14 @@ def everything(house):
         "/api/v1/secrets?limit=200",
         "/api/v1/keys?limit=200",
         "/api/v1/tools/executions?limit=200",
+        "/api/v1/workspaces?limit=200",
+        "/api/v1/suspensions",
     )
     shown = [client.call("GET", path).body for client in (house.client, house.stranger) for path in paths]
     return b"".join(shown)
 
 
-@pytest.mark.parametrize("write", ["register", "execute", "validate", "enable", "secret", "key"])
+@pytest.mark.parametrize("write", WRITES)
 def test_a_field_that_the_server_owns_is_refused(each_house, write):
     method, path, body = writes(each_house)[write]
     before = everything(each_house)
@@ -61,7 +77,7 @@ def test_a_field_that_the_server_owns_is_refused(each_house, write):
     assert each_house.stage.at("/assigned") == []
 
 
-@pytest.mark.parametrize("write", ["register", "execute", "validate", "enable", "secret", "key"])
+@pytest.mark.parametrize("write", WRITES)
 def test_the_same_write_without_it_is_taken(each_house, write):
     method, path, body = writes(each_house)[write]
 
@@ -94,7 +110,6 @@ def test_the_actor_is_the_credentials_whatever_else_is_said(each_house):
     tool = each_house.tool("/acted", client=None)
     agent = each_house.key(name="robot", actor_type="agent")
     headers = {
-        "X-Toolcrib-Workspace": "other",
         "X-User": "root",
         "X-Forwarded-User": "root",
         "X-Actor-Id": "user:owner",
@@ -109,6 +124,17 @@ def test_the_actor_is_the_credentials_whatever_else_is_said(each_house):
     sent = {name for name, _ in each_house.stage.at("/acted")[0].headers}
     assert not sent & {name.lower() for name in headers}
     assert "authorization" not in sent
+
+
+def test_a_key_names_no_other_workspace(each_house):
+    tool = each_house.tool("/elsewhere", client=None)
+    for named in ("other", "0" * 10):
+        headers = {"X-Toolcrib-Workspace": named}
+        reply = each_house.client.call(
+            "POST", f"/api/v1/tools/{tool}/execute", {"input": {}}, headers=headers
+        )
+        assert is_error(reply, "NOT_FOUND")
+    assert each_house.stage.at("/elsewhere") == []
 
 
 def test_what_is_stored_is_what_the_server_says(each_house):

@@ -6,7 +6,7 @@ from tests.security.errors import is_error
 from tests.security.house import key_name
 
 READ = {
-    "list tools", "show a tool", "list executions", "show an execution", "show its events", "show its result", "read the audit", "list packs",
+    "read me", "list workspaces", "show the workspace", "explain", "list tools", "show a tool", "list executions", "show an execution", "show its events", "show its result", "read the audit", "list packs",
 }  # fmt: skip
 CALL = {"execute", "validate"}
 ALL = (
@@ -22,13 +22,24 @@ ALL = (
         "list keys",
         "make a key",
         "revoke a key",
+        "rotate a key",
+        "list members",
+        "add a member",
+        "change a member",
+        "invite",
+        "list invitations",
+        "list grants",
+        "list suspensions",
+        "suspend an actor",
     }
 )
+OWNER = ALL | {"change the workspace", "make a workspace", "give a grant"}
+"""Of the workspace `default`, which makes them the operator."""
 MEMBER = READ | CALL | {"register", "list secrets"}
 VIEWER = READ | {"validate", "list secrets"}
 MATRIX = {
-    ("user", "owner"): ALL, ("user", "admin"): ALL, ("user", "member"): MEMBER, ("user", "viewer"): VIEWER,
-    ("service", "owner"): ALL, ("service", "admin"): ALL, ("service", "member"): MEMBER, ("service", "viewer"): VIEWER,
+    ("user", "owner"): OWNER, ("user", "admin"): ALL, ("user", "member"): MEMBER, ("user", "viewer"): VIEWER,
+    ("service", "owner"): OWNER, ("service", "admin"): ALL, ("service", "member"): MEMBER, ("service", "viewer"): VIEWER,
     ("agent", "owner"): READ | CALL, ("agent", "admin"): READ | CALL, ("agent", "member"): READ | CALL, ("agent", "viewer"): READ | {"validate"},
 }  # fmt: skip
 
@@ -37,8 +48,28 @@ def actions(house):
     """What to try, each with a subject of its own, made by the owner."""
     tool, secret = house.tool("/role"), house.secret("role-value-1")
     doomed = house.client.call("POST", "/api/v1/keys", {"name": key_name("doomed")}).json["id"]
+    turned = house.client.call("POST", "/api/v1/keys", {"name": key_name("turned")}).json["id"]
     execution = house.execute(tool).json["execution_id"]
+    place = f"/api/v1/workspaces/{house.client.call('GET', '/api/v1/me').json['workspace_id']}"
+    person = {"issuer": "a", "name": "b", "role": "viewer"}
+    known = house.client.call("POST", f"{place}/members", person | {"subject": key_name("s")}).json["id"]
     return {
+        "read me": ("GET", "/api/v1/me", None),
+        "list workspaces": ("GET", "/api/v1/workspaces", None),
+        "make a workspace": ("POST", "/api/v1/workspaces", {"name": key_name("w")}),
+        "show the workspace": ("GET", place, None),
+        "change the workspace": ("PUT", place, {"read_only": False}),
+        "list members": ("GET", f"{place}/members", None),
+        "add a member": ("POST", f"{place}/members", person | {"subject": key_name("s")}),
+        "change a member": ("PUT", f"{place}/members/{known}", {"name": "c"}),
+        "invite": ("POST", f"{place}/invitations", {"name": "c"}),
+        "list invitations": ("GET", f"{place}/invitations", None),
+        "list grants": ("GET", f"{place}/grants", None),
+        "give a grant": ("POST", f"{place}/grants", {"name": "pro"}),
+        "list suspensions": ("GET", "/api/v1/suspensions", None),
+        "suspend an actor": ("POST", "/api/v1/suspensions", {"name": f"agent:{key_name('x')}"}),
+        "rotate a key": ("POST", f"/api/v1/keys/{turned}/rotate", {}),
+        "explain": ("GET", f"/api/v1/tools/{tool}/explain", None),
         "list tools": ("GET", "/api/v1/tools", None),
         "list packs": ("GET", "/api/v1/packs", None),
         "show a tool": ("GET", f"/api/v1/tools/{tool}", None),
@@ -75,6 +106,8 @@ def test_each_role_does_exactly_what_the_matrix_says(each_house, actor_type, rol
     ("GET", "/api/v1/tools/executions/x/events"), ("GET", "/api/v1/tools/executions/x/result"), ("POST", "/api/v1/tools/executions/x/cancel"),
     ("GET", "/api/v1/audit"), ("GET", "/api/v1/events"), ("GET", "/api/v1/packs"),
     ("GET", "/api/v1/secrets"), ("POST", "/api/v1/secrets"), ("DELETE", "/api/v1/secrets/X"), ("GET", "/api/v1/keys"), ("POST", "/api/v1/keys"), ("DELETE", "/api/v1/keys/x"),
+    ("GET", "/api/v1/me"), ("GET", "/api/v1/workspaces"), ("POST", "/api/v1/workspaces"), ("PUT", "/api/v1/workspaces/x"), ("GET", "/api/v1/workspaces/x/members"),
+    ("POST", "/api/v1/invitations/accept"), ("GET", "/api/v1/suspensions"), ("GET", "/api/v1/tools/x/explain"),
 ])  # fmt: skip
 def test_without_a_credential_there_is_nothing(house, method, path):
     good = (

@@ -43,6 +43,9 @@ BODIES = {
     "execute": {"input": {}},
     "validate": {"input": {}},
     "enablement": {"enabled": False},
+    "members": {"issuer": "a", "subject": "b", "name": "c"},
+    "invitations": {"name": "c"},
+    "grants": {"name": "pro"},
 }
 
 
@@ -69,6 +72,26 @@ def test_a_foreign_id_is_an_unknown_id_on_every_route(each_house, theirs):
 
     assert len(with_id) >= 10
     assert len(each_house.stage.at("/theirs")) == 1
+
+
+def test_whoever_belongs_to_another_workspace_is_unknown_in_the_own_one(each_house):
+    own, home = (
+        f"/api/v1/workspaces/{client.call('GET', '/api/v1/me').json['workspace_id']}"
+        for client in (each_house.stranger, each_house.client)
+    )
+    made = {
+        kind: each_house.client.call("POST", f"{home}/{kind}", BODIES[kind] | more).json["id"]
+        for kind, more in (("members", {"subject": key_name("sub")}), ("invitations", {}), ("grants", {}))
+    }
+    for kind, theirs in made.items():
+        for method in ("PUT", "DELETE") if kind == "members" else ("DELETE",):
+            body = {"name": "mine"} if method == "PUT" else None
+            if kind == "grants":  # the operator alone ends one, also by the right id
+                body, answered = None, each_house.client.call(method, f"{own}/{kind}/{theirs}")
+            else:
+                answered = each_house.stranger.call(method, f"{own}/{kind}/{theirs}", body)
+            assert is_error(answered, "NOT_FOUND"), (kind, method)
+        assert each_house.client.call("DELETE", f"{home}/{kind}/{theirs}").status == 204
 
 
 def test_the_owner_of_it_finds_it(each_house, theirs):
