@@ -33,8 +33,12 @@ class Crew:
 
     async def member(self, subject: str, role: str = "member", **more: Any) -> tuple[Door, str]:
         """A person of `shop`, signed in, and their id."""
+        return await self.member_by(self.owner, subject, role, **more)
+
+    async def member_by(self, by: Door, subject: str, role: str = "member", **more: Any) -> tuple[Door, str]:
+        """One whom somebody else made a member."""
         body = {"issuer": "acme", "subject": subject, "name": subject.title(), "role": role, **more}
-        made = await self.owner("POST", self.members, body)
+        made = await by("POST", self.members, body)
         assert made.status == 201, made.body
         return self.person(subject), made.json["id"]
 
@@ -49,8 +53,8 @@ class Crew:
         return self.owner.as_(made.json["key"])
 
     async def tool(self, name: str, **parts: Any) -> str:
-        """A tool of `shop`."""
-        made = await self.owner("POST", f"{API}/tools", tool_config(name, **parts))
+        """A tool of `shop`, which does more than read unless `parts` say so."""
+        made = await self.owner("POST", f"{API}/tools", tool_config(name, **{"effects": "write", **parts}))
         assert made.status == 201, made.body
         return name
 

@@ -47,6 +47,7 @@ class Session:
     headers: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, Any] = field(default_factory=dict)
     credential: str | None = field(default=None, repr=False)
+    workspace: str | None = None
 
     @cached_property
     def base(self) -> str:
@@ -148,9 +149,11 @@ class Session:
     def headers_for(
         self, content: bytes | None, accepted: str = "application/json"
     ) -> tuple[tuple[str, str], ...]:
-        """What goes with every request: what is understood, and who asks."""
+        """What goes with every request: what is understood, who asks, and in which of several workspaces."""
         headers = [("Accept", accepted)]
         headers += [("Authorization", f"Bearer {self.key}")] if self.key else []
+        named = self.workspace or os.environ.get("TOOLCRIB_WORKSPACE")
+        headers += [("X-Toolcrib-Workspace", named)] if named else []
         return (*headers, ("Content-Type", "application/json")) if content is not None else tuple(headers)
 
 

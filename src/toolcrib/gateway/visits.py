@@ -9,7 +9,6 @@ from .change import Change, Changes
 from .facts import Stores
 
 _EVERY_US = 3_600_000_000
-_MOST = 10_000
 
 
 class Visits:
@@ -33,6 +32,4 @@ class Visits:
 
         house = self._stores.identity.house(visitor.workspace_id)
         await self._changes.change(house, Permission.WORKSPACE_READ, tell)
-        if len(self._told) >= _MOST:
-            self._told.clear()
         self._told[place] = self._clock.now()

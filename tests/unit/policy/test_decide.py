@@ -1,6 +1,7 @@
 """The decision against a table written by hand: each combination stands in exactly one row, and each row is met."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
@@ -33,16 +34,18 @@ HOLDS = {
     "pro": {"grants": frozenset({Held("pro", NOW + 1)})},
     "pro once": {"grants": frozenset({Held("pro", NOW), Held("other")})},
 }
-# Scope, then key, role, read-only, the tool's roles, its grants, enabled, sunset. The kind of actor decides nothing.
+# Scope, then key, read-only, role, the tool's roles, its grants, enabled, sunset. The kind of actor decides nothing.
 KEYED = "every tool|this tool"
 CALLS = "owner|admin|member"
 UNPRO = "nothing|read-only|pro once"
+LOOKS = "reads|for admins|for nobody|for pros"
 TABLE = [
     # scope        key            role            terms                holds        state       answer
     ("foreign",    "*",           "*",            "*",                 "*",         "*",        "NOT_FOUND by scope"),
     ("own|global", "others|none", "*",            "*",                 "*",         "*",        "FORBIDDEN by key"),
-    ("own|global", KEYED,         "viewer",       "*",                 "*",         "*",        "FORBIDDEN by role"),
-    ("own|global", KEYED,         CALLS,          "writes",            "read-only", "*",        "FORBIDDEN by read_only"),
+    ("own|global", KEYED,         "*",            "writes",            "read-only", "*",        "FORBIDDEN by read_only"),
+    ("own|global", KEYED,         "viewer",       "writes",            "nothing|pro|pro once", "*",       "FORBIDDEN by role"),
+    ("own|global", KEYED,         "viewer",       LOOKS,               "*",         "*",        "FORBIDDEN by role"),
     ("own|global", KEYED,         CALLS,          "for nobody",        "*",         "*",        "FORBIDDEN by roles"),
     ("own|global", KEYED,         "member",       "for admins",        "*",         "*",        "FORBIDDEN by roles"),
     ("own|global", KEYED,         CALLS,          "for pros",          UNPRO,       "*",        "FORBIDDEN by grants"),
@@ -96,6 +99,13 @@ def test_the_decision_is_the_one_of_the_table(scope, actor):
     assert {case: [told(made(*case, actor))] for case in cases} == {case: rows_for(*case) for case in cases}
 
 
+def test_one_who_is_suspended_calls_nothing_whatever_else_holds():
+    for case in CASES:
+        principal, tool, now = asked(*case)
+        decision = decide(replace(principal, suspended=True), tool, now)
+        assert told(decision) == ("NOT_FOUND by scope" if case[0] == "foreign" else "FORBIDDEN by suspended")
+
+
 def test_every_row_of_the_table_is_met():
     assert {told(made(*case)) for case in CASES} == {answer for *_, answer in TABLE}
 
@@ -120,9 +130,10 @@ def test_a_refusal_names_every_rule_asked_up_to_the_one_that_failed():
     assert isinstance(decision, Deny)
     assert [(reason.rule, reason.holds) for reason in decision.reasons] == [
         ("scope", True),
+        ("suspended", True),
         ("key", True),
-        ("role", True),
         ("read_only", True),
+        ("role", True),
         ("roles", True),
         ("grants", True),
         ("enabled", False),
