@@ -131,10 +131,17 @@ def open_house(folder: Path, stage: Stage, database_url: str | None = None, **en
     server = prepare_server(folder / "data", environment(**env), database_url=database_url)
     try:
         server.start()
-        made = server.client.call("POST", "/api/v1/workspaces", {"name": "other"})
-        house = House(server, stage, Client(server.url, made.json["key"]), database_url, server.env)
+        key = _second_workspace(server, "other")
+        house = House(server, stage, Client(server.url, key), database_url, server.env)
         yield house
         house.line.close()
     finally:
         if server.exit_code is None and server.process:
             server.stop()
+
+
+def _second_workspace(server: Server, name: str) -> str:
+    """The key of its owner."""
+    made = server.client.call("POST", "/api/v1/workspaces", {"name": name})
+    assert made.status == 201, made.body
+    return str(made.json["key"])

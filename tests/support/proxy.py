@@ -36,20 +36,30 @@ def _handler(behind: str, change: Change) -> type["Handing"]:
 class Handing(BaseHTTPRequestHandler):
     """One request, and the answer of whoever stands behind."""
 
+    protocol_version = "HTTP/1.1"
     behind: str
     change: Change
 
+    def setup(self) -> None:
+        super().setup()
+        self._far = http.client.HTTPConnection(self.behind, timeout=30)
+
+    def finish(self) -> None:
+        self._far.close()
+        super().finish()
+
     def hand_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        with contextlib.closing(http.client.HTTPConnection(self.behind, timeout=30)) as far:
-            far.request(self.command, self.path, body or None, dict(self.headers.items()))
-            answer = far.getresponse()
-            if answer.getheader("content-type", "").startswith("text/event-stream"):
-                self._stream(answer)
-            elif (changed := self.change(self.path, answer.read())) is not None:
-                self._head(answer, len(changed))
-                self.wfile.write(changed)
-        self.close_connection = True
+        self._far.request(self.command, self.path, body or None, dict(self.headers.items()))
+        answer = self._far.getresponse()
+        if answer.getheader("content-type", "").startswith("text/event-stream"):
+            self._stream(answer)
+            self.close_connection = True
+        elif (changed := self.change(self.path, answer.read())) is None:
+            self.close_connection = True
+        else:
+            self._head(answer, len(changed))
+            self.wfile.write(changed)
 
     do_GET = do_POST = do_PUT = do_DELETE = hand_on  # noqa: N815 the names that the library calls
 
@@ -64,9 +74,8 @@ class Handing(BaseHTTPRequestHandler):
         for name, value in answer.getheaders():
             if name.lower() not in _OWN:
                 self.send_header(name, value)
-        if size is not None:
-            self.send_header("Content-Length", str(size))
-        self.send_header("Connection", "close")
+        length = ("Connection", "close") if size is None else ("Content-Length", str(size))
+        self.send_header(*length)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
