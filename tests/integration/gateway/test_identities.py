@@ -9,11 +9,10 @@ from tests.support.rig import open_rig
 from tests.support.until import eventually
 from toolcrib.contracts.errors import Forbidden, NotFound, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType, Status
-from toolcrib.contracts.names import HOUSE
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.gateway import Claims, NewGrant, NewMember
 from toolcrib.identity.service import person_id
-from toolcrib.kit.db import DatabaseError, DatabaseUnavailable
+from toolcrib.kit.db import HOUSE, DatabaseError, DatabaseUnavailable
 
 ANN, HOUR = "jwt:acme:ann", 3_600
 SOON = 0.05
