@@ -11,8 +11,10 @@ from toolcrib.contracts.errors import Forbidden, NotFound, Unauthorized, Unavail
 from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.gateway import Claims, NewGrant, NewMember
+from toolcrib.identity.issuers import LEEWAY
 from toolcrib.identity.service import person_id
 from toolcrib.kit.db import HOUSE, DatabaseError, DatabaseUnavailable
+from toolcrib.testing import open_workbench
 
 ANN, HOUR = "jwt:acme:ann", 3_600
 SOON = 0.05
@@ -215,7 +217,7 @@ class TestStreams:
     async def test_one_whose_token_is_over_ends(self, rig):
         _, ann = await ann_of(rig)
         pages = await self.follow(rig, ann)
-        await rig.go(HOUR)
+        await rig.go(HOUR + LEEWAY)
         await self.ended(pages, Unauthorized)
 
     async def test_one_whose_key_is_over_ends(self, rig):
@@ -392,6 +394,17 @@ async def test_one_who_is_called_nothing_is_called_as_the_invitation_says(rig):
     assert names == {"p0": "Ann", "p1": "a@x.example", "p2": "Whom I mean"}
 
 
+@pytest.mark.parametrize("odd", ["a\x00", "\x1b[2J", "\ud800", "x" * 257])
+async def test_what_no_database_or_terminal_takes_is_taken_from_no_issuer(rig, odd):
+    _, text = await rig.gateway.members.invite(rig.owner, "Whom I mean", Role.VIEWER)
+    for issuer, subject in ((odd, "ann"), ("acme", odd), ("acme", "")):
+        with pytest.raises(Unauthorized):
+            await rig.gateway.members.accept(Claims(issuer, subject, None, None, rig.clock.now() + 1), text)
+    await rig.gateway.members.accept(Claims("acme", "ann", odd, odd, rig.clock.now() + 1), text)
+    (member,) = await rig.gateway.members.list(rig.owner, 10, None)
+    assert member.name == "Whom I mean"
+
+
 async def test_a_change_of_another_workspace_locks_rows_in_the_order_of_batches(empty_postgres):
     """A batch that holds the first row and wants the second meets a change that holds neither while it waits."""
     async with open_rig(empty_postgres) as rig:
@@ -408,10 +421,17 @@ async def test_a_change_of_another_workspace_locks_rows_in_the_order_of_batches(
             await eventually(lambda: waits(rig), "the change waits")
             await ledger.raise_generation(tx, home)
 
-        await rig.tap.inner.transact((), batch)
+        await rig.tap.inner.transact((other.workspace_id, home), batch)
         await given[0]
 
 
 async def waits(rig):
     """Whether a transaction waits for another one's row."""
     return await rig.rows("SELECT 1 AS one FROM pg_locks WHERE NOT granted")
+
+
+async def test_where_no_issuer_is_trusted_nobody_signs_in():
+    async with open_workbench() as bench:
+        for ask in (bench.gateway.credentials.principal, bench.gateway.credentials.claims):
+            with pytest.raises(Unauthorized):
+                await ask(ANN)
