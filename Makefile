@@ -26,8 +26,12 @@ serve: $(SERVE) ## install what is needed and start the server with demo data on
 	@exec $(BIN)/toolcrib serve --demo
 
 .PHONY: test
-test: $(TEST) $(NODE) $(MCP1) ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
+test: $(TEST) $(NODE) $(MCP1) pgbouncer ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-report= --coverage-floors)
+
+.PHONY: pgbouncer
+pgbouncer:
+	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || { echo "PgBouncer is needed for the tests: on Debian, apt-get install pgbouncer"; exit 1; }
 
 .PHONY: check
 check: $(TEST) ## lint, format, types, spelling, import rules and architecture

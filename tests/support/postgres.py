@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 
+from tests.support.pooler import pooled
 from tests.support.ports import LOOPBACK, free_port
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class Cluster:
     log: Path
     _guard: "subprocess.Popen[bytes]"
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    pooler: int | None = None
 
     def fresh_database(self) -> str:
         """The URL of a new, empty database, owned by the connecting role."""
@@ -58,7 +60,9 @@ class Cluster:
         return self.url(name)
 
     def url(self, database: str, role: str = ROLE) -> str:
-        return f"postgresql://{role}@{LOOPBACK}:{self.port}/{database}"
+        """Past the pooler for the superuser."""
+        port = self.port if role == SUPERUSER else self.pooler or self.port
+        return f"postgresql://{role}@{LOOPBACK}:{port}/{database}"
 
     def execute(self, *statements: str, database: str = "postgres") -> None:
         run_apart(_execute(self.url(database, SUPERUSER), statements))
@@ -216,9 +220,17 @@ def _group(user: str | None) -> int | None:
     return pwd.getpwnam(user).pw_gid if user else None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--through-pgbouncer", action="store_true", help="put a transaction-mode pooler before PostgreSQL"
+    )
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    with private_cluster() as cluster:
+def postgres(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    with private_cluster() as cluster, contextlib.ExitStack() as stack:
+        if request.config.getoption("--through-pgbouncer"):
+            cluster.pooler = stack.enter_context(pooled(cluster.port, (ROLE, SUPERUSER)))
         yield cluster
 
 
