@@ -16,6 +16,7 @@ from tests.support.ports import LOOPBACK, free_port
 from tests.support.until import until
 
 INSTALL = "PgBouncer was found neither on PATH nor in /usr/sbin. Install it: on Debian, `apt-get install pgbouncer`."
+DIED = "PgBouncer itself ended"
 CONFIG = """
 [databases]
 * = host={host} port={server_port}
@@ -48,13 +49,15 @@ def pooled(server_port: int, users: tuple[str, ...]) -> Iterator[int]:
         CONFIG.format(host=LOOPBACK, server_port=server_port, port=port, folder=folder)
     )
     user = "nobody" if os.geteuid() == 0 else None  # it refuses root
-    for path in (folder, *folder.iterdir()) if user else ():
-        shutil.chown(path, user)
+    if user:
+        for path in (folder, *folder.iterdir()):
+            shutil.chown(path, user)
     process = subprocess.Popen([program, "-q", str(folder / "config")], user=user, stderr=subprocess.DEVNULL)
     try:
         until(lambda: "listening on" in _text(folder / "log") or process.poll() is not None, "it listens")
         assert process.poll() is None, _text(folder / "log")
         yield port
+        assert process.poll() is None, f"{DIED} ({process.poll()}):\n{_text(folder / 'log')[-2_000:]}"
     finally:
         process.kill()
         process.wait()

@@ -127,7 +127,7 @@ class Ledger:
             except DatabaseError:
                 self._owed[settlement.execution_id] = replace(settlement, output=None)
                 return
-        del self._owed[settlement.execution_id]
+        self._owed.pop(settlement.execution_id, None)  # whoever keeps the books beside may have been first
 
     async def generations(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """The generation of a workspace and of the global scope as this view sees them; -1 where there is none."""

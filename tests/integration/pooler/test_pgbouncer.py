@@ -10,7 +10,7 @@ import pytest
 from tests.architecture.source import ROOT
 from tests.integration.migrations.databases import migrate
 from tests.support import walls
-from tests.support.pooler import pooled
+from tests.support.pooler import DIED, pooled
 from tests.support.postgres import LOOPBACK, ROLE, SUPERUSER
 from tests.support.rig import _bring_up, open_rig
 from tests.support.until import eventually
@@ -18,7 +18,15 @@ from toolcrib.kit.db import Query
 from toolcrib.kit.db.notices import PostgresNotices
 from toolcrib.kit.db.postgres import PostgresEngine
 
-SUITES = ("tests/integration/gateway", "tests/integration/ledger", "tests/acceptance/test_two_processes.py")
+# One process of the pair is told of changes and one is not, which is the same here: nobody listens through a pooler.
+SUITES = {
+    "tests/integration/gateway": "postgresql",
+    "tests/integration/ledger": "postgresql",
+    "tests/acceptance/test_two_processes.py": "not off",
+}
+# Before 1.21 PgBouncer may end when queries are cancelled under load (pgbouncer/pgbouncer#822, #904, mended by #927).
+# Such a run says nothing of the product and is made again.
+MOST_RUNS = 5
 OF_A_SESSION = (
     "SELECT pg_backend_pid(), current_user::text, coalesce(current_setting('app.workspaces', true), '')"
 )
@@ -37,16 +45,21 @@ def url(postgres, pooler):
     return f"postgresql://{ROLE}@{LOOPBACK}:{pooler}/{name}"
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("suite", SUITES)
 def test_the_suites_of_counter_and_ledger_pass_through_it(suite):
     """Each in a run of its own, as all of its databases stand behind the pooler."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--through-pgbouncer", "-k", "postgresql or two_processes", suite],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    runs = (run(suite) for _ in range(MOST_RUNS))
+    done = next(one for one in runs if DIED not in one.stdout)
     assert done.returncode == 0, done.stdout[-8_000:]
     assert " passed" in done.stdout
+
+
+def run(suite: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--through-pgbouncer", "-k", SUITES[suite], suite],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 async def many_sessions(url):

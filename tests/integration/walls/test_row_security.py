@@ -18,6 +18,12 @@ OF_THE_HOUSE = [table for table in TABLES if not holder(table).column]
 # What a transaction that names the house sees of workspaces, as ADR 0036 says: no more.
 SEEN_BY_THE_HOUSE = {"workspaces": 2, "workspace_state": 2, "executions": 0}
 
+EXPLAIN = (
+    "EXPLAIN (COSTS OFF) UPDATE bodies t SET body = '{}' FROM unnest(ARRAY['"
+    + A
+    + "'], ARRAY['exe_7']) AS v(w, e) WHERE t.workspace_id = v.w AND t.execution_id = v.e RETURNING t.part"
+)
+
 
 @pytest.fixture(scope="module")
 def filled(postgres):
@@ -178,6 +184,29 @@ async def test_no_transaction_empties_or_alters_a_table_or_writes_its_version(en
         with pytest.raises(DatabaseError, match="42501"):
             await engine.transact((A, HOUSE), raw(text))
     assert len(await engine.read((), raw("SELECT * FROM alembic_version"))) == 1
+
+
+async def test_the_wall_changes_no_plan(postgres):
+    """Rows are found as without it, however many a workspace has: the policy only looks at what was found."""
+    url = postgres.fresh_database()
+    await _bring_up(url)
+    above, engine = await asyncpg.connect(superuser_url(url)), PostgresEngine(url, notify=False)
+    try:
+        await above.execute(
+            f"INSERT INTO bodies SELECT '{A}', 'exe_' || i, 'input', '' FROM generate_series(1, 9000) i"
+        )
+        await above.execute("ANALYZE bodies")
+        without = _scans(await above.fetch(EXPLAIN))
+        assert _scans(await engine.transact((A,), raw(EXPLAIN))) == without
+        assert "Index Cond: ((workspace_id = v.w) AND (execution_id = v.e))" in without
+    finally:
+        await above.close()
+        await engine.close()
+
+
+def _scans(plan):
+    """How rows are found: each scan with what its index is asked."""
+    return [line for row in plan if "Scan" in (line := row[0].strip()) or line.startswith("Index Cond")]
 
 
 async def taken_back(engine, text, names=(A,)):
