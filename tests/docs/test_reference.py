@@ -31,7 +31,7 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 # Told in words, with a page of its own; what tools are made of stands on the page of configs.
 HEADERS = {"Idempotency-Key", "Prefer", "Last-Event-ID", "last-event-id"}
 ELSEWHERE = {"ToolConfig"}
-ON_EVERY_COMMAND = {"--url", "--json", "--help"}
+ON_EVERY_COMMAND = {"--url", "--workspace", "--json", "--help"}
 
 
 def test_every_setting_is_there_with_its_default():

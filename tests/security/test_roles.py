@@ -159,7 +159,6 @@ def test_what_callers_say_of_themselves_goes_nowhere(each_house):
     tool = each_house.tool("/acted", client=None)
     agent = each_house.key(name="robot", actor_type="agent")
     headers = {
-        "X-Toolcrib-Workspace": "other",
         "X-User": "root",
         "X-Forwarded-User": "root",
         "X-Actor-Id": "user:owner",

@@ -219,7 +219,7 @@ class TestVisits:
         return (await crew.owner("PUT", place, {"share_with_admin": shared})).json
 
     async def test_the_operator_reads_a_shared_workspace_by_id_or_name(self, crew, rig):
-        tool = await crew.tool("tides.next")
+        tool = await crew.tool("tides.next", effects="read")
         shared = await self.share(crew)
         assert shared["share_with_admin"] is True
         assert shared["shared_until"] is not None

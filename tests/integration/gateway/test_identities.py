@@ -14,6 +14,7 @@ from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.gateway import Claims, NewGrant, NewMember
 from toolcrib.identity.service import person_id
 from toolcrib.kit.db import DatabaseError, DatabaseUnavailable
+from toolcrib.testing import open_workbench
 
 ANN, HOUR = "jwt:acme:ann", 3_600
 SOON = 0.05
@@ -416,3 +417,10 @@ async def test_a_change_of_another_workspace_locks_rows_in_the_order_of_batches(
 async def waits(rig):
     """Whether a transaction waits for another one's row."""
     return await rig.rows("SELECT 1 AS one FROM pg_locks WHERE NOT granted")
+
+
+async def test_where_no_issuer_is_trusted_nobody_signs_in():
+    async with open_workbench() as bench:
+        for ask in (bench.gateway.credentials.principal, bench.gateway.credentials.claims):
+            with pytest.raises(Unauthorized):
+                await ask(ANN)
