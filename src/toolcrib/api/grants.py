@@ -51,10 +51,17 @@ class GrantList(BaseModel):
 
 
 class SuspensionBody(Strict):
-    """Who is suspended: an actor such as `agent:bot`, with all of its credentials."""
+    """What is suspended: an actor such as `agent:bot`, with all of its credentials, or an upstream host such as
+    `api.example`, in whatever case.
+    """
 
-    kind: Literal["actor"] = "actor"
+    kind: Literal["actor", "host"] = "actor"
     name: Label
+
+    @property
+    def named(self) -> str:
+        """The name as it is kept."""
+        return self.name.lower().rstrip(".") if self.kind == "host" else self.name
 
 
 class SuspensionItem(BaseModel):
@@ -105,19 +112,19 @@ async def end_grant(caller: Caller, gateway: Counter, workspace: Label, grant: L
 
 @router.get("/suspensions")
 async def list_suspensions(caller: Caller, gateway: Counter) -> SuspensionList:
-    """Who is suspended in this workspace."""
+    """Who and what is suspended in this workspace."""
     found = await gateway.suspensions.list(caller)
     return SuspensionList(items=[SuspensionItem(kind=kind, name=name) for kind, name in found], next=None)
 
 
 @router.post("/suspensions", status_code=201)
 async def suspend(caller: Caller, gateway: Counter, body: SuspensionBody) -> SuspensionItem:
-    """Suspend an actor: each of its credentials is refused from the next request on."""
-    await gateway.suspensions.suspend(caller, body.kind, body.name)
-    return SuspensionItem(kind=body.kind, name=body.name)
+    """Suspend an actor: each of its credentials is refused from the next request on. Or a host: no `http` tool calls it."""
+    await gateway.suspensions.suspend(caller, body.kind, body.named)
+    return SuspensionItem(kind=body.kind, name=body.named)
 
 
 @router.delete("/suspensions/{kind}/{name}", status_code=204)
 async def lift_suspension(caller: Caller, gateway: Counter, kind: Label, name: Label) -> None:
-    """Let a suspended actor in again."""
+    """Let a suspended actor in again, or a host be called."""
     await gateway.suspensions.lift(caller, kind, name)

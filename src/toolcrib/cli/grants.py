@@ -11,7 +11,7 @@ from .session import Session, part
 from .workspaces import place
 
 app = group("grants", "Entitlements such as pro: list, give, end.")
-suspended = group("suspensions", "Actors that are shut out for now: list, add, lift.")
+suspended = group("suspensions", "Actors and hosts that are shut out for now: list, add, lift.")
 Of = Annotated[
     str | None,
     typer.Option(
@@ -21,7 +21,8 @@ Of = Annotated[
         autocompletion=workspace_names,
     ),
 ]
-Actor = Annotated[str, typer.Argument(metavar="ACTOR", help="Such as agent:clerk.")]
+Suspended = Annotated[str, typer.Argument(metavar="NAME", help="An actor such as agent:clerk, or a host.")]
+Host = Annotated[bool, typer.Option("--host", help="NAME is an upstream host, such as api.example.")]
 
 
 @command(app, "list", example="toolcrib grants list", paged=True)
@@ -60,22 +61,23 @@ def end(session: Session, grant: Annotated[str, typer.Argument(metavar="ID")], *
 
 @command(suspended, "list", example="toolcrib suspensions list")
 def list_suspensions(session: Session) -> None:
-    """List who is suspended in your workspace."""
+    """List who and what is suspended in your workspace."""
     show(session, session.ask("GET", "/suspensions"), _suspended_view)
 
 
 @command(suspended, "add", example="toolcrib suspensions add agent:clerk")
-def suspend(session: Session, actor: Actor) -> None:
-    """Suspend an actor: each of its credentials is refused from the next request on."""
-    answer = session.ask("POST", "/suspensions", {"name": actor})
+def suspend(session: Session, name: Suspended, *, host: Host = False) -> None:
+    """Suspend an actor: each of its credentials is refused from the next request on. Or a host: no tool calls it."""
+    answer = session.ask("POST", "/suspensions", {"kind": "host" if host else "actor", "name": name})
     show(session, answer, lambda made: print(f"suspended {one_line(made['name'])}"))
 
 
 @command(suspended, "lift", example="toolcrib suspensions lift agent:clerk")
-def lift(session: Session, actor: Actor) -> None:
-    """Let a suspended actor in again."""
-    answer = session.ask("DELETE", f"/suspensions/actor/{part(actor)}")
-    show(session, answer, lambda _: print(f"lifted the suspension of {one_line(actor)}"))
+def lift(session: Session, name: Suspended, *, host: Host = False) -> None:
+    """Let a suspended actor in again, or a host be called."""
+    kind = "host" if host else "actor"
+    answer = session.ask("DELETE", f"/suspensions/{kind}/{part(name)}")
+    show(session, answer, lambda _: print(f"lifted the suspension of {one_line(name)}"))
 
 
 def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
@@ -99,4 +101,4 @@ def _suspended_view(page: dict[str, Any]) -> None:
     if rows:
         table(("KIND", "NAME"), rows)
     else:
-        empty({}, "nobody is suspended")
+        empty({}, "nothing is suspended")

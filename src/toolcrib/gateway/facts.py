@@ -6,8 +6,10 @@ whoever was refused reloads and decides again.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
 
 from toolcrib.contracts.errors import Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
@@ -63,7 +65,22 @@ class Facts:
             tool.effects,
             tuple(tool.requires.get("roles", ())),
             tuple(tool.requires.get("grants", ())),
+            self._calls_suspended_host(tool),
         )
+
+    def _calls_suspended_host(self, tool: StoredTool) -> bool:
+        """The contract is read only where some host is suspended."""
+        hosts = {name for kind, name in self.roster.suspended if kind == "host"}
+        return bool(hosts) and host_of(tool.document().get("api") or {}) in hosts
+
+
+def host_of(api: Mapping[str, Any]) -> str | None:
+    """The host that an `http` tool calls, as a suspension names it."""
+    try:
+        host = urlsplit(str(api.get("base_url", ""))).hostname
+    except ValueError:
+        return None
+    return None if host is None else host.rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)

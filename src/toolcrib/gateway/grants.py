@@ -66,7 +66,7 @@ class Grants:
 
 
 class Suspensions:
-    """What can be done about an actor that should not act for now."""
+    """What can be done about an actor that should not act for now, or a host that should not be called."""
 
     def __init__(self, stores: Stores, changes: Changes) -> None:
         self._identity = stores.identity
@@ -78,22 +78,26 @@ class Suspensions:
         return sorted(facts.roster.suspended)
 
     async def suspend(self, principal: Principal, kind: str, name: str) -> None:
-        """Shut an actor out of the workspace: each of its credentials is refused from the next request on. Raises
-        `Forbidden` for one with a wider role, `Conflict` for oneself.
+        """Shut an actor out of the workspace: each of its credentials is refused from the next request on. Or an upstream
+        host: no `http` tool calls it. Raises `Forbidden` for an actor with a wider role, `Conflict` for oneself.
         """
 
         async def write(change: Change) -> None:
-            if name in (principal.actor_id, principal.on_behalf_of):
-                raise Conflict("You cannot suspend yourself; another admin can.", reason="yourself")
-            known = self._identity.acting(change.roster, name)
-            if known is not None and known.role.reach > change.principal.role.reach:
-                raise Forbidden(f"Only an {known.role} suspends one with the role {known.role}.")
+            if kind == "actor":
+                self._refuse(change, name)
             await self._identity.people.suspend(
                 change.tx, change.scope, kind, name, principal.actor_id, change.generation
             )
             await change.tell(EventType.SUSPENDED, name, {"kind": kind})
 
         await self._changes.change(principal, Permission.SUSPENSIONS_WRITE, write)
+
+    def _refuse(self, change: Change, actor: str) -> None:
+        if actor in (change.principal.actor_id, change.principal.on_behalf_of):
+            raise Conflict("You cannot suspend yourself; another admin can.", reason="yourself")
+        known = self._identity.acting(change.roster, actor)
+        if known is not None and known.role.reach > change.principal.role.reach:
+            raise Forbidden(f"Only an {known.role} suspends one with the role {known.role}.")
 
     async def lift(self, principal: Principal, kind: str, name: str) -> None:
         """Let it in again. Raises `NotFound`."""

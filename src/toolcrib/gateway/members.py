@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unavailable
+from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import HOUSE
 from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
@@ -22,6 +22,8 @@ from toolcrib.policy.service import permits
 from .change import Change, Changes
 from .facts import Snapshots, Stores
 from .keys import refuse_last_owner
+
+_MOST_OF_TEXT = 256
 
 
 class Members:
@@ -136,6 +138,8 @@ class Members:
         wider role. Raises `NotFound` for an invitation that is not there any more, or whose maker could not make it now.
         """
         token = self._identity.people.invitation_token(text)
+        if not (_is_plain(claims.issuer) and _is_plain(claims.subject)):
+            raise Unauthorized
         if await self._snapshots.of(token.workspace_id) is None:
             raise no_invitation()
 
@@ -146,7 +150,8 @@ class Members:
             known = roster.members.get(person_id(claims.issuer, claims.subject))
             held = known if known is not None and not known.removed else None
             role = made.role if held is None else max(made.role, held.role, key=lambda one: one.reach)
-            name = claims.name or claims.email or made.name
+            called = (one for one in (claims.name, claims.email) if one and _is_plain(one))
+            name = next(called, made.name)
             wanted = NewMember(claims.issuer, claims.subject, name, role, bool(held and held.read_only))
             member = await self._identity.people.put_member(
                 change.tx, change.scope, wanted, known, made.created_by, change.generation
@@ -173,6 +178,11 @@ class Members:
         )
         await change.tell(kind, member, {"role": wanted.role.value, "read_only": wanted.read_only})
         return await self._identity.people.member(change.tx, change.scope, member)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether every database and every terminal takes a text that an issuer wrote."""
+    return 0 < len(text) <= _MOST_OF_TEXT and text.isprintable()
 
 
 def _there(roster: Roster, member: str) -> Member:

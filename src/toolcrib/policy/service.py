@@ -11,7 +11,8 @@ from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
     """What a decision knows of a tool: whose it is, whether it is enabled in the principal's workspace, when it ends
-    (UTC in microseconds since 1970), what it does, and which roles and grants it requires.
+    (UTC in microseconds since 1970), what it does, which roles and grants it requires, and whether the host that it calls
+    is suspended there.
     """
 
     name: str
@@ -22,6 +23,7 @@ class ToolFacts:
     effects: str = "write"
     roles: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
+    host_suspended: bool = False
 
 
 _READ = frozenset(
@@ -106,6 +108,13 @@ _RULES = (
         lambda principal, tool, now: not _missing(principal, tool, now),
         "The tool {tool} requires these grants: {grants}.",
         "Ask the operator for the grant that is missing.",
+    ),
+    Rule(
+        "host",
+        Code.EGRESS_DENIED,
+        lambda _principal, tool, _now: not tool.host_suspended,
+        "The upstream host of {tool} is suspended in this workspace.",
+        "An admin lifts it with DELETE /api/v1/suspensions/host/NAME.",
     ),
     Rule(
         "enabled",

@@ -106,6 +106,25 @@ class TestSuspensions:
         await crew.owner("POST", SUSPENSIONS, {"name": "agent:bot"})
         assert (await bot("GET", f"{API}/me")).status == 403
 
+    async def test_a_suspended_host_is_called_by_no_tool_until_it_is_lifted(self, crew, rig):
+        slow = await crew.tool("slow.tool", api={"base_url": "https://Api.Slow.example/v1"})
+        other = await crew.tool("other.tool", api={"base_url": "https://slow.example"})
+        made = await crew.owner("POST", SUSPENSIONS, {"kind": "host", "name": "API.slow.example."})
+        assert made.json == {"kind": "host", "name": "api.slow.example"}
+        ran = len(rig.provider.ran)
+        called = await crew.call(crew.owner, slow)
+        assert refused(called)[:2] == (403, "EGRESS_DENIED")
+        assert called.json["error"]["details"]["rule"] == "host"
+        assert len(rig.provider.ran) == ran
+        assert await status_of(crew, crew.owner, other) == "succeeded"
+        assert (await explained(crew.owner, slow))["rule"] == "host"
+        listed = {
+            one["name"]: one["allowed"] for one in (await crew.owner("GET", f"{API}/tools")).json["tools"]
+        }
+        assert listed == {slow: False, other: True}
+        assert (await crew.owner("DELETE", f"{SUSPENSIONS}/host/api.slow.example")).status == 204
+        assert await status_of(crew, crew.owner, slow) == "succeeded"
+
     async def test_who_acts_for_a_suspended_person_is_suspended(self, crew):
         ann, member = await crew.member("ann", "admin")
         bot = await crew.key(ann, "bot", on_behalf_of="me")
@@ -278,7 +297,18 @@ class TestExplain:
         tool = await crew.tool("rich.tool", requires={"grants": ["pro"], "roles": ["admin"]})
         bot = await crew.key(crew.owner, "bot")
         told = await explained(bot, tool)
-        names = ["scope", "suspended", "key", "read_only", "role", "roles", "grants", "enabled", "sunset"]
+        names = [
+            "scope",
+            "suspended",
+            "key",
+            "read_only",
+            "role",
+            "roles",
+            "grants",
+            "host",
+            "enabled",
+            "sunset",
+        ]
         assert [reason["rule"] for reason in told["reasons"]] == names
         assert (told["allowed"], told["code"], told["rule"]) == (False, "FORBIDDEN", "roles")
         assert told["message"].startswith("The tool rich.tool requires one of these roles: admin.")

@@ -139,7 +139,9 @@ def test_an_actor_is_suspended_and_let_in_again(run):
     assert run("me", TOOLCRIB_API_KEY=key).exit_code == Exit.DENIED
     assert "suspended" in run("tools", "explain", "tides.next", "--principal", "agent:wild").stderr
     assert run("suspensions", "lift", "agent:wild").exit_code == Exit.OK
-    assert "nobody is suspended" in run("suspensions", "list").stderr
+    assert "nothing is suspended" in run("suspensions", "list").stderr
+    assert run("suspensions", "add", "--host", "API.example").stdout == "suspended api.example\n"
+    assert run("suspensions", "lift", "--host", "api.example").exit_code == Exit.OK
 
 
 def test_a_key_is_rotated_with_an_overlap(run):

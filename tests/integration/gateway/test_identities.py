@@ -394,6 +394,17 @@ async def test_one_who_is_called_nothing_is_called_as_the_invitation_says(rig):
     assert names == {"p0": "Ann", "p1": "a@x.example", "p2": "Whom I mean"}
 
 
+@pytest.mark.parametrize("odd", ["a\x00", "\x1b[2J", "\ud800", "x" * 257])
+async def test_what_no_database_or_terminal_takes_is_taken_from_no_issuer(rig, odd):
+    _, text = await rig.gateway.members.invite(rig.owner, "Whom I mean", Role.VIEWER)
+    for issuer, subject in ((odd, "ann"), ("acme", odd), ("acme", "")):
+        with pytest.raises(Unauthorized):
+            await rig.gateway.members.accept(Claims(issuer, subject, None, None, rig.clock.now() + 1), text)
+    await rig.gateway.members.accept(Claims("acme", "ann", odd, odd, rig.clock.now() + 1), text)
+    (member,) = await rig.gateway.members.list(rig.owner, 10, None)
+    assert member.name == "Whom I mean"
+
+
 async def test_a_change_of_another_workspace_locks_rows_in_the_order_of_batches(empty_postgres):
     """A batch that holds the first row and wants the second meets a change that holds neither while it waits."""
     async with open_rig(empty_postgres) as rig:

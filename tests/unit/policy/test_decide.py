@@ -106,6 +106,15 @@ def test_one_who_is_suspended_calls_nothing_whatever_else_holds():
         assert told(decision) == ("NOT_FOUND by scope" if case[0] == "foreign" else "FORBIDDEN by suspended")
 
 
+def test_what_calls_a_suspended_host_is_not_called_whatever_state_it_is_in():
+    for case in CASES:
+        principal, tool, now = asked(*case)
+        usual, (terms, state) = told(made(*case)), case[3::2]
+        decision = told(decide(principal, replace(tool, host_suspended=True), now))
+        passes = usual == "allowed" or usual.endswith(("by enabled", "by sunset"))
+        assert decision == ("EGRESS_DENIED by host" if passes else usual), (terms, state)
+
+
 def test_every_row_of_the_table_is_met():
     assert {told(made(*case)) for case in CASES} == {answer for *_, answer in TABLE}
 
@@ -136,6 +145,7 @@ def test_a_refusal_names_every_rule_asked_up_to_the_one_that_failed():
         ("role", True),
         ("roles", True),
         ("grants", True),
+        ("host", True),
         ("enabled", False),
     ]
 
