@@ -30,14 +30,14 @@ def isolation(done) -> dict:
 
 
 def test_workspaces_that_are_apart_are_found_apart_and_the_operators_own_is_left_alone(shell, server):
-    before = shown(server)
+    before, others = shown(server), made(server)
 
     done = shell.run("doctor", "--isolation", "--json", seconds=SECONDS)
 
     assert (done.exit, isolation(done)["ok"]) == (0, True), done.err
     assert "no workspace can tell of the other" in isolation(done)["found"]
     assert "paths: " in done.err
-    assert [one["suspended"] for one in made(server)] == [True, True]
+    assert [one["suspended"] for one in made(server) if one not in others] == [True, True]
     assert shown(server) == before
 
 
@@ -54,7 +54,6 @@ def test_a_leak_is_told_and_ends_in_an_error(shell, server):
     assert isolation(done)["ok"] is False
     assert "leaks: see above" in isolation(done)["found"]
     assert "leak: paths: GET /api/v1/tools/executions/{execution_id}/result as " in done.err
-    assert all(one["suspended"] for one in made(server))
 
 
 def test_who_is_not_the_operator_is_told_so(shell, server):

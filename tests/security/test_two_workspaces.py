@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.security.errors import is_error
+
 
 @pytest.fixture
 def theirs(each_house):
@@ -29,3 +31,13 @@ def test_deleting_ones_own_leaves_theirs(each_house, theirs):
 
     assert each_house.execute(tool).status == 200
     assert each_house.stage.at("/keeps")[0].header("authorization") == b"Bearer their-secret-value"
+
+
+def test_a_key_names_no_other_workspace(each_house):
+    tool = each_house.tool("/elsewhere")
+    for named in ("other", "0" * 10):
+        headers = {"X-Toolcrib-Workspace": named}
+        path = f"/api/v1/tools/{tool}/execute"
+        assert is_error(each_house.client.call("POST", path, {"input": {}}, headers=headers), "NOT_FOUND")
+
+    assert each_house.stage.at("/elsewhere") == []

@@ -37,6 +37,7 @@ class Handing(BaseHTTPRequestHandler):
     """One request, and the answer of whoever stands behind."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes
     behind: str
     change: Change
 

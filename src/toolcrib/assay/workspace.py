@@ -20,7 +20,7 @@ ROLES = {
 """Keys that a workspace gets beside its owner's; a limited one comes to them."""
 NAMES = ("tool", "tool_id", "alias", "title", "wire_name")
 """What finds a tool."""
-_LISTED = {"tools?scope=workspace&limit=200": "id", "secrets?limit=200": "name", "keys?limit=200": "id"}
+_LISTED = {"tools": "id", "secrets": "name", "keys": "id"}
 _CHANCE = re.compile(r"[0-9a-f]{10,}")
 
 
@@ -80,11 +80,19 @@ class Workspace:
 
     def clear(self) -> None:
         """Delete what routes can delete. The owner's key stays: a workspace keeps its last one."""
-        for listed, name in _LISTED.items():
-            everything = self.owner.ask("GET", f"{API}/{listed}").document or {}
-            for one in next((value for value in everything.values() if isinstance(value, list)), ()):
-                if one[name] != self.owner.key.split("_")[2]:
-                    self.owner.ask("DELETE", f"{API}/{listed.partition('?')[0]}/{one[name]}")
+        home = f"workspaces/{self.id}"
+        listed = [*_LISTED.items(), (f"{home}/members", "id"), (f"{home}/invitations", "id")]
+        for path, name in listed:
+            self._clear(self.owner, path, name)
+        if self.operator:
+            self._clear(self.operator, f"{home}/grants", "id")
+
+    def _clear(self, by: Party, path: str, name: str) -> None:
+        own = "&scope=workspace" if path == "tools" else ""
+        everything = by.ask("GET", f"{API}/{path}?limit=200{own}").document or {}
+        for one in next((value for value in everything.values() if isinstance(value, list)), ()):
+            if one[name] != self.owner.key.split("_")[2]:
+                by.ask("DELETE", f"{API}/{path}/{one[name]}")
 
     @cached_property
     def marks(self) -> tuple[bytes, ...]:

@@ -64,7 +64,7 @@ def set_workspace(
         typer.Option("--share/--no-share", help="Whether the operator may look into it, for a week."),
     ] = None,
 ) -> None:
-    """Rename a workspace, open or close it for writing, or share it with the operator."""
+    """Rename a workspace, as the operator, open or close it for writing, or share it with the operator."""
     wanted = {"name": name, "read_only": read_only, "share_with_admin": share}
     body = {field: value for field, value in wanted.items() if value is not None}
     show(session, session.ask("PUT", place(session, workspace), body), _view)
