@@ -349,7 +349,7 @@ def test_the_doctor_sees_an_older_database(database_url, tmp_path):
 
 def test_every_command_has_help_with_an_example(shell):
     paths = list(_commands(shell, ()))
-    assert len(paths) == 31
+    assert len(paths) == 51
     for path in paths:
         assert re.search(rf"Example:\n  .*toolcrib {' '.join(path)}", shell.run(*path, "--help").out), path
 
