@@ -1,6 +1,6 @@
 """What the assay makes it takes away again, as far as routes do."""
 
-from toolcrib_assay.workspace import API, Workspace, make, unlike
+from assay.workspace import API, Workspace, make, unlike
 
 
 def test_a_workspace_is_cleared_of_all_but_its_owners_key(scenes):
