@@ -34,6 +34,7 @@ class Facts:
     catalog: Catalog = field(default_factory=Catalog)
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
+    _told: dict[str, ToolFacts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, name_or_id: str) -> StoredTool | None:
         """By id, which no name can hide; then by name, the workspace's own tool before a global one. A text that is no
@@ -55,7 +56,13 @@ class Facts:
                 yield tool
 
     def about(self, tool: StoredTool) -> ToolFacts:
-        """What policy is told of a tool."""
+        """What policy is told of a tool of these facts, worked out once: lists ask of each."""
+        told = self._told.get(tool.id)
+        if told is None:
+            told = self._told[tool.id] = self._about(tool)
+        return told
+
+    def _about(self, tool: StoredTool) -> ToolFacts:
         return ToolFacts(
             tool.name,
             tool.workspace_id,

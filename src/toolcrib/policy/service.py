@@ -181,10 +181,14 @@ def sees(principal: Principal, tool: str) -> bool:
 
 def _has_role(principal: Principal, tool: ToolFacts) -> bool:
     """A wider role than one of those required will do; a word that is no role is nobody's."""
+    if not tool.roles:
+        return True
     required = [role for role in Role if role.value in tool.roles]
-    return not tool.roles or any(principal.role.reach >= role.reach for role in required)
+    return any(principal.role.reach >= role.reach for role in required)
 
 
 def _missing(principal: Principal, tool: ToolFacts, now: int) -> list[str]:
+    if not tool.grants:
+        return []
     held = {grant.name for grant in principal.grants if grant.expires_at is None or now < grant.expires_at}
     return [name for name in tool.grants if name not in held]
