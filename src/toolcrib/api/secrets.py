@@ -3,21 +3,25 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from toolcrib.kit.clock import iso
 from toolcrib.kit.paging import encode
 
 from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
 
+Host = Annotated[str, StringConstraints(min_length=1, max_length=300)]
 router = APIRouter(route_class=StrictRoute, tags=["secrets"])
 
 
 class SecretBody(Strict):
-    """A secret's name, as `${NAME}` refers to it, and its value."""
+    """A secret's name, as `${NAME}` refers to it, its value, and the hosts that it may go to: `api.example.com` or
+    `*.example.com`, with or without `:port`. Without `hosts` it stays bound as it is; `null` frees it.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
     value: Annotated[str, StringConstraints(min_length=1, max_length=65_536)]
+    hosts: Annotated[list[Host], Field(max_length=64)] | None = None
 
 
 class SecretItem(BaseModel):
@@ -25,6 +29,7 @@ class SecretItem(BaseModel):
 
     name: str
     version: int
+    hosts: list[str] | None
     created_at: str
     updated_at: str
 
@@ -33,6 +38,8 @@ class SecretSet(BaseModel):
     """The secret that was set."""
 
     name: str
+    version: int
+    hosts: list[str] | None
     warning: str | None
 
 
@@ -49,24 +56,28 @@ _SHORT = 8
 @router.post("/secrets", status_code=201)
 async def set_secret(caller: Caller, gateway: Counter, body: SecretBody) -> SecretSet:
     """Set or replace a secret. Calls recorded after it use the new value."""
-    await gateway.secrets.set(caller, body.name, body.value)
+    made = await gateway.secrets.set(
+        caller, body.name, body.value, body.hosts, rebinds="hosts" in body.model_fields_set
+    )
     warning = (
         "values under 8 bytes cannot be told from ordinary text when an upstream echoes them"
         if len(body.value.encode()) < _SHORT
         else None
     )
-    return SecretSet(name=body.name, warning=warning)
+    return SecretSet(name=made.name, version=made.version, hosts=_list(made.hosts), warning=warning)
 
 
 @router.get("/secrets")
 async def list_secrets(caller: Caller, gateway: Counter, page: Paging) -> SecretList:
-    """Names and dates of this workspace's secrets."""
+    """Names, hosts and dates of this workspace's secrets."""
     found = await gateway.secrets.list(caller, page.limit + 1, page.after)
     shown = found[: page.limit]
     items = [
-        SecretItem(name=s.name, version=s.version, created_at=iso(s.created_at), updated_at=iso(s.updated_at))
+        SecretItem(
+            name=s.name, version=s.version, hosts=_list(s.hosts), created_at=iso(s.created_at), updated_at=iso(s.updated_at)
+        )
         for s in shown
-    ]
+    ]  # fmt: skip
     return SecretList(items=items, next=encode(shown[-1].name) if len(found) > page.limit else None)
 
 
@@ -74,3 +85,7 @@ async def list_secrets(caller: Caller, gateway: Counter, page: Paging) -> Secret
 async def delete_secret(caller: Caller, gateway: Counter, name: Label) -> None:
     """Delete a secret; calls that name it answer SECRET_NOT_FOUND from then on."""
     await gateway.secrets.delete(caller, name)
+
+
+def _list(hosts: tuple[str, ...] | None) -> list[str] | None:
+    return None if hosts is None else list(hosts)

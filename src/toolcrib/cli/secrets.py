@@ -6,6 +6,7 @@ import typer
 
 from .command import command, group, show
 from .completion import secret_names
+from .refused import usage
 from .safe import one_line
 from .session import Session, part
 from .values import secret_value
@@ -18,7 +19,7 @@ Name = Annotated[
 
 @command(app, "list", example="toolcrib secrets list", paged=True)
 def list_secrets(session: Session) -> None:
-    """List names and dates. Values never come out."""
+    """List names, hosts and dates. Values never come out."""
     show(
         session,
         session.ask("GET", "/secrets", query=session.query),
@@ -27,9 +28,25 @@ def list_secrets(session: Session) -> None:
 
 
 @command(app, "set", example="toolcrib secrets set TIDE_KEY < key.txt")
-def set_secret(session: Session, name: Name) -> None:
-    """Set or replace a value: type it at a hidden prompt, or send it on stdin."""
-    answer = session.ask("POST", "/secrets", {"name": name, "value": secret_value(name)})
+def set_secret(
+    session: Session,
+    name: Name,
+    hosts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host", metavar="HOST", help="Send it there only: a host, *.host or host:port. Repeatable."
+        ),
+    ] = None,
+    *,
+    any_host: Annotated[
+        bool, typer.Option("--any-host", help="Send it wherever egress allows, bound before or not.")
+    ] = False,
+) -> None:
+    """Set or replace a value: type it at a hidden prompt, or send it on stdin. It stays bound to the hosts it was."""
+    if hosts and any_host:
+        raise usage("--host and --any-host are both given; keep one")
+    binding = {"hosts": hosts} if hosts else {"hosts": None} if any_host else {}
+    answer = session.ask("POST", "/secrets", {"name": name, "value": secret_value(name), **binding})
     show(session, answer, _set_view)
 
 
@@ -44,7 +61,8 @@ def delete_secret(session: Session, name: Name) -> None:
 def _set_view(made: dict[str, Any]) -> None:
     from .views import say  # noqa: PLC0415 rich is needed only for people
 
-    print(f"set {one_line(made['name'])}")
+    to = f", for {', '.join(map(one_line, made['hosts']))} only" if made["hosts"] else ""
+    print(f"set {one_line(made['name'])}{to}")
     if made["warning"]:
         say(f"warning: {made['warning']}")
 
@@ -52,9 +70,16 @@ def _set_view(made: dict[str, Any]) -> None:
 def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
     from .views import empty, more, table, when  # noqa: PLC0415 rich is needed only for people
 
-    rows = [(s["name"], s["version"], when(s["created_at"]), when(s["updated_at"])) for s in page["items"]]
+    rows = [
+        (s["name"], s["version"], _hosts(s), when(s["created_at"]), when(s["updated_at"]))
+        for s in page["items"]
+    ]
     if rows:
-        table(("NAME", "VERSION", "CREATED", "UPDATED"), rows)
+        table(("NAME", "VERSION", "HOSTS", "CREATED", "UPDATED"), rows)
     else:
         empty(query, "no secrets; set one with: toolcrib secrets set NAME")
     more(page)
+
+
+def _hosts(secret: dict[str, Any]) -> str:
+    return "any" if secret["hosts"] is None else one_line(", ".join(secret["hosts"]))

@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import Invalid
 from .faults import Fault
+from .secret import Secret
 from .selection import Selection
 
 
@@ -86,7 +87,7 @@ class Call:
     dry_run: bool | None = None
     selection: Selection | None = None
     depth: int = 0
-    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: Mapping[str, Secret] = field(default_factory=dict)
 
 
 def idempotency_key(given: str | None, where: str) -> str | None:

@@ -191,7 +191,7 @@ class Calls:
                 self._detached,
             )
             invocation = Invocation(
-                execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
+                execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk, call.hidden
             )
             run = rehearse(ready, invocation) if intent.dry_run else attempt(ready, invocation, self._clock)
             return _done(ready, await run, dry=intent.dry_run)

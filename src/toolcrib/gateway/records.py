@@ -9,6 +9,7 @@ from toolcrib.contracts.errors import Code
 from toolcrib.contracts.execution import Call, Execution, Notice, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
+from toolcrib.contracts.secret import Secret
 from toolcrib.contracts.selection import Selection
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import canonical
@@ -35,7 +36,7 @@ class Checked:
     """Input that fits the contract, decided and with its secrets at hand."""
 
     ready: Ready
-    secrets: dict[str, str]
+    secrets: Mapping[str, Secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Decided:
     tool: StoredTool
     ready: Ready
     verdict: Checked | Refusal
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, Secret]
     """Those of the tool that exist, opened so that they can be struck out of what is stored."""
 
 

@@ -45,9 +45,10 @@ class Strikes:
         JSON has endless ways to escape one string: here it is in its plainest writing. Whatever is struck, the value
         stays JSON: keys stay apart, and a number that holds a secret becomes the mark.
         """
-        return self._struck(value) if self._in(dumps(value)) else value
+        return self._struck(value) if self.finds(dumps(value)) else value
 
-    def _in(self, written: bytes) -> bool:
+    def finds(self, written: bytes) -> bool:
+        """Whether any form stands in the bytes."""
         lowered = written.lower()
         return any(needle in (lowered if any_case else written) for (needle, any_case), _ in self._forms)
 
@@ -61,7 +62,7 @@ class Strikes:
         if value is None or isinstance(value, bool):
             return value
         written = dumps(value)
-        return self._mark_of(written) if self._in(written) else value
+        return self._mark_of(written) if self.finds(written) else value
 
     def _struck_object(self, value: dict[str, JsonValue]) -> JsonValue:
         """In its order; a struck key that is taken already gets a number."""
@@ -83,7 +84,7 @@ class Strikes:
         struck = self.strike(raw)
         text = text if struck is raw else struck.decode("utf-8", "replace")
         written = dumps(text)[1:-1]
-        if written == text.encode() or not self._in(written):
+        if written == text.encode() or not self.finds(written):
             return text
         try:
             return str(loads(b'"' + self.strike(written) + b'"'))

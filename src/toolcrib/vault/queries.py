@@ -14,8 +14,8 @@ _CHANGED = Query(
         secrets.c.workspace_id == bindparam("workspace"), secrets.c.generation > bindparam("since")
     )
 )
-_VERSION = Query(
-    select(secrets.c.version).where(
+_LATEST = Query(
+    select(secrets.c.version, secrets.c.hosts).where(
         secrets.c.workspace_id == bindparam("workspace"), secrets.c.name == bindparam("secret")
     )
 )
@@ -46,10 +46,10 @@ async def changed(tx: Tx, workspace: str, since: int) -> Sequence[Row]:
     return await tx.rows(_CHANGED, workspace=workspace, since=since)
 
 
-async def next_version(tx: Tx, workspace: str, secret: str) -> int:
-    """The version a new value gets; versions go on after a deletion, so an old sealed value never fits again."""
-    rows = await tx.rows(_VERSION, workspace=workspace, secret=secret)
-    return int(rows[0]["version"]) + 1 if rows else 1
+async def latest(tx: Tx, workspace: str, secret: str) -> tuple[int, str | None]:
+    """The newest version and what it is bound to; versions go on after a deletion, so an old sealed value never fits again."""
+    rows = await tx.rows(_LATEST, workspace=workspace, secret=secret)
+    return (int(rows[0]["version"]), rows[0]["hosts"]) if rows else (0, None)
 
 
 async def put(tx: Tx, **values: Any) -> None:

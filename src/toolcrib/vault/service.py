@@ -2,12 +2,15 @@
 
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from toolcrib.contracts.errors import NotFound, SecretNotFound, Unavailable
+from toolcrib.contracts.secret import Secret
 from toolcrib.kit.cipher import Cipher, Tampered
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import Tx
+from toolcrib.kit.json import dumps, loads_own
 
 from . import queries
 
@@ -23,9 +26,20 @@ class SealedSecret:
     sealed: bytes
     created_at: int
     updated_at: int
+    hosts: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"[secret:{self.name}]"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A value to set. `rebinds`: `hosts` replace those that it was bound to, None frees it; else it stays bound."""
+
+    name: str
+    value: str = field(repr=False)
+    hosts: tuple[str, ...] | None = None
+    rebinds: bool = False
 
 
 Secrets = Mapping[str, SealedSecret]
@@ -52,11 +66,12 @@ class Vault:
             merged.pop(row["name"], None)
             if row["sealed"] is not None:
                 merged[row["name"]] = SealedSecret(
-                    row["name"], row["version"], _sealed(row["sealed"]), row["created_at"], row["updated_at"]
-                )
+                    row["name"], row["version"], _sealed(row["sealed"]), row["created_at"], row["updated_at"],
+                    _hosts(row["hosts"]),
+                )  # fmt: skip
         return merged
 
-    def open(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, str]:
+    def open(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, Secret]:
         """The values a call names. Raises `SecretNotFound` naming the first that is missing or does not open."""
         opened = {}
         for name in sorted(names):
@@ -67,13 +82,14 @@ class Vault:
                     name=name,
                 )
             try:
-                opened[name] = self._cipher.open(
+                value = self._cipher.open(
                     _PURPOSE, workspace, _context(workspace, name, secret.version), secret.sealed
-                ).decode()
+                )
             except Tampered as error:
                 raise SecretNotFound(
                     f"The stored value of {name} does not open here. Set it again.", name=name
                 ) from error
+            opened[name] = Secret(name, value.decode(), version=secret.version, hosts=secret.hosts)
         return opened
 
     def missing(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> tuple[SecretNotFound, ...]:
@@ -86,9 +102,9 @@ class Vault:
                 found.append(error)
         return tuple(found)
 
-    def open_known(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, str]:
+    def open_known(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, Secret]:
         """Those of the values that are there and open: to strike them out, for no call."""
-        known: dict[str, str] = {}
+        known: dict[str, Secret] = {}
         for name in names:
             with contextlib.suppress(SecretNotFound):
                 known |= self.open(workspace, secrets, [name])
@@ -100,21 +116,29 @@ class Vault:
         if await queries.root_key_fingerprint(tx, fingerprint) != fingerprint:
             raise WrongRootKey
 
-    async def put(self, tx: Tx, workspace: str, name: str, value: str, by: str, generation: int) -> None:
-        """Set or replace a value."""
-        version = await queries.next_version(tx, workspace, name)
-        sealed = self._cipher.seal(_PURPOSE, workspace, _context(workspace, name, version), value.encode())
+    async def put(self, tx: Tx, workspace: str, wanted: NewSecret, by: str, generation: int) -> SealedSecret:
+        """Set or replace a value. Whoever binds it to other hosts gives the value again: to change the binding never
+        gives away what one does not know.
+        """
+        name, now = wanted.name, self._clock.now()
+        latest, bound = await queries.latest(tx, workspace, name)
+        version = latest + 1
+        hosts = wanted.hosts if wanted.rebinds else _hosts(bound)
+        sealed = self._cipher.seal(
+            _PURPOSE, workspace, _context(workspace, name, version), wanted.value.encode()
+        )
         await queries.put(
             tx,
             workspace=workspace,
             secret=name,
             version=version,
             sealed=sealed,
-            hosts=None,
-            now=self._clock.now(),
+            hosts=None if hosts is None else dumps(list(hosts)).decode(),
+            now=now,
             by=by,
             made=generation,
         )
+        return SealedSecret(name, version, sealed, now, now, hosts)
 
     async def delete(self, tx: Tx, workspace: str, name: str, generation: int) -> None:
         """Forget a value. Raises `NotFound`."""
@@ -124,6 +148,13 @@ class Vault:
 
 def _context(workspace: str, name: str, version: int) -> str:
     return f"{workspace}:{name}:{version}"
+
+
+def _hosts(stored: str | None) -> tuple[str, ...] | None:
+    if stored is None:
+        return None
+    hosts: Any = loads_own(stored.encode())
+    return tuple(map(str, hosts))
 
 
 def _sealed(stored: object) -> bytes:

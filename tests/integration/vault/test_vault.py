@@ -3,6 +3,7 @@
 import pytest
 
 from toolcrib.contracts.errors import NotFound, SecretNotFound
+from toolcrib.contracts.secret import texts
 from toolcrib.kit.cipher import Cipher
 from toolcrib.vault.service import Vault, WrongRootKey
 
@@ -13,7 +14,7 @@ async def rows(rig):
 
 async def opened(rig, *names):
     facts = await rig.gateway.snapshots.reload(rig.owner.workspace_id)
-    return rig.gateway.stores.vault.open(rig.owner.workspace_id, facts.secrets, names)
+    return dict(texts(rig.gateway.stores.vault.open(rig.owner.workspace_id, facts.secrets, names)))
 
 
 async def test_a_value_lies_sealed(rig):

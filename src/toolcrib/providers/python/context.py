@@ -101,7 +101,7 @@ class RunContext:
     def secret(self, name: str) -> str:
         if name not in self.invocation.secrets:
             raise KeyError(f"{name} is not among the secrets of this tool's contract")
-        return self.invocation.secrets[name]
+        return self.invocation.secrets[name].reveal()
 
     async def call(self, tool: str, input: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 the word of the contract
         self._only_in_the_loop("call")
