@@ -98,11 +98,16 @@ async def _started(
     queue_limit: int = 4096,
     start: bool = True,
     more: Sequence[Provider] = (),
+    cipher: Cipher | None = None,
 ) -> AsyncIterator[Rig]:
-    made = prepared(tap, clock, provider, queue_limit, more)
+    made = prepared(tap, clock, provider, queue_limit, more, cipher)
     keys: list[str] = []
     if start:
-        await made.gateway.start(keys.append)
+        try:
+            await made.gateway.start(keys.append)
+        except BaseException:
+            await tap.close()
+            raise
     made.owner_key = "".join(keys)
     try:
         yield made
@@ -117,11 +122,12 @@ def prepared(
     provider: FakeProvider | None = None,
     queue_limit: int = 4096,
     more: Sequence[Provider] = (),
+    cipher: Cipher | None = None,
 ) -> Rig:
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    gateway = open_gateway(db, Cipher(ROOT_KEY), clock, [provider, *more])
+    gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more])
     return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, StringConstraints
 
+from toolcrib.contracts.execution import SecretUse
+from toolcrib.gateway.rotation import Progress
 from toolcrib.kit.clock import iso
 from toolcrib.kit.paging import encode
 
@@ -41,6 +43,35 @@ class SecretSet(BaseModel):
     version: int
     hosts: list[str] | None
     warning: str | None
+
+
+class UseItem(BaseModel):
+    """A call that opened the secret; `version` 0 is a value from the server's environment."""
+
+    execution_id: str
+    tool: str
+    tool_version: str
+    actor_type: str
+    actor_id: str
+    status: str
+    dry_run: bool
+    version: int
+    at: str
+
+
+class UseList(BaseModel):
+    """A page of uses, newest first."""
+
+    items: list[UseItem]
+    next: str | None
+
+
+class KeyProgress(BaseModel):
+    """The version of the workspace's key, and what is not sealed under it yet. `root` is the operator's alone."""
+
+    key_version: int
+    left: int
+    root: int | None
 
 
 class SecretList(BaseModel):
@@ -81,10 +112,47 @@ async def list_secrets(caller: Caller, gateway: Counter, page: Paging) -> Secret
     return SecretList(items=items, next=encode(shown[-1].name) if len(found) > page.limit else None)
 
 
+@router.post("/secrets/rotate")
+async def rotate_key(caller: Caller, gateway: Counter) -> KeyProgress:
+    """Give the workspace a new key. Calls go on; secrets are sealed anew meanwhile. For owners."""
+    return _progress(await gateway.rotation.rotate(caller))
+
+
+@router.get("/secrets/rotation")
+async def show_rotation(caller: Caller, gateway: Counter) -> KeyProgress:
+    """How many secrets are not yet sealed under the workspace's newest key; for the operator, how many rows of all
+    workspaces still need the previous root key.
+    """
+    return _progress(await gateway.rotation.progress(caller))
+
+
+@router.get("/secrets/{name}/uses")
+async def list_uses(caller: Caller, gateway: Counter, name: Label, page: Paging) -> UseList:
+    """The calls that opened a secret, newest first: who, with which tool, when, which version."""
+    found = await gateway.secrets.uses(caller, name, page.limit + 1, page.after)
+    shown = found[: page.limit]
+    return UseList(
+        items=[_use(one) for one in shown],
+        next=encode(shown[-1].execution.execution_id) if len(found) > page.limit else None,
+    )
+
+
 @router.delete("/secrets/{name}", status_code=204)
 async def delete_secret(caller: Caller, gateway: Counter, name: Label) -> None:
     """Delete a secret; calls that name it answer SECRET_NOT_FOUND from then on."""
     await gateway.secrets.delete(caller, name)
+
+
+def _progress(found: Progress) -> KeyProgress:
+    return KeyProgress(key_version=found.key_version, left=found.left, root=found.root)
+
+
+def _use(use: SecretUse) -> UseItem:
+    one = use.execution
+    return UseItem(
+        execution_id=one.execution_id, tool=one.tool, tool_version=one.tool_version, actor_type=one.actor_type, actor_id=one.actor_id,
+        status=one.status.value, dry_run=one.dry_run, version=use.version, at=iso(one.created_at),
+    )  # fmt: skip
 
 
 def _list(hosts: tuple[str, ...] | None) -> list[str] | None:

@@ -19,7 +19,15 @@ from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
-from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
+from .keys import (
+    keep_owner_key,
+    keep_pending,
+    known_root_key,
+    open_data_dir,
+    pending_key,
+    previous_root_key,
+    root_key,
+)
 from .packs import install_packs, load_packs, tell_missing, with_settings
 from .settings import Settings, UnsafeSetting
 
@@ -45,6 +53,7 @@ class House:
         self._listens = listens
         self._data_dir = open_data_dir(settings)
         known_root_key(settings)  # a refusal comes before anything is opened
+        previous = previous_root_key(settings)
         egress = _egress(settings)
         self._packs = load_packs(settings.packs, os.environ)
         self._engine = open_engine(settings)
@@ -61,7 +70,7 @@ class House:
         providers: list[Provider] = [http, self._python, DummyProvider()]
         self.gateway = open_gateway(
             Database(self._engine),
-            Cipher(key),
+            Cipher(key, previous),
             clock,
             providers,
             max_seconds=settings.max_seconds,

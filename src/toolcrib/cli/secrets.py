@@ -50,12 +50,39 @@ def set_secret(
     show(session, answer, _set_view)
 
 
+@command(app, "uses", example="toolcrib secrets uses TIDE_KEY", paged=True)
+def uses(session: Session, name: Name) -> None:
+    """List the calls that opened a secret, newest first."""
+    answer = session.ask("GET", f"/secrets/{part(name)}/uses", query=session.query)
+    show(session, answer, lambda page: _uses_view(page, session.query))
+
+
+@command(app, "rotate", example="toolcrib secrets rotate")
+def rotate(session: Session) -> None:
+    """Give the workspace a new key; its secrets are sealed anew while calls run. For owners."""
+    show(session, session.ask("POST", "/secrets/rotate"), _progress_view)
+
+
+@command(app, "rotation", example="toolcrib secrets rotation")
+def rotation(session: Session) -> None:
+    """Show how many secrets are not yet sealed under the newest key."""
+    show(session, session.ask("GET", "/secrets/rotation"), _progress_view)
+
+
 @command(app, "delete", example="toolcrib secrets delete TIDE_KEY")
 def delete_secret(session: Session, name: Name) -> None:
     """Delete a secret; calls of tools that refer to it fail from then on."""
     show(
         session, session.ask("DELETE", f"/secrets/{part(name)}"), lambda _: print(f"deleted {one_line(name)}")
     )
+
+
+def _progress_view(found: dict[str, Any]) -> None:
+    print(
+        f"the workspace's key has version {found['key_version']}; {found['left']} secrets are left under older ones"
+    )
+    if found["root"] is not None:
+        print(f"{found['root']} rows of all workspaces are left for the root key")
 
 
 def _set_view(made: dict[str, Any]) -> None:
@@ -78,6 +105,17 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
         table(("NAME", "VERSION", "HOSTS", "CREATED", "UPDATED"), rows)
     else:
         empty(query, "no secrets; set one with: toolcrib secrets set NAME")
+    more(page)
+
+
+def _uses_view(page: dict[str, Any], query: dict[str, str]) -> None:
+    from .views import empty, more, table, when  # noqa: PLC0415 rich is needed only for people
+
+    rows = [(when(u["at"]), u["execution_id"], u["tool"], u["actor_id"], u["version"]) for u in page["items"]]
+    if rows:
+        table(("AT", "EXECUTION", "TOOL", "ACTOR", "VERSION"), rows)
+    else:
+        empty(query, "no call has opened it")
     more(page)
 
 

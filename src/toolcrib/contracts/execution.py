@@ -43,6 +43,7 @@ class EventType(StrEnum):
     TOOL_DISABLED = "ToolDisabled"
     SECRET_SET = "SecretSet"
     SECRET_DELETED = "SecretDeleted"
+    SECRETS_ROTATED = "SecretsRotated"
     KEY_CREATED = "KeyCreated"
     KEY_REVOKED = "KeyRevoked"
 
@@ -161,6 +162,14 @@ class Execution:
 
 
 _OPEN = frozenset({Status.REQUESTED, Status.AWAITING_APPROVAL, Status.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUse:
+    """That a call opened a secret, and which version of it; 0 for one that the vault does not keep."""
+
+    execution: Execution
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

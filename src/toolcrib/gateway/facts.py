@@ -16,6 +16,7 @@ from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
 from toolcrib.policy.service import ToolFacts
 from toolcrib.registry.service import Catalog, Registry, StoredTool
+from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Secrets, Vault
 
 _MOST_WORKSPACES = 1_000
@@ -72,6 +73,7 @@ class Stores:
     identity: Identity
     registry: Registry
     vault: Vault
+    roots: RootKeys
 
 
 class Snapshots:

@@ -16,6 +16,7 @@ from toolcrib.kit.db import Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
 from toolcrib.registry.service import Registry
+from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Vault
 
 from .call import Calls
@@ -26,6 +27,7 @@ from .history import History
 from .keys import ApiKeys
 from .news import News
 from .packs import PackTools
+from .rotation import Rotation
 from .secrets import SecretNames
 from .tools import Tools
 from .versions import Versions
@@ -49,6 +51,7 @@ class Gateway:
     tools: Tools
     versions: Versions
     secrets: SecretNames
+    rotation: Rotation
     keys: ApiKeys
     history: History
     packs: PackTools
@@ -63,6 +66,7 @@ class Gateway:
             await self._first_start(tx, keep_key)
 
         await self.stores.db.change((GLOBAL,), first_start)
+        await self.rotation.start()
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
@@ -81,6 +85,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._keeper, return_exceptions=True)
         try:
+            await self.rotation.settle()
             await self.stores.ledger.owner.leave()
             await self.stores.ledger.do_books()
         except DatabaseError as error:
@@ -105,6 +110,7 @@ class Gateway:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self.stores.ledger.keep()
+                await self.rotation.keep()
                 self.calls.cancel(await self.stores.ledger.to_cancel())
             except DatabaseError as error:
                 _log.warning("the database does not answer", error=type(error).__name__)
@@ -113,7 +119,7 @@ class Gateway:
 
     async def _first_start(self, tx: Tx, keep_key: Callable[[str], None]) -> None:
         identity, ledger = self.stores.identity, self.stores.ledger
-        await self.stores.vault.check_root_key(tx)
+        await self.stores.roots.check(tx)
         await ledger.open_workspace(tx, GLOBAL)
         if await identity.default_workspace(tx) is not None:
             return
@@ -141,7 +147,9 @@ def open_gateway(
     `heard` is told how far running tools are.
     """
     ledger = Ledger(db, clock, retention_days)
-    stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
+    stores = Stores(
+        db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock), RootKeys(cipher, clock)
+    )
     snapshots = Snapshots(stores)
     workshop = Workshop(providers, max_seconds)
     news = News(snapshots, db.engine.notices)
@@ -150,6 +158,6 @@ def open_gateway(
     tools = Tools(stores, changes, calls, workshop, clock)
     return Gateway(
         stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),
-        SecretNames(stores, changes), ApiKeys(stores, changes), History(stores, changes, calls),
+        SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes), History(stores, changes, calls),
         PackTools(stores, changes, snapshots, tools),
     )  # fmt: skip

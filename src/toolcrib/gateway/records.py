@@ -80,7 +80,7 @@ def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
         subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=str(failure.code) if failure else None,
         error_message=kept_message(failure, call.hidden) if failure else None, owner=owner, at=now, input=_input(decided, call),
         error=kept_rest(failure, call.hidden) if failure else None, claim=_claim(decided, call, execution_id, now),
-        dry_run=decided.ready.is_dry(call),
+        dry_run=decided.ready.is_dry(call), secrets=_opened(verdict),
     )  # fmt: skip
 
 
@@ -177,6 +177,13 @@ def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim |
         arguments_of(call),
         now,
     )
+
+
+def _opened(verdict: Checked | Refusal) -> tuple[tuple[str, int], ...]:
+    """What a call that will run gets to use; of a refused one nothing leaves."""
+    if isinstance(verdict, Refusal):
+        return ()
+    return tuple((name, secret.version) for name, secret in sorted(verdict.secrets.items()))
 
 
 def _input(decided: Decided, call: Call) -> str | None:

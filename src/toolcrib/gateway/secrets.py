@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from toolcrib.contracts.contract import Contract
-from toolcrib.contracts.errors import EgressRefused, Invalid
-from toolcrib.contracts.execution import EventType
+from toolcrib.contracts.errors import EgressRefused, Invalid, NotFound, Unavailable
+from toolcrib.contracts.execution import EventType, SecretUse
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.http import may_go_to, parse_bound_host
 from toolcrib.vault.service import NewSecret, SealedSecret, Secrets
 
@@ -19,6 +20,7 @@ class SecretNames:
 
     def __init__(self, stores: Stores, changes: Changes) -> None:
         self._vault = stores.vault
+        self._ledger = stores.ledger
         self._changes = changes
 
     async def set(
@@ -52,6 +54,20 @@ class SecretNames:
         return [facts.secrets[name] for name in sorted(facts.secrets) if after is None or name > after][
             :limit
         ]
+
+    async def uses(
+        self, principal: Principal, name: str, limit: int, after: str | None
+    ) -> Sequence[SecretUse]:
+        """Who opened a secret when, newest first, also of one that was deleted. Raises `NotFound`."""
+        facts = await self._changes.permitted(principal, Permission.SECRETS_READ)
+        await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
+        try:
+            found = await self._ledger.uses(principal.workspace_id, name, limit, after)
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
+        if not found and after is None and name not in facts.secrets:
+            raise NotFound("There is no such secret.")
+        return found
 
     async def delete(self, principal: Principal, name: str) -> None:
         """Forget a value. Raises `NotFound`."""

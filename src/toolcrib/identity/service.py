@@ -15,7 +15,7 @@ from toolcrib.kit.json import dumps, loads_own
 from . import queries
 from .tokens import Token, new_token, parse_token
 
-_PURPOSE = "api-keys"
+DIGESTS = "api-keys"
 _KNOWN_TOKENS = 10_000
 _HOUSE_KEY = "house"  # no token names it: a token's key must be among the keys of its workspace
 DEFAULT_WORKSPACE = "default"
@@ -108,7 +108,7 @@ class Identity:
             tx, workspace_id=workspace, id=token.key_id, name=wanted.name, actor_type=wanted.actor_type.value,
             actor_id=actor, role=wanted.role.value,
             tools=None if wanted.tools is None else dumps(sorted(wanted.tools)).decode(),
-            digest=self._cipher.digest(_PURPOSE, token.text.encode()), created_at=self._clock.now(), created_by=by,
+            digest=self._cipher.digest(DIGESTS, token.text.encode()), created_at=self._clock.now(), created_by=by,
             expires_at=wanted.expires_at, revoked_at=None, generation=generation,
         )  # fmt: skip
         return token.key_id, token.text
@@ -121,7 +121,7 @@ class Identity:
     def _genuine(self, key: Key, token: Token) -> bool:
         if self._checked.get(token.text) is token:
             return True
-        if not self._cipher.same(self._cipher.digest(_PURPOSE, token.text.encode()), key.digest):
+        if not self._cipher.same(self._cipher.digest(DIGESTS, token.text.encode()), key.digest):
             return False
         if len(self._checked) >= _KNOWN_TOKENS:
             self._checked.clear()

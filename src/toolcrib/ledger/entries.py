@@ -29,7 +29,8 @@ _EVENT_OF = {
 @dataclass(slots=True)
 class Intent:
     """A call that is about to run, or was refused; `generation` is what it was decided on. `error` is the rest of a
-    refusal's error as JSON text; `claim` the idempotency key under which the call runs.
+    refusal's error as JSON text; `claim` the idempotency key under which the call runs; `secrets` those that it opens, each
+    with its version.
     """
 
     execution_id: str
@@ -54,6 +55,7 @@ class Intent:
     error: str | None = None
     claim: Claim | None = None
     dry_run: bool = False
+    secrets: tuple[tuple[str, int], ...] = ()
 
     def row(self) -> tuple[Any, ...]:
         """In the order of `writing.EXECUTION_COLUMNS`."""
@@ -140,6 +142,11 @@ class Batch:
         kept = [item for item in items if answers[id(item)] is True]
         await writing.insert_bodies(tx, [body for item in kept for body in _bodies(item)])
         await writing.insert_events(tx, events)
+        uses = [
+            (i.workspace_id, name, i.execution_id, version) for i in recorded for name, version in i.secrets
+        ]
+        if uses:
+            await writing.insert_uses(tx, uses)
         if unused:
             await writing.give_back(tx, unused)
 
