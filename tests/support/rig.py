@@ -15,6 +15,7 @@ from toolcrib.app.settings import Settings
 from toolcrib.app.wiring import open_engine
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Provider
+from toolcrib.contracts.secret import SecretProvider
 from toolcrib.gateway import open_gateway
 from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
@@ -99,8 +100,9 @@ async def _started(
     start: bool = True,
     more: Sequence[Provider] = (),
     cipher: Cipher | None = None,
+    beside: SecretProvider | None = None,
 ) -> AsyncIterator[Rig]:
-    made = prepared(tap, clock, provider, queue_limit, more, cipher)
+    made = prepared(tap, clock, provider, queue_limit, more, cipher, beside)
     keys: list[str] = []
     if start:
         try:
@@ -123,11 +125,12 @@ def prepared(
     queue_limit: int = 4096,
     more: Sequence[Provider] = (),
     cipher: Cipher | None = None,
+    beside: SecretProvider | None = None,
 ) -> Rig:
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more])
+    gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more], beside=beside)
     return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 
 

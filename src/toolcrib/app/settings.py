@@ -40,6 +40,7 @@ class Settings:
     root_key_file: str = _setting("TOOLCRIB_ROOT_KEY_FILE", "")
     root_key_previous_text: str = _setting("TOOLCRIB_ROOT_KEY_PREVIOUS", "")
     root_key_previous_file: str = _setting("TOOLCRIB_ROOT_KEY_PREVIOUS_FILE", "")
+    env_secrets: str = _setting("TOOLCRIB_ENV_SECRETS", "")
     notifications_text: str = _setting("TOOLCRIB_NOTIFICATIONS", "on")
     packs: str = _setting("TOOLCRIB_PACKS", "")
     cors_origins_text: str = _setting("TOOLCRIB_CORS_ORIGINS", "")

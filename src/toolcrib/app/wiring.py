@@ -19,6 +19,7 @@ from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
+from .environment import environment_secrets
 from .keys import (
     keep_owner_key,
     keep_pending,
@@ -54,6 +55,7 @@ class House:
         self._data_dir = open_data_dir(settings)
         known_root_key(settings)  # a refusal comes before anything is opened
         previous = previous_root_key(settings)
+        beside = environment_secrets(settings.env_secrets, os.environ)
         egress = _egress(settings)
         self._packs = load_packs(settings.packs, os.environ)
         self._engine = open_engine(settings)
@@ -75,6 +77,7 @@ class House:
             providers,
             max_seconds=settings.max_seconds,
             retention_days=settings.retention_days,
+            beside=beside,
         )
         options = ApiOptions(
             max_request=settings.max_request,

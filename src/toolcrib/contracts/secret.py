@@ -1,7 +1,7 @@
 """A secret's value on its way from the vault to the request that it is for."""
 
 from collections.abc import Iterator, Mapping
-from typing import NoReturn, Self
+from typing import NoReturn, Protocol, Self
 
 
 class Secret:
@@ -40,6 +40,14 @@ class Secret:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(f"{self!r} is not written down")
+
+
+class SecretProvider(Protocol):
+    """Values beside those of the vault, which come first."""
+
+    def of(self, workspace_id: str, workspace: str) -> Mapping[str, Secret]:
+        """What a workspace may use, by its id and its name."""
+        ...
 
 
 def texts(secrets: Mapping[str, Secret]) -> Iterator[tuple[str, str]]:

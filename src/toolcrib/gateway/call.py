@@ -92,7 +92,9 @@ class Calls:
         verdict = self.judge(facts, who, tool, call)
         if isinstance(verdict, Checked):
             return Decided(facts, who, tool, ready, clash or verdict, verdict.secrets)
-        known = self._stores.vault.open_known(who.workspace_id, facts.secrets, ready.runnable.secrets)
+        known = self._stores.vault.open_known(
+            who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside
+        )
         return Decided(facts, who, tool, ready, verdict, known)
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
@@ -114,7 +116,9 @@ class Calls:
         if isinstance(decision, Deny):
             return refuse(Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule)
         try:
-            secrets = self._stores.vault.open(who.workspace_id, facts.secrets, ready.runnable.secrets)
+            secrets = self._stores.vault.open(
+                who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside
+            )
         except SecretNotFound as missing:
             return refuse(Status.FAILED, missing.code, missing.message, **missing.details)
         return Checked(ready, secrets)

@@ -6,11 +6,12 @@ whoever was refused reloads and decides again.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from toolcrib.contracts.errors import Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
+from toolcrib.contracts.secret import Secret, SecretProvider
 from toolcrib.identity.service import Identity, Keys
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
@@ -33,6 +34,7 @@ class Facts:
     catalog: Catalog = field(default_factory=Catalog)
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
+    beside: Mapping[str, Secret] = field(default_factory=dict)
 
     def find(self, name_or_id: str) -> StoredTool | None:
         """By id, which no name can hide; then by name, the workspace's own tool before a global one. A text that is no
@@ -74,6 +76,7 @@ class Stores:
     registry: Registry
     vault: Vault
     roots: RootKeys
+    beside: SecretProvider | None = None
 
 
 class Snapshots:
@@ -154,4 +157,7 @@ class Snapshots:
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
-        return Facts(workspace, generation, shared_generation, keys, catalog, shared, secrets)
+        beside = known.beside
+        if stores.beside is not None and known.generation < 0:
+            beside = stores.beside.of(workspace, await stores.identity.workspace_name(tx, workspace))
+        return Facts(workspace, generation, shared_generation, keys, catalog, shared, secrets, beside)

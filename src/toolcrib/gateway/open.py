@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
+from toolcrib.contracts.secret import SecretProvider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
@@ -133,28 +134,36 @@ class Gateway:
         keep_key(text)
 
 
-def open_gateway(
-    db: Database,
-    cipher: Cipher,
-    clock: Clock,
-    providers: Sequence[Provider],
-    *,
-    retention_days: int | None = None,
-    max_seconds: float = 120,
-    heard: Heard = told_to_the_log,
-) -> Gateway:
-    """Every store over one database, and the counter before them. Payloads are kept for ever, or for so many days;
-    `heard` is told how far running tools are.
+class Options(TypedDict, total=False):
+    """Payloads are kept for ever, or for so many days; `heard` is told how far running tools are; `beside` has secrets
+    that the vault does not keep.
     """
-    ledger = Ledger(db, clock, retention_days)
+
+    retention_days: int | None
+    max_seconds: float
+    heard: Heard
+    beside: SecretProvider | None
+
+
+def open_gateway(
+    db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider], **options: Unpack[Options]
+) -> Gateway:
+    """Every store over one database, and the counter before them."""
+    ledger = Ledger(db, clock, options.get("retention_days"))
     stores = Stores(
-        db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock), RootKeys(cipher, clock)
+        db,
+        ledger,
+        Identity(cipher, clock),
+        Registry(clock),
+        Vault(cipher, clock),
+        RootKeys(cipher, clock),
+        options.get("beside"),
     )
     snapshots = Snapshots(stores)
-    workshop = Workshop(providers, max_seconds)
+    workshop = Workshop(providers, options.get("max_seconds", 120))
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
-    calls = Calls(stores, snapshots, workshop, clock, heard)
+    calls = Calls(stores, snapshots, workshop, clock, options.get("heard", told_to_the_log))
     tools = Tools(stores, changes, calls, workshop, clock)
     return Gateway(
         stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),

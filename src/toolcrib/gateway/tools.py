@@ -165,7 +165,7 @@ class Tools:
         decision = decide(who, facts.about(tool), self._clock.now())
         knows = isinstance(decision, Allow) or permits(who, Permission.SECRETS_READ)
         names = ready.runnable.secrets if knows else ()
-        missing = self._stores.vault.missing(who.workspace_id, facts.secrets, names)
+        missing = self._stores.vault.missing(who.workspace_id, facts.secrets, names, facts.beside)
         warnings = (*missing, *elsewhere(facts.secrets, ready.contract, names))
         return Validation(ready.input.faults(call.input), decision, warnings)
 

@@ -10,6 +10,7 @@ from toolcrib.kit.db import Query, Row, Tx
 from .tables import keys, workspaces
 
 _NAMED = Query(select(workspaces).where(workspaces.c.name == bindparam("name")))
+_NAME = Query(select(workspaces.c.name).where(workspaces.c.id == bindparam("workspace")))
 _CREATE = Query(insert(workspaces))
 _ADD_KEY = Query(insert(keys))
 _CHANGED = Query(
@@ -36,6 +37,12 @@ async def workspace_named(tx: Tx, name: str) -> Row | None:
     """The workspace of that name; used at first start, before any credential exists."""
     rows = await tx.rows(_NAMED, name=name)
     return rows[0] if rows else None
+
+
+async def workspace_name(tx: Tx, workspace: str) -> str:
+    """What a workspace is called."""
+    rows = await tx.rows(_NAME, workspace=workspace)
+    return str(rows[0]["name"]) if rows else ""
 
 
 async def create_workspace(tx: Tx, **values: Any) -> None:

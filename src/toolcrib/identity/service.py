@@ -88,6 +88,10 @@ class Identity:
         await queries.create_workspace(tx, id=workspace_id, name=name, created_at=self._clock.now())
         return workspace_id
 
+    async def workspace_name(self, tx: Tx, workspace: str) -> str:
+        """What a workspace is called."""
+        return await queries.workspace_name(tx, workspace)
+
     async def default_workspace(self, tx: Tx) -> str | None:
         """The id of the operator's workspace, once it exists."""
         row = await queries.workspace_named(tx, DEFAULT_WORKSPACE)

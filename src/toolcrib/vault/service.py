@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from toolcrib.contracts.errors import NotFound, SecretNotFound
@@ -18,6 +19,7 @@ from .keys import DataKeys, WrappedKey, as_bytes, wrapped
 _PURPOSE = "secrets"
 _FORM = 2  # of what a seal vouches for; 1 had no data key
 _AT_ONCE = 100
+_NONE: Mapping[str, Secret] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,16 @@ class Vault:
                 merged[row["name"]] = _secret(row)
         return merged
 
-    def open(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, Secret]:
-        """The values a call names. Raises `SecretNotFound` naming the first that is missing or does not open."""
+    def open(
+        self, workspace: str, secrets: Secrets, names: Iterable[str], beside: Mapping[str, Secret] = _NONE
+    ) -> dict[str, Secret]:
+        """The values a call names, its own before those from `beside`. Raises `SecretNotFound` naming the first that is missing or does not open."""
         opened = {}
         for name in sorted(names):
             secret = secrets.get(name)
+            if secret is None and name in beside:
+                opened[name] = beside[name]
+                continue
             if secret is None:
                 raise SecretNotFound(
                     f"The secret {name} is not set in this workspace. Set it with `toolcrib secrets set {name}`.",
@@ -96,22 +103,26 @@ class Vault:
             opened[name] = Secret(name, value.decode(), version=secret.version, hosts=secret.hosts)
         return opened
 
-    def missing(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> tuple[SecretNotFound, ...]:
+    def missing(
+        self, workspace: str, secrets: Secrets, names: Iterable[str], beside: Mapping[str, Secret] = _NONE
+    ) -> tuple[SecretNotFound, ...]:
         """What a call that names these would be refused with, one after the other."""
         found = []
         for name in sorted(names):
             try:
-                self.open(workspace, secrets, [name])
+                self.open(workspace, secrets, [name], beside)
             except SecretNotFound as error:
                 found.append(error)
         return tuple(found)
 
-    def open_known(self, workspace: str, secrets: Secrets, names: Iterable[str]) -> dict[str, Secret]:
+    def open_known(
+        self, workspace: str, secrets: Secrets, names: Iterable[str], beside: Mapping[str, Secret] = _NONE
+    ) -> dict[str, Secret]:
         """Those of the values that are there and open: to strike them out, for no call."""
         known: dict[str, Secret] = {}
         for name in names:
             with contextlib.suppress(SecretNotFound):
-                known |= self.open(workspace, secrets, [name])
+                known |= self.open(workspace, secrets, [name], beside)
         return known
 
     async def put(self, tx: Tx, workspace: str, wanted: NewSecret, by: str, generation: int) -> SealedSecret:

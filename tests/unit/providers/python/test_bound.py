@@ -1,11 +1,12 @@
 """Requests of a tool's own code: each hop is looked at for bound secrets, in whatever part they stand."""
 
+import asyncio
 from base64 import b64encode
 
 import pytest
 
 from tests.unit.providers.http.fakes import FakeClient
-from tests.unit.providers.python.fakes import run
+from tests.unit.providers.python.fakes import FakeDesk, run
 from toolcrib import Context, tool
 from toolcrib.contracts.errors import Code
 from toolcrib.contracts.provider import Success
@@ -71,3 +72,22 @@ async def test_a_tool_may_catch_the_refusal():
 
     secret = Secret("KEY", VALUE, hosts=("api.example.com",))
     assert await run(careful, KEY=secret) == Success("EGRESS_DENIED secret_host False")
+
+
+@pytest.mark.parametrize("before", [1_990, 9_990])
+async def test_a_text_that_is_cut_shows_no_half_of_a_secret(before, capsys):
+    from toolcrib import ToolError
+
+    @tool("test.tells", secrets=["KEY"], errors=["ODD"], description="Tells too much.")
+    async def tells(context: Context) -> str:
+        text = "x" * before + context.secret("KEY") + "y" * 20_000
+        context.log.warning(text)
+        context.progress(1, 2, text)
+        raise ToolError("ODD", text)
+
+    secret, desk = "long-" * 100, FakeDesk()
+    outcome = await run(tells, desk=desk, KEY=secret)
+    await asyncio.sleep(0)
+    said = [outcome.message, capsys.readouterr().err, *(one.message for one in desk.heard)]
+    assert len(said) == 3
+    assert all("long-long" not in text and "lon" not in text[-20:] for text in said), said
