@@ -17,6 +17,8 @@ ALL = (
         "register",
         "enable",
         "list secrets",
+        "list its uses",
+        "show the rotation",
         "set a secret",
         "delete a secret",
         "list keys",
@@ -24,11 +26,13 @@ ALL = (
         "revoke a key",
     }
 )
-MEMBER = READ | CALL | {"register", "list secrets"}
-VIEWER = READ | {"validate", "list secrets"}
+SECRETS = {"list secrets", "list its uses", "show the rotation"}
+MEMBER = READ | CALL | SECRETS | {"register"}
+VIEWER = READ | SECRETS | {"validate"}
+OWNER = ALL | {"rotate the key"}
 MATRIX = {
-    ("user", "owner"): ALL, ("user", "admin"): ALL, ("user", "member"): MEMBER, ("user", "viewer"): VIEWER,
-    ("service", "owner"): ALL, ("service", "admin"): ALL, ("service", "member"): MEMBER, ("service", "viewer"): VIEWER,
+    ("user", "owner"): OWNER, ("user", "admin"): ALL, ("user", "member"): MEMBER, ("user", "viewer"): VIEWER,
+    ("service", "owner"): OWNER, ("service", "admin"): ALL, ("service", "member"): MEMBER, ("service", "viewer"): VIEWER,
     ("agent", "owner"): READ | CALL, ("agent", "admin"): READ | CALL, ("agent", "member"): READ | CALL, ("agent", "viewer"): READ | {"validate"},
 }  # fmt: skip
 
@@ -52,6 +56,9 @@ def actions(house):
         "show its result": ("GET", f"/api/v1/tools/executions/{execution}/result", None),
         "read the audit": ("GET", "/api/v1/audit", None),
         "list secrets": ("GET", "/api/v1/secrets", None),
+        "list its uses": ("GET", f"/api/v1/secrets/{secret}/uses", None),
+        "show the rotation": ("GET", "/api/v1/secrets/rotation", None),
+        "rotate the key": ("POST", "/api/v1/secrets/rotate", None),
         "set a secret": ("POST", "/api/v1/secrets", {"name": secret, "value": "changed-value"}),
         "delete a secret": ("DELETE", f"/api/v1/secrets/{secret}", None),
         "list keys": ("GET", "/api/v1/keys", None),

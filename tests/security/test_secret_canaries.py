@@ -11,6 +11,7 @@ from tests.security.canaries import SECRETS, Search, plain_strings
 from tests.security.echoes import ECHOES
 from tests.security.errors import is_plain
 from tests.support.postgres import SUPERUSER, _find_binaries
+from tests.support.until import until
 
 SENDABLE = [
     name
@@ -66,7 +67,12 @@ def planted(request, houses):
 
 def test_secrets_turn_up_nowhere(planted, tmp_path):
     house, told, search = planted, Told(planted), Search(SECRETS.items())
-    calls = [*echoed(house, told), *sent_every_way(house, told), *failed(house, told), *bound_elsewhere(house, told)]
+    calls = [
+        *echoed(house, told),
+        *sent_every_way(house, told),
+        *failed(house, told),
+        *bound_elsewhere(house, told),
+    ]
     mistakes(told)
     turned_over(told)
     for path in (
@@ -193,7 +199,8 @@ def bound_elsewhere(house, told):
 def turned_over(told):
     """A new key, and all values sealed under it."""
     assert told.call("a rotation", "POST", "/api/v1/secrets/rotate").status == 200
-    until(lambda: told.call("its end", "GET", "/api/v1/secrets/rotation").json["left"] == 0)
+    path = "/api/v1/secrets/rotation"
+    until(lambda: told.call("its end", "GET", path).json["left"] == 0, "all is sealed anew")
 
 
 def mistakes(told):

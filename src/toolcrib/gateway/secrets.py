@@ -35,7 +35,7 @@ class SecretNames:
         """Set or replace a value in the principal's workspace. With `rebinds` it may go to `hosts` only, or anywhere where
         they are None; without, it stays bound as it is. Raises `Invalid`.
         """
-        bound = None if hosts is None else _bound(hosts)
+        bound = None if hosts is None else _bound(hosts, value)
         wanted = NewSecret(name, value, bound, rebinds=rebinds or hosts is not None)
 
         async def put(change: Change) -> SealedSecret:
@@ -79,10 +79,13 @@ class SecretNames:
         await self._changes.change(principal, Permission.SECRETS_WRITE, remove)
 
 
-def _bound(hosts: Sequence[str]) -> tuple[str, ...]:
+def _bound(hosts: Sequence[str], value: str) -> tuple[str, ...]:
     """As they are compared, each once and in order. Raises `Invalid` with every fault."""
     bound, faults = set(), []
     for place, host in enumerate(hosts):
+        if host.strip() == value.strip():
+            faults.append(Fault(f"/hosts/{place}", "this is the secret's value; give a host"))
+            continue
         try:
             bound.add(str(parse_bound_host(host)))
         except ValueError as error:

@@ -119,6 +119,7 @@ async def test_a_secret_is_bound_to_hosts_and_stays_so(door):
         (["a.example"] * 65, ["/hosts"]),
         ("a.example", ["/hosts"]),
         ([1], ["/hosts/0"]),
+        (["a.example", "s3cr3t-value"], ["/hosts/1"]),
     ],
 )
 async def test_hosts_of_another_form_are_refused_and_nothing_is_set(sqlite_door, hosts, paths):
