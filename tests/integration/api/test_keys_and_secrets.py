@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.api.test_tools import pages
+from tests.support.rig import config
 from toolcrib.contracts.principal import ActorType, Role
 
 KEYS, SECRETS = "/api/v1/keys", "/api/v1/secrets"
@@ -152,3 +153,17 @@ async def test_who_may_not_is_403(sqlite_rig, sqlite_door):
     ):
         status, _, answer = await agent(method, path, body)
         assert (status, answer["error"]["code"]) == (403, "FORBIDDEN"), path
+
+
+async def test_uses_are_paged_and_a_rotation_tells_how_far_it_is(door):
+    await door("POST", SECRETS, {"name": "K", "value": "s3cr3t-value"})
+    api = {"base_url": "https://x.example", "auth": {"method": "bearer", "secret_ref": "${K}"}}
+    await door("POST", "/api/v1/tools", config("keyed.get", api=api))
+    made = [await door("POST", "/api/v1/tools/keyed.get/execute", {"input": {}}) for _ in range(3)]
+    found = await pages(door, f"{SECRETS}/K/uses", "items")
+    assert [one["execution_id"] for one in found] == [one.json["execution_id"] for one in reversed(made)]
+    assert {(one["tool"], one["actor_id"], one["version"], one["dry_run"]) for one in found} == {
+        ("keyed.get", "user:owner", 1, False)
+    }
+    assert (await door("POST", f"{SECRETS}/rotate")).json["key_version"] == 2
+    assert (await door("GET", f"{SECRETS}/rotation")).json["root"] == 0

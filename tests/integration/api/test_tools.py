@@ -286,3 +286,5 @@ async def test_who_may_not_read_secrets_is_not_warned_of_them(rig):
     limited = await rig.principal(role=Role.MEMBER, tools=("a",))
     assert await rig.gateway.tools.warnings(limited, view.tool) == ()
     assert len(await rig.gateway.tools.warnings(rig.owner, view.tool)) == 1
+    plain = await rig.gateway.tools.get(rig.owner, await rig.register())
+    assert not await rig.gateway.tools.warnings(rig.owner, plain.tool)

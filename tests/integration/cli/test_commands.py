@@ -79,7 +79,7 @@ def arguments_of(command: str, folder, called: str) -> tuple[str, ...]:
         "tools versions": ("tides.next",), "tools delete": ("tides.new",), "tools validate": ("tides.next", "-i", "harbour=oslo"),
         "tools enable": ("tides.next",), "tools disable": ("ship.sell",), "tools reset": ("tides.next",),
         "executions show": (called,), "executions result": (called,), "executions events": (called,), "executions cancel": (called,),
-        "secrets set": ("JSON_KEY",), "secrets delete": ("JSON_KEY",), "keys create": ("json",), "keys revoke": ("none",),
+        "secrets set": ("JSON_KEY",), "secrets delete": ("JSON_KEY",), "secrets uses": ("JSON_KEY",), "keys create": ("json",), "keys revoke": ("none",),
         "apply": (str(folder), "--dry-run"), "export": (str(folder / "out"),),
     }  # fmt: skip
     return given.get(command, ())
@@ -105,7 +105,7 @@ def test_a_command_without_json_does_not_go_unseen():
 
 def test_every_command_has_help_with_an_example():
     known = list(commands(get_command(app)))
-    assert len(known) == 31
+    assert len(known) == 34
     for name in known:
         assert re.search(rf"Example:\n  .*toolcrib {name}", typed(*name.split(), "--help", env={}).stdout), (
             name

@@ -261,3 +261,13 @@ async def test_a_database_that_goes_away_in_the_middle_is_waited_for(rig):
     await rig.gateway.rotation.keep()
     assert await key_versions(rig) == [2]
     await rig.gateway.rotation.keep()
+
+
+async def test_a_data_key_that_does_not_open_stays_as_it_is(rig):
+    await fill(rig, 1)
+    await rig.sql("UPDATE data_keys SET wrapped = :odd WHERE purpose = 'secrets'", odd=b"x" * 60)
+    second = still(await rig.beside(cipher=Cipher(NEW_ROOT, ROOT_KEY)))
+    await second.db.change(
+        (rig.owner.workspace_id,), lambda tx: second.gateway.stores.vault.rewrap(tx, rig.owner.workspace_id)
+    )
+    assert {row["root"] for row in await keys(rig)} == {Cipher(ROOT_KEY).fingerprint}
