@@ -29,8 +29,15 @@ serve: $(SERVE) ## install what is needed and start the server with demo data on
 	@exec $(BIN)/toolcrib serve --demo
 
 .PHONY: test
-test: $(TEST) $(NODE) $(MCP1) ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
+test: $(TEST) $(NODE) $(MCP1) pgbouncer ## install the rest and run every test, on SQLite and PostgreSQL (ARGS="-k name" narrows)
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n $(WORKERS) --cov --cov-report= --coverage-floors)
+
+# No wheel carries PgBouncer. Root on Debian gets it here; anybody else is told how.
+.PHONY: pgbouncer
+pgbouncer:
+	@export PATH="$$PATH:/usr/sbin"; command -v pgbouncer >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq pgbouncer >/dev/null; }; } \
+		|| { echo "PgBouncer is needed for the tests: on Debian, apt-get install pgbouncer"; exit 1; }
 
 .PHONY: check
 check: $(TEST) ## lint, format, types, spelling, import rules and architecture

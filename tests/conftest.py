@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.support.corpora",
     "tests.support.coverage_floors",
     "tests.support.harbour",
+    "tests.support.outside",
     "tests.support.postgres",
     "tests.support.properties",
     "tests.support.rig",

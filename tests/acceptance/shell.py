@@ -54,12 +54,12 @@ class Shell:
     def having(self, **env: str) -> "Shell":
         return Shell(self.folder, self.env | env)
 
-    def run(self, *arguments: str, stdin: bytes = b"") -> Done:
+    def run(self, *arguments: str, stdin: bytes = b"", seconds: float = SECONDS) -> Done:
         done = subprocess.run(
             [*program(), *arguments],
             input=stdin,
             capture_output=True,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
             **self._place(),
         )

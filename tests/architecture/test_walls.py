@@ -48,6 +48,12 @@ WALLS = {
     "The house does not know which packs exist": {
         "toolcrib/app/_intruder.py": "import toolcrib_packs",
     },
+    "The assay knows the house from outside only": {
+        "toolcrib/assay/_intruder.py": "import toolcrib.kit",
+    },
+    "Only the shell runs the assay": {
+        "toolcrib/app/_intruder.py": "import toolcrib.assay",
+    },
     "Packs do not know each other": {
         "toolcrib_packs/_one/__init__.py": "import toolcrib_packs._two",
         "toolcrib_packs/_two/__init__.py": "",

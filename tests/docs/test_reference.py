@@ -16,6 +16,7 @@ from typing_extensions import is_typeddict
 from tests.docs.pages import DOCS, ROOT, rows
 from tests.support.server import Server, start_server
 from toolcrib.api.errors import STATUS
+from toolcrib.app import settings as settings_module
 from toolcrib.app.settings import Settings
 from toolcrib.cli.exits import EXITS
 from toolcrib.cli.main import app
@@ -31,7 +32,8 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 # Told in words, with a page of its own; what tools are made of stands on the page of configs.
 HEADERS = {"Idempotency-Key", "Prefer", "Last-Event-ID", "last-event-id"}
 ELSEWHERE = {"ToolConfig"}
-ON_EVERY_COMMAND = {"--url", "--json", "--help"}
+OF_AN_ISSUER = "<NAME>"
+ON_EVERY_COMMAND = {"--url", "--workspace", "--json", "--help"}
 
 
 def test_every_setting_is_there_with_its_default():
@@ -39,7 +41,7 @@ def test_every_setting_is_there_with_its_default():
     told = {
         name: cells[0]
         for name, cells in rows(REFERENCE / "settings.md").items()
-        if name.startswith("TOOLCRIB_")
+        if name.startswith("TOOLCRIB_") and OF_AN_ISSUER not in name
     }
     shells = told.keys() - settings.keys()
 
@@ -47,6 +49,12 @@ def test_every_setting_is_there_with_its_default():
         name: shown(default) for name, default in settings.items()
     }
     assert shells == {name for name in named_in_source() if name not in settings}
+
+
+def test_every_setting_of_an_issuer_is_there():
+    told = {name for name in rows(REFERENCE / "settings.md") if OF_AN_ISSUER in name}
+
+    assert told == {f"TOOLCRIB_JWT_{OF_AN_ISSUER}_{part}" for part in settings_module.OF_AN_ISSUER}
 
 
 def shown(default: Any) -> str:

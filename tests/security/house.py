@@ -1,6 +1,5 @@
 """One Toolcrib server as an attacker meets it: a process, two workspaces in it, an upstream, and its vital signs."""
 
-import asyncio
 import contextlib
 import itertools
 import os
@@ -144,38 +143,7 @@ def open_house(folder: Path, stage: Stage, database_url: str | None = None, **en
 
 
 def _second_workspace(server: Server, name: str) -> str:
-    """The key of its owner. Where there is no route to make one, the house's own stores do it while the server rests."""
+    """The key of its owner."""
     made = server.client.call("POST", "/api/v1/workspaces", {"name": name})
-    if made.status == 201:
-        return str(made.json["key"])
-    server.stop()
-    key = asyncio.run(_add_workspace(server.env, name))
-    server.start()
-    return key
-
-
-async def _add_workspace(env: dict[str, str], name: str) -> str:
-    from toolcrib.app.keys import root_key
-    from toolcrib.app.settings import Settings
-    from toolcrib.app.wiring import open_engine
-    from toolcrib.contracts.principal import ActorType, NewKey, Role
-    from toolcrib.gateway import open_gateway
-    from toolcrib.kit.cipher import Cipher
-    from toolcrib.kit.clock import SystemClock
-    from toolcrib.kit.db import Database
-
-    settings = Settings.read(env)
-    engine = open_engine(settings)
-    stores = open_gateway(Database(engine), Cipher(root_key(settings)), SystemClock(), []).stores
-
-    async def make(tx: Any) -> str:
-        workspace = await stores.identity.create_workspace(tx, name)
-        await stores.ledger.open_workspace(tx, workspace)
-        _, generation = await stores.ledger.raise_generation(tx, workspace)
-        owner = NewKey("owner", ActorType.USER, Role.OWNER)
-        _, text = await stores.identity.add_key(tx, workspace, owner, "test", generation)
-        return text
-
-    key: str = await stores.db.change((name,), make)
-    await stores.db.close()
-    return key
+    assert made.status == 201, made.body
+    return str(made.json["key"])

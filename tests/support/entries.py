@@ -6,6 +6,7 @@ from typing import Any
 from tests.support.fakes import START
 from tests.support.rig import Rig
 from toolcrib.contracts.execution import Status
+from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.db import Tx
 from toolcrib.ledger.service import Intent, Settlement
@@ -64,7 +65,7 @@ async def generations(rig: Rig, workspace: str) -> tuple[int, int]:
     async def read(tx: Tx) -> tuple[int, int]:
         return await rig.gateway.stores.ledger.generations(tx, workspace)
 
-    return await rig.db.read((workspace,), read)
+    return await rig.db.read((workspace, GLOBAL), read)
 
 
 async def running(rig: Rig, who: Principal | None = None, **parts: Any) -> Intent:

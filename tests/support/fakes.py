@@ -47,6 +47,9 @@ class Tap:
         await _next(self.after)
         return answer
 
+    async def set_up(self, work: Any) -> None:
+        await self.inner.set_up(work)
+
     async def gather(self) -> None:
         await self.inner.gather()
 

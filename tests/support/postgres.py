@@ -10,6 +10,7 @@ import importlib.util
 import itertools
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
@@ -23,6 +24,7 @@ from typing import Any, TypeVar
 import asyncpg
 import pytest
 
+from tests.support.pooler import pooled
 from tests.support.ports import LOOPBACK, free_port
 
 T = TypeVar("T")
@@ -34,12 +36,13 @@ INSTALL = (
 )
 STARTING = "FATAL:  the database system is starting up"
 # The shell waits on a pipe that only this process holds: when the process ends, however it ends, the cluster goes.
+# Its files are gigabytes by then, and nobody waits for their removal.
 GUARD = """
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
   >"$2/log" 2>&1 </dev/null & server=$!
 read -r _ || true
 kill -QUIT "$server" 2>/dev/null; wait "$server"
-rm -rf "$2"
+rm -rf "$2" >/dev/null 2>&1 &
 """
 
 
@@ -49,6 +52,7 @@ class Cluster:
     log: Path
     _guard: "subprocess.Popen[bytes]"
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    pooler: int | None = None
 
     def fresh_database(self) -> str:
         """The URL of a new, empty database, owned by the connecting role."""
@@ -57,11 +61,9 @@ class Cluster:
         return self.url(name)
 
     def url(self, database: str, role: str = ROLE) -> str:
-        return f"postgresql://{role}@{LOOPBACK}:{self.port}/{database}"
-
-    def superuser_url(self, url: str) -> str:
-        """The same database as the superuser, whom row-level security does not bind: for looking, not for the product."""
-        return self.url(url.rpartition("/")[2], SUPERUSER)
+        """Past the pooler for the superuser."""
+        port = self.port if role == SUPERUSER else self.pooler or self.port
+        return f"postgresql://{role}@{LOOPBACK}:{port}/{database}"
 
     def execute(self, *statements: str, database: str = "postgres") -> None:
         run_apart(_execute(self.url(database, SUPERUSER), statements))
@@ -79,10 +81,15 @@ def private_cluster() -> Iterator[Cluster]:
     if cluster is None:
         raise RuntimeError(f"PostgreSQL from {_find_binaries()} did not start: its log stands above")
     try:
-        cluster.execute(f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
+        cluster.execute(f"CREATE ROLE {ROLE} LOGIN CREATEROLE NOSUPERUSER NOBYPASSRLS")
         yield cluster
     finally:
         cluster.stop()
+
+
+def superuser_url(url: str) -> str:
+    """The same database as the superuser, whom row-level security does not bind: for looking, not for the product."""
+    return re.sub(r"//\w+@", f"//{SUPERUSER}@", url)
 
 
 def run_apart(work: Coroutine[Any, Any, T]) -> T:
@@ -214,9 +221,17 @@ def _group(user: str | None) -> int | None:
     return pwd.getpwnam(user).pw_gid if user else None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--through-pgbouncer", action="store_true", help="put a transaction-mode pooler before PostgreSQL"
+    )
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Cluster]:
-    with private_cluster() as cluster:
+def postgres(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    with private_cluster() as cluster, contextlib.ExitStack() as stack:
+        if request.config.getoption("--through-pgbouncer"):
+            cluster.pooler = stack.enter_context(pooled(cluster.port, (ROLE, SUPERUSER)))
         yield cluster
 
 

@@ -10,13 +10,14 @@ import asyncpg
 import pytest
 
 from tests.support.fakes import FakeClock, FakeProvider, Tap
-from tests.support.postgres import Cluster, run_apart
+from tests.support.issuers import FakeIssuers
+from tests.support.postgres import Cluster, run_apart, superuser_url
 from toolcrib.app.settings import Settings
 from toolcrib.app.wiring import open_engine
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Provider
 from toolcrib.contracts.secret import SecretProvider
-from toolcrib.gateway import open_gateway
+from toolcrib.gateway import Options, open_gateway
 from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import Database, Engine, Query, Tx, metadata
@@ -48,22 +49,29 @@ class Rig(Workbench):
     async def sql(self, statement: str, **values: Any) -> None:
         """One statement against the tables, past the product."""
 
-        async def run(tx: Tx) -> None:
-            await tx.run(Query(sqlite=statement, postgresql=statement), **values)
-
-        await self.tap.inner.transact((), run)
+        await self._past_the_product(statement, values)
 
     async def rows(self, statement: str) -> list[dict[str, Any]]:
         """What lies in the tables."""
 
-        async def read(tx: Tx) -> list[dict[str, Any]]:
-            return [
-                dict(row)  # type: ignore[call-overload]  # both drivers' rows are mappings
-                for row in await tx.rows(Query(sqlite=statement, postgresql=statement))
-            ]
+        return [dict(row) for row in await self._past_the_product(statement, {})]
 
-        found: list[dict[str, Any]] = await self.tap.inner.read((), read)
-        return found
+    async def _past_the_product(self, statement: str, values: dict[str, Any]) -> Any:
+        """On SQLite through the one writer; on PostgreSQL as the superuser, whom row security does not bind."""
+        query = Query(sqlite=statement, postgresql=statement, across="a test looks at everything")
+
+        async def run(tx: Tx) -> Any:
+            return await tx.rows(query, **values)
+
+        engine = self.tap.inner
+        if engine.dialect == "sqlite":
+            return await engine.transact((), run)
+        sql, bound = query.bind("postgresql", values)
+        connection = await asyncpg.connect(superuser_url(engine.url), timeout=30)  # type: ignore[attr-defined]  # PostgreSQL's has one
+        try:
+            return await connection.fetch(sql, *bound)
+        finally:
+            await connection.close()
 
     async def events(self, principal: Principal | None = None) -> list[dict[str, Any]]:
         """A workspace's events in order."""
@@ -83,7 +91,7 @@ class Rig(Workbench):
 async def open_rig(database_url: str, **parts: Any) -> AsyncIterator[Rig]:
     """A new database with workspace `default` and one process before it; ends in order."""
     engine = open_engine(Settings(database_url=database_url))
-    await engine.transact((), bring_up)
+    await engine.set_up(bring_up)
     async with contextlib.AsyncExitStack() as stack:
         one = await stack.enter_async_context(_started(Tap(engine), **parts))
         one.owner = await one.gateway.credentials.principal(one.owner_key)
@@ -130,7 +138,8 @@ def prepared(
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more], beside=beside)
+    options = Options(verify=FakeIssuers(clock), beside=beside)
+    gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more], options)
     return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 
 
@@ -159,7 +168,7 @@ def rig_database(postgres: Cluster) -> str:
 @pytest.fixture
 async def empty_postgres(rig_database: str) -> str:
     """That database without a row in it."""
-    connection = await asyncpg.connect(rig_database, timeout=30)
+    connection = await asyncpg.connect(superuser_url(rig_database), timeout=30)
     await connection.execute("; ".join(f"DELETE FROM {table.name}" for table in metadata.sorted_tables))
     await connection.close()
     return rig_database
@@ -190,5 +199,5 @@ async def sqlite_rig(tmp_path: Path) -> AsyncIterator[Rig]:
 
 async def _bring_up(url: str) -> None:
     engine = open_engine(Settings(database_url=url))
-    await engine.transact((), bring_up)
+    await engine.set_up(bring_up)
     await engine.close()

@@ -3,12 +3,20 @@
 Each process has a PostgreSQL, servers, ports and folders of its own, and no test writes into the repository.
 """
 
+import signal
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 SHORT = ("integration", "unit", "architecture")
 """Rings of short files come last, the shortest at the very end: then no process waits long for another's last file."""
+
+
+def pytest_configure() -> None:
+    """What is started in the background of a shell ignores Ctrl-C, and so would every command that a test starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,7 +11,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from toolcrib.gateway import Gateway
 
-from . import errors, events, executions, health, keys, openapi, packs, secrets, tools, versions
+from . import (
+    errors,
+    events,
+    executions,
+    grants,
+    health,
+    keys,
+    members,
+    openapi,
+    packs,
+    secrets,
+    tools,
+    versions,
+    workspaces,
+)
 from .crossing import crossing
 from .docs import add_docs
 from .execute import Execute
@@ -111,6 +125,9 @@ def _router() -> APIRouter:
         tools.router,
         secrets.router,
         keys.router,
+        workspaces.router,
+        members.router,
+        grants.router,
         packs.router,
     ):
         whole.include_router(part)

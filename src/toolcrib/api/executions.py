@@ -141,7 +141,7 @@ def item(execution: Execution) -> ExecutionItem:
         status=execution.status,
         requested_by_actor_type=execution.actor_type,
         requested_by_actor_id=execution.actor_id,
-        on_behalf_of=None,
+        on_behalf_of=execution.on_behalf_of,
         subject={"type": subject.type, "id": subject.id} if subject else None,
         exception_id=execution.exception_id,
         input_payload=execution.input_payload,

@@ -57,6 +57,11 @@ _PARAMETERS = {
     "to": "Made before this RFC 3339 time.",
     "name": "The secret's name.",
     "key_id": "The key's id.",
+    "workspace": "The workspace's id.",
+    "member": "The member's id.",
+    "invitation": "The invitation's id.",
+    "grant": "The grant's id.",
+    "principal": "Another actor of the workspace, such as `agent:bot`; yourself when left out.",
     "last-event-id": "Go on after the event with this number.",
     "Last-Event-ID": "Go on after the event with this number.",
 }

@@ -14,7 +14,7 @@ from toolcrib.gateway import Gateway
 from toolcrib.kit.json import dumps
 
 from .errors import Refused, method_not_allowed, render
-from .requests import BODY_LIMIT, bearer, parse_json, read_body
+from .requests import BODY_LIMIT, bearer, named_workspace, parse_json, read_body
 from .timing import PREFIX
 from .tools import registered, rehearsed
 
@@ -52,7 +52,7 @@ class Register:
             await send({"type": "http.response.body", "body": body})
 
     async def _register(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
-        principal = await self._gateway.credentials.principal(bearer(scope))
+        principal = await self._gateway.credentials.principal(bearer(scope), named_workspace(scope))
         scope["state"]["principal"] = principal
         rehearse = _rehearse(scope["query_string"])
         config = parse_json(await read_body(scope, receive, BODY_LIMIT))

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 from toolcrib.contracts.errors import Invalid, Unauthorized
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
-from toolcrib.gateway import Gateway
+from toolcrib.gateway import Claims, Gateway
 from toolcrib.kit.json import JsonRefused, loads
 from toolcrib.kit.paging import MOST, USUAL, BadCursor, PageRequest
 
@@ -23,6 +23,8 @@ from .timing import on_route
 
 _LENGTH_DIGITS = 12
 _JSON = (b"content-type", b"application/json")
+_NAME_LIMIT = 128
+WORKSPACE = b"x-toolcrib-workspace"
 _REHEARSAL = ("dry_run", "dryRun")
 BODY_LIMIT = 1_000_000
 """Bytes of a request's body, except on the execute route, which has the operator's limit."""
@@ -75,6 +77,11 @@ class StrictRoute(APIRoute):
     content type says, as the execute route does.
     """
 
+    @staticmethod
+    async def holder(request: Request) -> Any:
+        """Who sends the request. Raises `Unauthorized`."""
+        return await _holder(request)
+
     def get_route_handler(self) -> Any:
         handler = super().get_route_handler()
         taken = self.dependant.query_params  # codespell:ignore dependant
@@ -83,7 +90,7 @@ class StrictRoute(APIRoute):
         async def strictly(request: Request) -> Any:
             on_route(request.scope, self.path_format)
             headers = [*(pair for pair in request.scope["headers"] if pair[0] != b"content-type"), _JSON]
-            request.state.principal = await _holder(request)
+            request.state.principal = await self.holder(request)
             if not rehearses:
                 refuse_in_query(request.scope, _REHEARSAL, "this route does it for real; leave it out")
             elif request.scope["query_string"]:
@@ -91,6 +98,15 @@ class StrictRoute(APIRoute):
             return await handler(StrictRequest({**request.scope, "headers": headers}, request.receive))
 
         return strictly
+
+
+class SignInRoute(StrictRoute):
+    """One for whoever signed in, whether they are a member of a workspace yet or not."""
+
+    @staticmethod
+    async def holder(request: Request) -> Any:
+        """What the token of a person says. Raises `Unauthorized`."""
+        return await _claimant(request)
 
 
 def refuse_in_query(scope: Scope, names: Collection[str], why: str) -> None:
@@ -143,6 +159,17 @@ def bearer(scope: Scope) -> str:
     raise Unauthorized
 
 
+def named_workspace(scope: Scope) -> str | None:
+    """The workspace that a request names, for those who may be in several. Raises `Invalid`."""
+    named = [value.decode("latin-1").strip() for name, value in scope["headers"] if name == WORKSPACE]
+    if not named:
+        return None
+    if len(named) > 1 or not (0 < len(named[0]) <= _NAME_LIMIT and named[0].isprintable()):
+        fault = Fault("/headers/X-Toolcrib-Workspace", "give one id or name of a workspace")
+        raise Invalid.because("The header is not valid.", [fault])
+    return str(named[0])
+
+
 def gateway_of(request: AnyRequest) -> Gateway:
     """The counter this door stands before."""
     found: Gateway = request.app.state.gateway
@@ -161,7 +188,19 @@ async def _page(
 
 
 async def _holder(request: AnyRequest) -> Principal:
-    return await gateway_of(request).credentials.principal(bearer(request.scope))
+    return await gateway_of(request).credentials.principal(
+        bearer(request.scope), named_workspace(request.scope)
+    )
+
+
+async def _claimant(request: AnyRequest) -> Claims:
+    return await gateway_of(request).credentials.claims(bearer(request.scope))
+
+
+async def _claims(request: AnyRequest) -> Claims:
+    """What the token says, as the route found before it read the body."""
+    found: Claims = request.state.principal
+    return found
 
 
 async def _principal(request: AnyRequest) -> Principal:
@@ -178,6 +217,7 @@ def page_request(limit: int, cursor: str | None) -> PageRequest:
         raise Invalid.because("The cursor is not valid.", [Fault("/query/cursor", str(refused))]) from None
 
 
+Claimant = Annotated[Claims, Depends(_claims)]
 Caller = Annotated[Principal, Depends(_principal)]
 Counter = Annotated[Gateway, Depends(_gateway)]
 Paging = Annotated[PageRequest, Depends(_page)]

@@ -113,7 +113,7 @@ async def list_secrets(caller: Caller, gateway: Counter, page: Paging) -> Secret
 
 
 @router.post("/secrets/rotate")
-async def rotate_key(caller: Caller, gateway: Counter) -> KeyProgress:
+async def rotate_secrets(caller: Caller, gateway: Counter) -> KeyProgress:
     """Give the workspace a new key. Calls go on; secrets are sealed anew meanwhile. For owners."""
     return _progress(await gateway.rotation.rotate(caller))
 

@@ -25,7 +25,7 @@ router = APIRouter(route_class=StrictRoute, tags=["tools"])
 
 
 class ToolItem(BaseModel):
-    """A tool in a list; `effects` are those declared, else what its method says."""
+    """A tool in a list; `effects` are those declared, else what its method says; `allowed` is whether you may call it now."""
 
     id: str
     name: str
@@ -36,6 +36,7 @@ class ToolItem(BaseModel):
     version: str
     scope: Literal["global", "workspace"]
     enabled: bool
+    allowed: bool
     effects: str
     tags: list[str]
     aliases: list[str]
@@ -115,6 +116,21 @@ class DecisionItem(BaseModel):
     code: str | None
     rule: str | None
     message: str | None
+
+
+class ReasonItem(BaseModel):
+    """One rule: what must hold, whether it does, and what would help if not."""
+
+    rule: str
+    holds: bool
+    message: str
+    remedy: str | None
+
+
+class Explained(DecisionItem):
+    """What policy says, with every rule in the order it is asked."""
+
+    reasons: list[ReasonItem]
 
 
 class Validated(BaseModel):
@@ -203,6 +219,27 @@ async def validate_input(caller: Caller, gateway: Counter, tool: Label, body: In
     return Validated(valid=not faults, errors=faults, decision=decision, warnings=remarks(found.warnings))
 
 
+@router.get("/tools/{tool}/explain")
+async def explain_tool(
+    caller: Caller,
+    gateway: Counter,
+    tool: Label,
+    principal: Label | None = None,
+    subject_type: Label | None = None,
+    subject_id: Label | None = None,
+) -> Explained:
+    """Whether you, or another actor of the workspace, may call a tool now: every rule in order, and the first that fails."""
+    _both("subject", subject_type, subject_id)
+    decision, reasons = await gateway.tools.explain(caller, tool, principal)
+    return Explained(
+        allowed=decision.allowed,
+        code=decision.code if isinstance(decision, Deny) else None,
+        rule=decision.reasons[-1].rule if isinstance(decision, Deny) else None,
+        message=decision.message if isinstance(decision, Deny) else None,
+        reasons=[ReasonItem(rule=r.rule, holds=r.holds, message=r.message, remedy=r.remedy) for r in reasons],
+    )
+
+
 @router.get("/tools/{tool}/enablement")
 async def get_enablement(caller: Caller, gateway: Counter, tool: Label) -> Enablement:
     """Whether the tool may be called in this workspace."""
@@ -222,6 +259,12 @@ async def delete_enablement(caller: Caller, gateway: Counter, tool: Label) -> No
     await gateway.tools.reset_enabled(caller, tool)
 
 
+def _both(what: str, kind: str | None, of: str | None) -> None:
+    if (kind is None) != (of is None):
+        fault = Fault(f"/query/{what}_id", f"give {what}_type and {what}_id, or neither")
+        raise Invalid.because("The query is not valid.", [fault])
+
+
 def _item(view: ToolView) -> dict[str, Any]:
     config = view.config
     return {
@@ -234,6 +277,7 @@ def _item(view: ToolView) -> dict[str, Any]:
         "version": view.tool.version,
         "scope": "global" if view.tool.workspace_id == GLOBAL else "workspace",
         "enabled": view.enabled,
+        "allowed": view.allowed,
         "effects": view.effects,
         "tags": config["tags"],
         "aliases": config.get("aliases", []),

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ class UnsafeSetting(Exception):
 
 _PREFIX = "TOOLCRIB_"
 _OF_OTHERS = ("TOOLCRIB_URL", "TOOLCRIB_API_KEY")  # the command line's
+OF_AN_ISSUER = ("ISSUER", "AUDIENCE", "ALGORITHM", "JWKS_URL", "JWKS_FILE", "SECRET")
+"""Each issuer that TOOLCRIB_JWT_ISSUERS names has these settings, under its name in capitals."""
+_ISSUER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
 def _setting(name: str, default: str) -> str:
@@ -26,6 +30,7 @@ class Settings:
     """As text from the environment; the properties give them their types."""
 
     database_url: str = _setting("TOOLCRIB_DATABASE_URL", "")
+    database_role: str = _setting("TOOLCRIB_DATABASE_ROLE", "")
     data_dir_text: str = _setting("TOOLCRIB_DATA_DIR", "./.toolcrib")
     host: str = _setting("TOOLCRIB_HOST", "127.0.0.1")
     port_text: str = _setting("TOOLCRIB_PORT", "8000")
@@ -44,6 +49,8 @@ class Settings:
     notifications_text: str = _setting("TOOLCRIB_NOTIFICATIONS", "on")
     packs: str = _setting("TOOLCRIB_PACKS", "")
     cors_origins_text: str = _setting("TOOLCRIB_CORS_ORIGINS", "")
+    jwt_issuers_text: str = _setting("TOOLCRIB_JWT_ISSUERS", "")
+    jwt_shared_secrets_text: str = _setting("TOOLCRIB_JWT_SHARED_SECRETS", "off")
     log_level: str = _setting("TOOLCRIB_LOG_LEVEL", "info")
 
     @classmethod
@@ -61,6 +68,10 @@ class Settings:
         from difflib import get_close_matches  # noqa: PLC0415 only where somebody looks
 
         known = {f.metadata["env"].removeprefix(_PREFIX) for f in cls.__dataclass_fields__.values()}
+        issuers = _names(environment.get("TOOLCRIB_JWT_ISSUERS", ""))
+        known |= {
+            issuer_setting(name, part).removeprefix(_PREFIX) for name in issuers for part in OF_AN_ISSUER
+        }
         others = {name.removeprefix(_PREFIX) for name in _OF_OTHERS}
         given = {name.removeprefix(_PREFIX) for name in environment if name.startswith(_PREFIX)}
         strange = sorted(given - known - others)
@@ -121,6 +132,26 @@ class Settings:
         """Origins whose pages may read the API's answers, each as browsers send it."""
         return tuple(_origin(one.strip()) for one in self.cors_origins_text.split(",") if one.strip())
 
+    @property
+    def jwt_issuers(self) -> tuple[str, ...]:
+        """Names of the issuers whose tokens say who somebody is; each has settings of its own."""
+        names = _names(self.jwt_issuers_text)
+        for name in names:
+            if not _ISSUER_NAME.fullmatch(name):
+                raise UnsafeSetting(
+                    f"TOOLCRIB_JWT_ISSUERS: {name} is no name; use small letters, digits and _, and begin with a letter"
+                )
+        if len(set(names)) < len(names):
+            raise UnsafeSetting("TOOLCRIB_JWT_ISSUERS names an issuer twice")
+        return names
+
+    @property
+    def jwt_shared_secrets(self) -> bool:
+        """Whether an issuer may sign with a secret that this server knows too, and could sign with as well."""
+        if self.jwt_shared_secrets_text not in ("on", "off"):
+            raise UnsafeSetting("TOOLCRIB_JWT_SHARED_SECRETS must be on or off")
+        return self.jwt_shared_secrets_text == "on"
+
     def _check(self) -> None:
         _ = (
             self.cors_origins,
@@ -130,6 +161,8 @@ class Settings:
             self.max_seconds,
             self.notifications,
             self.retention_days,
+            self.jwt_issuers,
+            self.jwt_shared_secrets,
         )
         if self.environment == "development" and not _is_loopback(self.host):
             raise UnsafeSetting(
@@ -147,6 +180,15 @@ class Settings:
             raise UnsafeSetting(
                 "TOOLCRIB_ROOT_KEY_PREVIOUS and TOOLCRIB_ROOT_KEY_PREVIOUS_FILE are both set; keep one"
             )
+
+
+def issuer_setting(name: str, part: str) -> str:
+    """The environment variable for one part of an issuer."""
+    return f"{_PREFIX}JWT_{name.upper()}_{part}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
 
 
 def _number(name: str, text: str, least: int, most: int) -> int:

@@ -9,10 +9,10 @@ from toolcrib.api import ApiOptions, create_app
 from toolcrib.contracts.errors import Unauthorized
 from toolcrib.contracts.pack import Pack
 from toolcrib.contracts.provider import Provider
-from toolcrib.gateway import open_gateway
+from toolcrib.gateway import Options, open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
-from toolcrib.kit.db import Database, Engine, Tx
+from toolcrib.kit.db import Database, Engine, Tx, UnsafeDatabase
 from toolcrib.kit.http import Egress, HttpClient
 from toolcrib.mcp_server import McpDoor
 from toolcrib.providers.dummy import DummyProvider
@@ -20,6 +20,7 @@ from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
 from .environment import environment_secrets
+from .issuers import open_verifier, read_issuers
 from .keys import (
     keep_owner_key,
     keep_pending,
@@ -41,7 +42,7 @@ def open_engine(settings: Settings) -> Engine:
     if url.startswith("postgres"):
         from toolcrib.kit.db.postgres import PostgresEngine  # noqa: PLC0415 asyncpg costs start-up time and memory
 
-        return PostgresEngine(url, notify=settings.notifications)
+        return PostgresEngine(url, role=settings.database_role, notify=settings.notifications)
     from toolcrib.kit.db.sqlite import SqliteEngine  # noqa: PLC0415 only where it is used
 
     return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")
@@ -70,14 +71,15 @@ class House:
         )
         http = HttpProvider(self._client, egress, limits)
         providers: list[Provider] = [http, self._python, DummyProvider()]
+        self._verifier = open_verifier(read_issuers(settings, os.environ, egress, self._client), clock)
         self.gateway = open_gateway(
             Database(self._engine),
             Cipher(key, previous),
             clock,
             providers,
-            max_seconds=settings.max_seconds,
-            retention_days=settings.retention_days,
-            beside=beside,
+            Options(
+                settings.retention_days, settings.max_seconds, verify=self._verifier.claims, beside=beside
+            ),
         )
         options = ApiOptions(
             max_request=settings.max_request,
@@ -90,7 +92,10 @@ class House:
 
     async def start(self, migrate: Migrate) -> Path | None:
         """Bring the database up and take part. Answers where the owner's key lies when this was the first start."""
-        await self._engine.transact((), migrate)
+        try:
+            await self._engine.set_up(migrate)
+        except UnsafeDatabase as error:
+            raise UnsafeSetting(f"TOOLCRIB_DATABASE_URL: {error}") from error
         await self.gateway.start(lambda text: keep_pending(self._data_dir, text))
         await install_packs(self.gateway, self._packs)
         if self._listens:  # in a process of its own, functions come later
@@ -122,6 +127,7 @@ class House:
         """Leave in order: running calls are closed in the ledger first."""
         await self._mcp.stop()
         await self.gateway.stop()
+        await self._verifier.stop()
         self._python.close()
         await self._client.close()
 

@@ -17,6 +17,12 @@ _URL = Annotated[
     typer.Option("--url", metavar="URL", help="The server. Else TOOLCRIB_URL, else http://127.0.0.1:8000."),
 ]
 _JSON = Annotated[bool, typer.Option("--json", help="Print the API's JSON.")]
+_WORKSPACE = Annotated[
+    str | None,
+    typer.Option(
+        "--workspace", metavar="WORKSPACE", help="Where you are in several. Else TOOLCRIB_WORKSPACE."
+    ),
+]
 _LIMIT = Annotated[int | None, typer.Option("--limit", metavar="N", help="Lines of a page, 1 to 200.")]
 _CURSOR = Annotated[
     str | None, typer.Option("--cursor", metavar="TEXT", help="Where to go on, as the page before said.")
@@ -42,7 +48,7 @@ _SELECT = Annotated[
 ]
 _IDS_ONLY = Annotated[bool, typer.Option("--ids-only", help="Only the ids of an output that is a list.")]
 _MOST = Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many elements of it.")]
-_OWN = {"url": (_URL, None), "json": (_JSON, False)}
+_OWN = {"url": (_URL, None), "json": (_JSON, False), "at": (_WORKSPACE, None)}
 _PAGE = {"limit": (_LIMIT, None), "cursor": (_CURSOR, None)}
 _TIMES = {"from_": (_FROM, None), "to": (_TO, None)}
 _PART = {"select": (_SELECT, None), "ids_only": (_IDS_ONLY, False), "most": (_MOST, None)}
@@ -116,8 +122,9 @@ def _session(context: typer.Context, own: dict[str, Any]) -> Session:
     given = {name.rstrip("_"): own[name] for name in (*_PAGE, *_TIMES) if own.get(name) is not None}
     query = {name: str(value) for name, value in given.items()}
     url, as_json = own["url"] or whole.get("url"), own["json"] or whole.get("json", False)
+    workspace = own["at"] or whole.get("workspace")
     part = {"limit" if name == "most" else name: own.get(name) or None for name in _PART}
-    return Session(url, as_json, query, _headers(own), part)
+    return Session(url, as_json, query, _headers(own), part, workspace=workspace)
 
 
 def _headers(own: dict[str, Any]) -> dict[str, str]:

@@ -40,6 +40,18 @@ def key_ids(context: typer.Context, incomplete: str) -> list[str]:
     return _offered(_asked(context, "/keys", _from(incomplete)).get("items"), incomplete, "id")
 
 
+def workspace_names(context: typer.Context, incomplete: str) -> list[str]:
+    """Names of workspaces that begin so."""
+    return _offered(_asked(context, "/workspaces", {}).get("items"), incomplete, "name")
+
+
+def member_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Ids of members that begin so."""
+    workspace = _asked(context, "/me", {}).get("workspace_id")
+    found = _asked(context, f"/workspaces/{workspace}/members", _from(incomplete)) if workspace else {}
+    return _offered(found.get("items"), incomplete, "id")
+
+
 def one_of(*words: str) -> Callable[[str], list[str]]:
     """Words that are known without asking."""
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
@@ -53,7 +65,11 @@ event_types = one_of(*EventType)
 
 def _asked(context: typer.Context, path: str, query: dict[str, str]) -> dict[str, Any]:
     """A page; nothing where the server does not answer. A shell shows no errors here."""
-    session = Session(context.params.get("url") or context.find_root().params.get("url"))
+    whole = context.find_root().params
+    session = Session(
+        context.params.get("url") or whole.get("url"),
+        workspace=context.params.get("at") or whole.get("workspace"),
+    )
     asked = session.exchange("GET", API + path, query={"limit": str(_PAGE)} | query, seconds=_SECONDS)
     try:
         page = asyncio.run(asked).document

@@ -7,22 +7,29 @@ import os
 import sqlite3
 import ssl
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .command import command
 from .exits import Exit
 from .refused import Refused
+from .safe import one_line
 from .session import Session
 
 if TYPE_CHECKING:
     from toolcrib.app.settings import Settings
     from toolcrib.kit.http.egress import Allowed
 
+_ISOLATION = Annotated[
+    bool, typer.Option("--isolation", help="Try whether one workspace can tell of another; takes a minute.")
+]
+_LONGEST = 500
+_NEEDED = {"server", "key"}
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -42,9 +49,13 @@ def add_to(app: typer.Typer) -> None:
     command(app, "doctor", example="toolcrib doctor")(doctor)
 
 
-def doctor(session: Session) -> None:
-    """Check server, key, data directory, database, retention and egress setting. Changes nothing."""
+def doctor(session: Session, isolation: _ISOLATION = False) -> None:
+    """Check server, key, data directory, database, retention and egress setting. Changes nothing, but with `--isolation`
+    makes two workspaces, lets each ask for the other's things on every route, and leaves them empty and suspended.
+    """
     findings = _all(session)
+    if isolation and all(one.ok for one in findings if one.check in _NEEDED):
+        findings.append(_isolation(session))
     if session.as_json:
         print(
             json.dumps(
@@ -208,6 +219,22 @@ def _egress(settings: "Settings") -> Finding:
     return Finding(
         "egress", True, f"{public}, also over http: {told}" if told else f"{public}, and nothing private"
     )
+
+
+def _isolation(session: Session) -> Finding:
+    from .isolation import examine  # noqa: PLC0415 only where it is asked for
+
+    try:
+        isolation = examine(session)
+    except Refused as refused:
+        return Finding("isolation", False, refused.message, refused.next_step, refused.exit)
+    for leak in isolation.leaks:
+        print(f"leak: {one_line(str(leak), _LONGEST)}", file=sys.stderr)
+    counts = f"{isolation.compared.total()} answers compared, {isolation.controls} controls"
+    if isolation.leaks:
+        step = "keep workspaces apart by servers until it is mended, and report it"
+        return Finding("isolation", False, f"{counts}, {len(isolation.leaks)} leaks: see above", step)
+    return Finding("isolation", True, f"{counts}, no workspace can tell of the other")
 
 
 def _in_words(entry: "Allowed") -> str:

@@ -13,12 +13,15 @@ from . import (
     events,
     executions,
     export,
+    grants,
     keys,
+    members,
     migrate,
     packs,
     secrets,
     serve,
     tools,
+    workspaces,
 )
 
 app = typer.Typer(
@@ -27,8 +30,19 @@ app = typer.Typer(
 )  # fmt: skip
 serve.add_to(app)
 call.add_to(app)
-for noun in (tools.app, executions.app, secrets.app, keys.app, packs.app):
+for noun in (
+    tools.app,
+    executions.app,
+    secrets.app,
+    keys.app,
+    workspaces.app,
+    members.app,
+    grants.app,
+    grants.suspended,
+    packs.app,
+):
     app.add_typer(noun)
+workspaces.add_to(app)
 events.add_to(app, executions.app)
 apply.add_to(app)
 export.add_to(app)
@@ -54,12 +68,18 @@ def _root(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the API's JSON.")] = False,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            "--workspace", metavar="WORKSPACE", help="Where you are in several. Else TOOLCRIB_WORKSPACE."
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_version)
     ] = False,
 ) -> None:
     del version
-    context.obj = {"url": url, "json": as_json}
+    context.obj = {"url": url, "json": as_json, "workspace": workspace}
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ async def _holding_the_database() -> str:
         engine = open_engine(settings)
         url = f"sqlite:///{engine.path}" if isinstance(engine, SqliteEngine) else settings.database_url
         try:
-            reached: str = await asyncio.to_thread(upgrade.to_head, url)
+            reached: str = await asyncio.to_thread(upgrade.to_head, url, settings.database_role)
         finally:
             await engine.close()
     except UnsafeSetting as error:

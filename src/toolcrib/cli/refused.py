@@ -15,6 +15,7 @@ from .safe import one_line, shown
 UNREACHABLE = "UNREACHABLE"
 USAGE = "USAGE"
 _MOST, _LONGEST = 20, 200
+_REASONED = (Code.CONFLICT, Code.VALIDATION_ERROR)
 _LISTED = re.compile(r"; see details\.(errors|breaking)(?=\.)")
 
 
@@ -110,7 +111,7 @@ def _next_step(code: str, details: Mapping[str, Any]) -> str | None:
     execution = _inside(details)
     if execution is not None:
         return f"toolcrib executions show {execution}"
-    step = OF_REASON.get(str(details.get("reason"))) if code == Code.CONFLICT else None
+    step = OF_REASON.get(str(details.get("reason"))) if code in _REASONED else None
     filled = step is not None or code == Code.SECRET_NOT_FOUND
     step = step or NEXT.get(code)
     for word in ("name", "version") if step and filled else ():

@@ -47,6 +47,7 @@ class Session:
     headers: dict[str, str] = field(default_factory=dict)
     wanted: dict[str, Any] = field(default_factory=dict)
     credential: str | None = field(default=None, repr=False)
+    workspace: str | None = None
 
     @cached_property
     def base(self) -> str:
@@ -141,16 +142,18 @@ class Session:
                 async for piece in stream.pieces():
                     yield piece
         except HttpError as error:
-            raise _unreachable(self.base, str(error).replace("upstream", "server")) from None
+            raise unreachable(self.base, str(error).replace("upstream", "server")) from None
         finally:
             await client.close()
 
     def headers_for(
         self, content: bytes | None, accepted: str = "application/json"
     ) -> tuple[tuple[str, str], ...]:
-        """What goes with every request: what is understood, and who asks."""
+        """What goes with every request: what is understood, who asks, and in which of several workspaces."""
         headers = [("Accept", accepted)]
         headers += [("Authorization", f"Bearer {self.key}")] if self.key else []
+        named = self.workspace or os.environ.get("TOOLCRIB_WORKSPACE")
+        headers += [("X-Toolcrib-Workspace", named)] if named else []
         return (*headers, ("Content-Type", "application/json")) if content is not None else tuple(headers)
 
 
@@ -184,7 +187,7 @@ class Exchange:
                 "cli", HttpRequest(method, url, shown, content, seconds, _MOST, _MOST)
             )
         except HttpError as error:
-            raise _unreachable(base, str(error).replace("upstream", "server")) from None
+            raise unreachable(base, str(error).replace("upstream", "server")) from None
         except ValueError as error:
             raise usage(str(error)) from None
         return _understood(reply.status, reply.headers, reply.body, base)
@@ -272,7 +275,8 @@ def _understood(status: int, headers: Mapping[str, str], body: bytes, base: str)
     raise replace(refused, headers=headers)
 
 
-def _unreachable(base: str, why: str) -> Refused:
+def unreachable(base: str, why: str) -> Refused:
+    """No answer came."""
     step = "start a server with: toolcrib serve; or name another with --url or TOOLCRIB_URL"
     return Refused(UNREACHABLE, f"no answer from {base}: {why}", next_step=step, exit=Exit.UNAVAILABLE)
 

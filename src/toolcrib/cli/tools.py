@@ -15,9 +15,11 @@ from .refused import Refused, from_error, tell
 from .safe import one_line
 from .session import Session
 from .values import content, hint, tool_input
+from .values import subject as read_subject
 
 app = group(
-    "tools", "Tools: list, show, register, update, versions, delete, validate, enable, disable, reset."
+    "tools",
+    "Tools: list, show, register, update, versions, delete, validate, explain, enable, disable, reset.",
 )
 
 
@@ -113,6 +115,25 @@ def validate(session: Session, tool: Name, *, whole: Whole = None, fields: Field
     show(session, answer, _valid_view)
 
 
+@command(app, "explain", example="toolcrib tools explain tides.next --principal agent:clerk")
+def explain(
+    session: Session,
+    tool: Name,
+    *,
+    principal: Annotated[
+        str | None, typer.Option(metavar="ACTOR", help="Another actor, such as agent:clerk, as an admin.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(metavar="TYPE:ID", help="What the call would be about.")
+    ] = None,
+) -> None:
+    """Tell whether you may call a tool now: every rule in the order it is asked."""
+    about = read_subject(subject) or {}
+    wanted = {"principal": principal, "subject_type": about.get("type"), "subject_id": about.get("id")}
+    query = {name: value for name, value in wanted.items() if value is not None}
+    show(session, ask_for(session, "GET", tool, "/explain", query=query), _explained_view)
+
+
 @command(app, "enable", example="toolcrib tools enable tides.next")
 def enable(session: Session, tool: Name) -> None:
     """Let a tool be called in your workspace."""
@@ -148,6 +169,17 @@ def _set_enabled(session: Session, tool: str, *, enabled: bool) -> None:
 
 def _state(found: dict[str, Any]) -> str:
     return "enabled" if found["enabled"] else "disabled"
+
+
+def _explained_view(told: dict[str, Any]) -> None:
+    from .views import say, table  # noqa: PLC0415 rich is needed only for people
+
+    say("allowed" if told["allowed"] else f"not allowed: {told['code']} by the rule {told['rule']}")
+    rows = [
+        (one["rule"], "ok" if one["holds"] else "not ok", "" if one["holds"] else f"{one['message']} {one['remedy'] or ''}")
+        for one in told["reasons"]
+    ]  # fmt: skip
+    table(("RULE", "HOLDS", "WHY NOT"), rows, prose=True)
 
 
 def _valid_view(found: dict[str, Any]) -> None:

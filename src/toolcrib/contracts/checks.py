@@ -9,6 +9,7 @@ import orjson
 from .contract import Contract, normal_version
 from .faults import Fault
 from .names import is_tool_id, is_tool_name
+from .principal import Role
 from .schema import CompiledSchema, SchemaRefused, compile_schema
 
 MAX_CONFIG = 256_000
@@ -20,7 +21,7 @@ def contract_faults(contract: Contract) -> list[Fault]:
     """Every fault of its schemas, its examples and its names. What one kind of tool wants beside is its provider's."""
     if len(orjson.dumps(contract.document())) > MAX_CONFIG:
         return [Fault("", f"the config is larger than {MAX_CONFIG:,} bytes as it is stored; say less")]
-    faults = [*_name_faults(contract), *_deprecation_faults(contract), *_subject_faults(contract)]
+    faults = [*_name_faults(contract), *_deprecation_faults(contract), *_requirement_faults(contract)]
     taken = _compiled("/input_schema", contract.input_schema, faults)
     given = _compiled("/output_schema", contract.output_schema, faults)
     if isinstance(contract.impact, dict):
@@ -77,7 +78,10 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _subject_faults(contract: Contract) -> Iterator[Fault]:
+def _requirement_faults(contract: Contract) -> Iterator[Fault]:
+    for at, role in enumerate(contract.requires.roles if contract.requires else ()):
+        if role not in set(Role):
+            yield Fault(f"/requires/roles/{at}", f"is no role; use one of {', '.join(Role)}")
     subject = contract.requires.subject if contract.requires else None
     known, closed = contract.input_schema.get("properties"), contract.input_schema.get("additionalProperties")
     if subject is None or subject.argument is None or closed is not False or not isinstance(known, dict):

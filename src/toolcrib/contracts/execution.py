@@ -46,6 +46,22 @@ class EventType(StrEnum):
     SECRETS_ROTATED = "SecretsRotated"
     KEY_CREATED = "KeyCreated"
     KEY_REVOKED = "KeyRevoked"
+    KEY_ROTATED = "KeyRotated"
+    WORKSPACE_CREATED = "WorkspaceCreated"
+    WORKSPACE_CHANGED = "WorkspaceChanged"
+    WORKSPACE_SUSPENDED = "WorkspaceSuspended"
+    WORKSPACE_RESUMED = "WorkspaceResumed"
+    MEMBER_ADDED = "MemberAdded"
+    MEMBER_CHANGED = "MemberChanged"
+    MEMBER_REMOVED = "MemberRemoved"
+    INVITATION_CREATED = "InvitationCreated"
+    INVITATION_REVOKED = "InvitationRevoked"
+    INVITATION_ACCEPTED = "InvitationAccepted"
+    GRANT_GIVEN = "GrantGiven"
+    GRANT_ENDED = "GrantEnded"
+    SUSPENDED = "Suspended"
+    SUSPENSION_LIFTED = "SuspensionLifted"
+    OPERATOR_VISITED = "OperatorVisited"
 
 
 FINAL_EVENTS = frozenset(
@@ -151,6 +167,7 @@ class Execution:
     execution_time_us: int | None
     cancel_at: int | None = None
     dry_run: bool = False
+    on_behalf_of: str | None = None
     input_payload: Any = None
     output_payload: Any = None
     error: dict[str, Any] | None = None

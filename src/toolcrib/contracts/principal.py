@@ -21,6 +21,11 @@ class Role(StrEnum):
     MEMBER = "member"
     VIEWER = "viewer"
 
+    @property
+    def reach(self) -> int:
+        """How wide it is: a wider role may do all that a narrower one may."""
+        return -list(Role).index(self)
+
 
 class Permission(StrEnum):
     """What a principal may do apart from calling tools: `resource:action`."""
@@ -34,13 +39,32 @@ class Permission(StrEnum):
     SECRETS_WRITE = "secrets:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    WORKSPACE_READ = "workspace:read"
+    WORKSPACE_WRITE = "workspace:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    GRANTS_READ = "grants:read"
+    SUSPENSIONS_WRITE = "suspensions:write"
+    HOUSE_WRITE = "house:write"
+    """The operator's own: workspaces, global tools, grants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A grant that a principal holds; `expires_at` is UTC microseconds."""
+
+    name: str
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls, in which workspace, by which key. Made by `identity` alone, from a checked credential.
+    """Who calls, in which workspace, by which credential. Made by `identity` alone, from a checked credential.
 
-    `tools` is the key's allow-list of tool names; None means every tool of the workspace.
+    `tools` is the key's allow-list of tool names; None means every tool of the workspace. `on_behalf_of` is the person
+    in whose name an agent runs: then `role` is the narrower of both. In a `read_only` workspace tools only read; one who
+    `looks_only` also changes nothing else; one who is `suspended`, or acts for such a person, does nothing at all. `until`
+    is when the credential itself ends (UTC in microseconds), where it says so.
     """
 
     workspace_id: str
@@ -49,14 +73,24 @@ class Principal:
     role: Role
     key_id: str
     tools: frozenset[str] | None = None
+    on_behalf_of: str | None = None
+    read_only: bool = False
+    looks_only: bool = False
+    suspended: bool = False
+    grants: frozenset[Held] = frozenset()
+    operator: bool = False
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a new key shall be; `tools` limits it to these names, `expires_at` is UTC microseconds."""
+    """What a new key shall be; `tools` limits it to these names, `expires_at` is UTC microseconds. With `for_me` the agent
+    acts in the name of the person who makes the key.
+    """
 
     name: str
     actor_type: ActorType
     role: Role
     tools: tuple[str, ...] | None = None
     expires_at: int | None = None
+    for_me: bool = False

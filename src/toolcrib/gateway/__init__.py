@@ -1,5 +1,22 @@
 """The one counter: every list, change and call of the house goes through here, and only here are the stores opened."""
 
-from .open import Gateway, open_gateway
+from toolcrib.identity.issuers import Claims, Verifier
+from toolcrib.identity.service import Invitation as InvitationView
+from toolcrib.identity.service import Member as MemberView
+from toolcrib.identity.service import NewGrant, NewMember
+from toolcrib.identity.service import Workspace as WorkspaceView
 
-__all__ = ["Gateway", "open_gateway"]
+from .open import Gateway, Options, open_gateway
+
+__all__ = [
+    "Claims",
+    "Gateway",
+    "InvitationView",
+    "MemberView",
+    "NewGrant",
+    "NewMember",
+    "Options",
+    "Verifier",
+    "WorkspaceView",
+    "open_gateway",
+]

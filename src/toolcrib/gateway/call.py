@@ -85,7 +85,7 @@ class Calls:
 
     async def _decide(self, principal: Principal, call: Call, clash: Refusal | None) -> Decided:
         facts, tool = await self.what(principal.workspace_id, call.tool)
-        who = self._stores.identity.again(facts.keys, principal)
+        who = self._stores.identity.again(facts.roster, principal)
         if tool is None:
             raise NotFound(_NO_TOOL)
         ready = self._workshop.ready(tool)

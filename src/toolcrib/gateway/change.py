@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from toolcrib.contracts.errors import Forbidden, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
-from toolcrib.identity.service import Keys
+from toolcrib.identity.service import Roster
 from toolcrib.kit.db import DatabaseError, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An open change: its transaction, the generation it makes, and the pen for its one event."""
+    """An open change: its transaction, the generation it makes, and the pen for its one event. `principal` and `roster`,
+    which is that of the principal's workspace, are as of now.
+    """
 
     tx: Tx
     scope: str
@@ -29,6 +31,7 @@ class Change:
     principal: Principal
     stores: Stores
     seq: int
+    roster: Roster
 
     async def tell(self, kind: EventType, about: str, facts: Mapping[str, Any] | None = None) -> None:
         """Write the change's event."""
@@ -55,9 +58,10 @@ class Changes:
         work: Callable[[Change], Awaitable[T]],
         *,
         scope: str | None = None,
+        also: tuple[str, ...] = (),
     ) -> T:
         """Do `work` in one transaction if the principal may, raise the generation of its scope (its workspace unless
-        named), and leave nothing behind if anything in it fails.
+        named), and leave nothing behind if anything in it fails. `also` are further scopes whose rows it writes.
 
         The permission is asked before, and again inside the transaction where the workspace changed meanwhile.
         """
@@ -65,7 +69,9 @@ class Changes:
         facts = await self.permitted(principal, permission)
         apply = self._work(facts, scope, principal, permission, work)
         try:
-            done: T = await self._stores.db.change(tuple(sorted({scope, principal.workspace_id})), apply)
+            done: T = await self._stores.db.change(
+                tuple(sorted({scope, principal.workspace_id, *also})), apply
+            )
         except DatabaseUnavailable as error:
             raise Unavailable from error
         self._news.changed(scope)
@@ -104,14 +110,26 @@ class Changes:
         facts = await self._snapshots.of(principal.workspace_id)
         if facts is None:
             raise Unauthorized
-        self._check(facts.keys, principal, permission)
+        await self.refuse_ended_visit(principal)
+        self._check(facts.roster, principal, permission)
         return facts
 
-    def _check(self, keys: Keys, principal: Principal, permission: Permission) -> None:
-        if not permits(self._stores.identity.again(keys, principal), permission):
+    async def refuse_ended_visit(self, principal: Principal) -> None:
+        """The operator looks into another workspace only as long as it is the operator. Raises `Unauthorized`, `Forbidden`."""
+        at_home = self._stores.identity.at_home(principal)
+        if at_home is not None:
+            facts = await self._snapshots.of(at_home.workspace_id)
+            if facts is None or not self._stores.identity.again(facts.roster, at_home).operator:
+                raise Unauthorized
+
+    def _check(self, roster: Roster, principal: Principal, permission: Permission) -> Principal:
+        """The principal as it is by these facts, if it may."""
+        who = self._stores.identity.again(roster, principal)
+        if not permits(who, permission):
             raise Forbidden(
                 f"This credential lacks the permission {permission}.", permission=permission.value
             )
+        return who
 
     def _work(
         self,
@@ -124,12 +142,15 @@ class Changes:
         ledger, workspace = self._stores.ledger, facts.workspace_id
 
         async def apply(tx: Tx) -> T:
-            """The row of the workspace is locked before that of the global scope, as batches of calls do it."""
-            own = await ledger.held_generation(tx, workspace) if scope != workspace else None
+            """Rows are locked by name, as batches of calls lock them. Whoever works is the principal as it is now."""
+            own = await ledger.held_generation(tx, workspace) if workspace < scope else None
             seq, generation = await ledger.raise_generation(tx, scope)
+            if scope < workspace:
+                own = await ledger.held_generation(tx, workspace)
+            roster = facts.roster
             if facts.generation != (generation - 1 if own is None else own):
-                keys = await self._stores.identity.load(tx, workspace, facts.keys, facts.generation)
-                self._check(keys, principal, permission)
-            return await work(Change(tx, scope, generation, principal, self._stores, seq))
+                roster = await self._stores.identity.load(tx, workspace, roster, facts.generation)
+            who = self._check(roster, principal, permission)
+            return await work(Change(tx, scope, generation, who, self._stores, seq, roster))
 
         return apply

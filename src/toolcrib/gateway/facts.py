@@ -8,11 +8,13 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
 
 from toolcrib.contracts.errors import Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
 from toolcrib.contracts.secret import Secret, SecretProvider
-from toolcrib.identity.service import Identity, Keys
+from toolcrib.identity.service import Identity, Roster
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
 from toolcrib.policy.service import ToolFacts
@@ -30,7 +32,7 @@ class Facts:
     workspace_id: str
     generation: int
     global_generation: int
-    keys: Keys = field(default_factory=dict)
+    roster: Roster
     catalog: Catalog = field(default_factory=Catalog)
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
@@ -63,7 +65,25 @@ class Facts:
             tool.workspace_id == GLOBAL,
             self.catalog.enabled.get(tool.id, self.shared.enabled.get(tool.id, True)),
             tool.sunset_at,
+            tool.effects,
+            tuple(tool.requires.get("roles", ())),
+            tuple(tool.requires.get("grants", ())),
+            self._calls_suspended_host(tool),
         )
+
+    def _calls_suspended_host(self, tool: StoredTool) -> bool:
+        """The contract is read only where some host is suspended."""
+        hosts = {name for kind, name in self.roster.suspended if kind == "host"}
+        return bool(hosts) and host_of(tool.document().get("api") or {}) in hosts
+
+
+def host_of(api: Mapping[str, Any]) -> str | None:
+    """The host that an `http` tool calls, as a suspension names it."""
+    try:
+        host = urlsplit(str(api.get("base_url", ""))).hostname
+    except ValueError:
+        return None
+    return None if host is None else host.rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +149,7 @@ class Snapshots:
                 await self.reload(workspace)
 
     async def _load(self, workspace: str) -> Facts | None:
-        known = self._known.get(workspace) or Facts(workspace, -1, -1)
+        known = self._known.get(workspace) or Facts(workspace, -1, -1, Roster.of(workspace))
 
         async def read(tx: Tx) -> Facts | None:
             return await self._read(tx, known)
@@ -150,14 +170,13 @@ class Snapshots:
         generation, shared_generation = await stores.ledger.generations(tx, workspace)
         if generation < 0 or workspace == GLOBAL:
             return None
-        keys, catalog, shared, secrets = known.keys, known.catalog, known.shared, known.secrets
+        roster, catalog, shared = known.roster, known.catalog, known.shared
+        secrets, beside = known.secrets, known.beside
         if generation != known.generation:
-            keys = await stores.identity.load(tx, workspace, keys, known.generation)
+            roster = await stores.identity.load(tx, workspace, roster, known.generation)
             catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
+            beside = stores.beside.of(workspace, roster.workspace.name) if stores.beside else beside
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
-        beside = known.beside
-        if stores.beside is not None and known.generation < 0:
-            beside = stores.beside.of(workspace, await stores.identity.workspace_name(tx, workspace))
-        return Facts(workspace, generation, shared_generation, keys, catalog, shared, secrets, beside)
+        return Facts(workspace, generation, shared_generation, roster, catalog, shared, secrets, beside)

@@ -18,6 +18,18 @@ from .records import answer_again
 
 T = TypeVar("T")
 _PAGE = 200
+_BINDING = frozenset(
+    (
+        EventType.KEY_REVOKED,
+        EventType.KEY_ROTATED,
+        EventType.MEMBER_CHANGED,
+        EventType.MEMBER_REMOVED,
+        EventType.SUSPENDED,
+        EventType.WORKSPACE_CHANGED,
+        EventType.WORKSPACE_SUSPENDED,
+    )
+)
+"""Who follows the ledger may have no right to it from one of these on."""
 
 
 class History:
@@ -75,7 +87,8 @@ class History:
         self, principal: Principal, after: int | None, heartbeat: float
     ) -> AsyncGenerator[Sequence[Event], None]:
         """The workspace's events in the order of commits, for ever: those after a number, or from now on. Pages may be
-        empty. Ends when the listener is too slow or the process stops; raises `Unauthorized` once the key is revoked.
+        empty. Ends when the listener is too slow or the process stops; raises `Unauthorized` once the credential is
+        revoked, removed or over, and `Forbidden` once it is suspended.
         """
         after = await self.newest(principal) if after is None else after
         try:
@@ -88,7 +101,7 @@ class History:
 
     async def _still_permitted(self, principal: Principal, page: Sequence[Event]) -> None:
         """By facts that are not older than what the page tells."""
-        if any(event.type is EventType.KEY_REVOKED for event in page):
+        if any(event.type in _BINDING for event in page):
             await self._changes.renew(principal.workspace_id, principal.workspace_id)
         await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
 

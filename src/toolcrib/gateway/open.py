@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypedDict, Unpack
+from typing import Any
 
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
@@ -13,7 +13,7 @@ from toolcrib.contracts.secret import SecretProvider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, DatabaseError, Query, Tx
+from toolcrib.kit.db import HOUSE, Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
 from toolcrib.registry.service import Registry
@@ -24,16 +24,21 @@ from .call import Calls
 from .change import Changes
 from .desk import Heard, told_to_the_log
 from .facts import Snapshots, Stores
+from .grants import Grants, Suspensions
 from .history import History
 from .keys import ApiKeys
+from .members import Members
 from .news import News
 from .packs import PackTools
 from .rotation import Rotation
 from .secrets import SecretNames
 from .tools import Tools
+from .uses import Uses
 from .versions import Versions
-from .who import Credentials
+from .visits import Visits
+from .who import Credentials, Verify, nobody
 from .workshop import Workshop
+from .workspaces import Workspaces
 
 _PING = Query(sqlite="SELECT 1 AS one", postgresql="SELECT 1 AS one")
 _DRAIN_SECONDS = 10.0
@@ -56,21 +61,28 @@ class Gateway:
     keys: ApiKeys
     history: History
     packs: PackTools
+    workspaces: Workspaces
+    members: Members
+    grants: Grants
+    suspensions: Suspensions
+    uses: Uses
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def start(self, keep_key: Callable[[str], None]) -> None:
         """Take part: own calls, close those of dead processes. On an empty database also make the workspace `default`
         and its owner; `keep_key` is handed the owner's key just before that is committed.
         """
+        new = self.stores.identity.new_workspace()
 
         async def first_start(tx: Tx) -> None:
-            await self._first_start(tx, keep_key)
+            await self._first_start(tx, new, keep_key)
 
-        await self.stores.db.change((GLOBAL,), first_start)
+        await self.stores.db.change((GLOBAL, HOUSE, new), first_start)
         await self.rotation.start()
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
+        self._keeper.append(asyncio.create_task(self.uses.keep()))
         if self.stores.db.dialect == "postgresql":
             self._keeper.append(asyncio.create_task(self.news.follow()))
 
@@ -87,6 +99,7 @@ class Gateway:
         await asyncio.gather(*self._keeper, return_exceptions=True)
         try:
             await self.rotation.settle()
+            await self.uses.write()
             await self.stores.ledger.owner.leave()
             await self.stores.ledger.do_books()
         except DatabaseError as error:
@@ -118,13 +131,13 @@ class Gateway:
             if not self.stores.ledger.owner.holds:
                 self.calls.give_up()
 
-    async def _first_start(self, tx: Tx, keep_key: Callable[[str], None]) -> None:
+    async def _first_start(self, tx: Tx, workspace: str, keep_key: Callable[[str], None]) -> None:
         identity, ledger = self.stores.identity, self.stores.ledger
         await self.stores.roots.check(tx)
         await ledger.open_workspace(tx, GLOBAL)
         if await identity.default_workspace(tx) is not None:
             return
-        workspace = await identity.create_workspace(tx, DEFAULT_WORKSPACE)
+        await identity.create_workspace(tx, workspace, DEFAULT_WORKSPACE)
         await ledger.open_workspace(tx, workspace)
         seq, generation = await ledger.raise_generation(tx, workspace)
         wanted = NewKey("owner", ActorType.USER, Role.OWNER)
@@ -134,39 +147,39 @@ class Gateway:
         keep_key(text)
 
 
-class Options(TypedDict, total=False):
-    """Payloads are kept for ever, or for so many days; `heard` is told how far running tools are; `beside` has secrets
-    that the vault does not keep.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; `heard` is told how far
+    running tools are; `verify` says what trusted issuers say of a token; `beside` has secrets that the vault does not keep.
     """
 
-    retention_days: int | None
-    max_seconds: float
-    heard: Heard
-    beside: SecretProvider | None
+    retention_days: int | None = None
+    max_seconds: float = 120
+    heard: Heard = told_to_the_log
+    verify: Verify = nobody
+    beside: SecretProvider | None = None
 
 
 def open_gateway(
-    db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider], **options: Unpack[Options]
+    db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider], options: Options = Options()
 ) -> Gateway:
     """Every store over one database, and the counter before them."""
-    ledger = Ledger(db, clock, options.get("retention_days"))
-    stores = Stores(
-        db,
-        ledger,
-        Identity(cipher, clock),
-        Registry(clock),
-        Vault(cipher, clock),
-        RootKeys(cipher, clock),
-        options.get("beside"),
-    )
+    identity, vault, roots = Identity(cipher, clock), Vault(cipher, clock), RootKeys(cipher, clock)
+    ledger = Ledger(db, clock, options.retention_days)
+    stores = Stores(db, ledger, identity, Registry(clock), vault, roots, options.beside)
     snapshots = Snapshots(stores)
-    workshop = Workshop(providers, options.get("max_seconds", 120))
+    workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
-    calls = Calls(stores, snapshots, workshop, clock, options.get("heard", told_to_the_log))
+    calls = Calls(stores, snapshots, workshop, clock, options.heard)
     tools = Tools(stores, changes, calls, workshop, clock)
+    uses = Uses(stores, clock)
+    visits = Visits(stores, changes, clock)
+    credentials = Credentials(stores, snapshots, uses, visits, options.verify)
     return Gateway(
-        stores, snapshots, news, Credentials(stores.identity, snapshots), calls, tools, Versions(stores, changes, tools),
-        SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes), History(stores, changes, calls),
-        PackTools(stores, changes, snapshots, tools),
+        stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
+        SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
+        History(stores, changes, calls), PackTools(stores, changes, snapshots, tools),
+        Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
+        Grants(stores, changes, snapshots), Suspensions(stores, changes), uses,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.pack import Pack, comes_from_a_pack
 from toolcrib.contracts.principal import Permission, Principal
-from toolcrib.kit.db import DatabaseUnavailable, Tx
+from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.registry.service import StoredTool
 
@@ -97,7 +97,7 @@ class PackTools:
             return await self._stores.identity.default_workspace(tx)
 
         try:
-            workspace = await self._stores.db.read((), read)
+            workspace = await self._stores.db.read((HOUSE,), read)
         except DatabaseUnavailable as error:
             raise Unavailable from error
         return self._stores.identity.house(workspace or "")

@@ -80,7 +80,7 @@ def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
         subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=str(failure.code) if failure else None,
         error_message=kept_message(failure, call.hidden) if failure else None, owner=owner, at=now, input=_input(decided, call),
         error=kept_rest(failure, call.hidden) if failure else None, claim=_claim(decided, call, execution_id, now),
-        dry_run=decided.ready.is_dry(call), secrets=_opened(verdict),
+        dry_run=decided.ready.is_dry(call), on_behalf_of=who.on_behalf_of, secrets=_opened(verdict),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal, Role
 from toolcrib.identity.service import DIGESTS
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import DatabaseError, DatabaseUnavailable, Tx
+from toolcrib.kit.db import HOUSE, DatabaseError, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.vault.service import Left
 
@@ -50,18 +50,18 @@ class Rotation:
         roots = self._stores.roots
 
         async def keep_digests(tx: Tx) -> None:
-            await roots.keep_digests(tx, DIGESTS)
+            for purpose in DIGESTS:
+                await roots.keep_digests(tx, purpose)
 
-        names = await self._stores.ledger.workspaces()
-        await self._stores.db.read((GLOBAL, *names), roots.check_reach)
-        await self._stores.db.change((GLOBAL,), keep_digests)
+        await self._stores.db.read(await self._all(), roots.check_reach)
+        await self._stores.db.change((GLOBAL, HOUSE), keep_digests)
 
     async def rotate(self, principal: Principal) -> Progress:
         """A new key for the principal's workspace. Calls go on; its secrets are sealed anew meanwhile. For owners."""
-        if principal.role is not Role.OWNER:
-            raise Forbidden("Only an owner rotates the workspace's key.")
 
         async def turn(change: Change) -> None:
+            if change.principal.role is not Role.OWNER:
+                raise Forbidden("Only an owner rotates the workspace's key.")
             version = await self._stores.vault.rotate(change.tx, change.scope)
             await change.tell(EventType.SECRETS_ROTATED, "secrets", {"key_version": version})
 
@@ -73,19 +73,17 @@ class Rotation:
 
     async def progress(self, principal: Principal) -> Progress:
         """How far the keys of the principal's workspace are; for the operator, of all."""
-        await self._changes.permitted(principal, Permission.SECRETS_READ)
-        workspace = principal.workspace_id
+        facts = await self._changes.permitted(principal, Permission.SECRETS_READ)
+        stores, workspace = self._stores, principal.workspace_id
+        operator = stores.identity.again(facts.roster, principal).operator
 
         async def read(tx: Tx) -> Progress:
-            stores, asks = self._stores, principal.role is Role.OWNER
             version = await stores.vault.key_version(tx, workspace)
             left = (await stores.vault.left(tx)).get(workspace, Left()).secrets
-            operator = asks and workspace == await stores.identity.default_workspace(tx)
             return Progress(version, left, await stores.roots.left(tx) if operator else None)
 
         try:
-            names = await self._stores.ledger.workspaces()
-            return await self._stores.db.read((GLOBAL, *names), read)
+            return await stores.db.read(await self._all() if operator else (workspace,), read)
         except DatabaseUnavailable as error:
             raise Unavailable from error
 
@@ -93,8 +91,7 @@ class Rotation:
         """Go on with what a process left undone, now and then. Runs with the books."""
         if self._clock.monotonic() < self._due:
             return
-        names = await self._stores.ledger.workspaces()
-        for workspace in sorted(await self._stores.db.read((GLOBAL, *names), self._stores.vault.left)):
+        for workspace in sorted(await self._stores.db.read(await self._all(), self._stores.vault.left)):
             await self.tend(workspace)
         self._due = self._clock.monotonic() + _EVERY_SECONDS
 
@@ -123,6 +120,10 @@ class Rotation:
     async def settle(self) -> None:
         """Wait for what was begun."""
         await asyncio.gather(*self._beside)
+
+    async def _all(self) -> tuple[str, ...]:
+        """What a look at the keys of all workspaces names."""
+        return (HOUSE, *await self._stores.ledger.workspaces())
 
     async def _tend_later(self, workspace: str) -> None:
         try:

@@ -6,16 +6,15 @@ from typing import Any
 
 from toolcrib.contracts.checks import contract_faults
 from toolcrib.contracts.contract import Contract, effect_of, parse_contract
-from toolcrib.contracts.decision import Allow, Decision
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, ToolcribError, Unavailable
+from toolcrib.contracts.decision import Allow, Decision, Reason
+from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, ToolcribError
 from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.forms import normal_form
 from toolcrib.contracts.names import GLOBAL
-from toolcrib.contracts.principal import Permission, Principal, Role
+from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import DatabaseUnavailable, Tx
-from toolcrib.policy.service import decide, permits
+from toolcrib.policy.service import decide, explain, permits, shows
 from toolcrib.registry.service import StoredTool, alias_taken
 
 from .call import Calls
@@ -27,11 +26,12 @@ from .workshop import Workshop
 
 @dataclass(frozen=True, slots=True)
 class ToolView:
-    """A tool as a principal sees it; `config` is the stored contract."""
+    """A tool as a principal sees it; `config` is the stored contract, `allowed` whether the principal may call it now."""
 
     tool: StoredTool
     config: dict[str, Any]
     enabled: bool
+    allowed: bool
 
     @property
     def effects(self) -> str:
@@ -115,7 +115,7 @@ class Tools:
             return tool
 
         make = self._changes.rehearse if rehearse else self._changes.change
-        return await make(principal, Permission.TOOLS_WRITE, add, scope=scope)
+        return await make(principal, written_by(scope), add, scope=scope)
 
     async def list(
         self,
@@ -126,6 +126,7 @@ class Tools:
     ) -> Sequence[ToolView]:
         """Tools by name from `after` on, at most `limit`, of those wanted."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
+        who = self._stores.identity.again(facts.roster, principal)
         shown: list[ToolView] = []
         for name in sorted(_names(facts, wanted.scope)):
             if after is not None and name <= after:
@@ -133,8 +134,8 @@ class Tools:
             tool = facts.shared.by_name[name] if wanted.scope == "global" else facts.find(name)
             if tool is None or tool.name != name:  # an alias of the workspace stands before this name
                 continue
-            view = ToolView(tool, tool.document(), facts.about(tool).enabled)
-            if wanted.has(view):
+            view = self._view(facts, who, tool)
+            if view is not None and wanted.has(view):
                 shown.append(view)
             if len(shown) == limit:
                 break
@@ -143,12 +144,12 @@ class Tools:
     async def callable(self, principal: Principal, limit: int, after: str | None) -> Sequence[ToolView]:
         """The tools that this principal may call now, by name from `after` on."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
-        who, shown = self._stores.identity.again(facts.keys, principal), []
+        who, shown = self._stores.identity.again(facts.roster, principal), []
         for tool in facts.seen_by_models():
             if after is not None and tool.name <= after:
                 continue
             if isinstance(decide(who, facts.about(tool), self._clock.now()), Allow):
-                shown.append(ToolView(tool, tool.document(), enabled=True))
+                shown.append(ToolView(tool, tool.document(), enabled=True, allowed=True))
             if len(shown) == limit:
                 break
         return shown
@@ -156,12 +157,14 @@ class Tools:
     async def get(self, principal: Principal, name_or_id: str) -> ToolView:
         """One tool. Raises `NotFound`."""
         facts, tool = await self._find(principal, name_or_id)
-        return ToolView(tool, tool.document(), facts.about(tool).enabled)
+        about = facts.about(tool)
+        decision = decide(self._stores.identity.again(facts.roster, principal), about, self._clock.now())
+        return ToolView(tool, tool.document(), about.enabled, decision.allowed)
 
     async def validate(self, principal: Principal, call: Call) -> Validation:
         """Check input against contract and policy; runs nothing and records nothing."""
         facts, tool = await self._find(principal, call.tool)
-        who, ready = self._stores.identity.again(facts.keys, principal), self._workshop.ready(tool)
+        who, ready = self._stores.identity.again(facts.roster, principal), self._workshop.ready(tool)
         decision = decide(who, facts.about(tool), self._clock.now())
         knows = isinstance(decision, Allow) or permits(who, Permission.SECRETS_READ)
         names = ready.runnable.secrets if knows else ()
@@ -172,7 +175,7 @@ class Tools:
     async def warnings(self, principal: Principal, tool: StoredTool) -> Sequence[ToolcribError]:
         """What whoever registered a tool should know: its secrets that are bound to other hosts than the tool's."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
-        if not permits(self._stores.identity.again(facts.keys, principal), Permission.SECRETS_READ):
+        if not permits(self._stores.identity.again(facts.roster, principal), Permission.SECRETS_READ):
             return ()
         if all(secret.hosts is None for secret in facts.secrets.values()):
             return ()  # to make a tool ready is dear where a catalog is brought
@@ -204,6 +207,29 @@ class Tools:
         view = await self.get(principal, name_or_id)
         await self.set_enabled(principal, name_or_id, enabled=bool(view.config["enabled"]))
 
+    async def explain(
+        self, principal: Principal, name_or_id: str, actor: str | None = None
+    ) -> tuple[Decision, Sequence[Reason]]:
+        """Whether the principal, or another actor of the workspace, may call a tool now, and how every rule stands.
+        Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
+        """
+        facts, tool = await self._find(principal, name_or_id)
+        who = self._stores.identity.again(facts.roster, principal)
+        if actor is not None and actor != who.actor_id:
+            await self._changes.permitted(principal, Permission.KEYS_READ)
+            other = self._stores.identity.acting(facts.roster, actor)
+            if other is None:
+                raise NotFound("There is no such principal.")
+            who = other
+        about, now = facts.about(tool), self._clock.now()
+        return decide(who, about, now), explain(who, about, now)
+
+    def _view(self, facts: Facts, who: Principal, tool: StoredTool) -> ToolView | None:
+        """A tool as a list shows it, if it does."""
+        about = facts.about(tool)
+        decision = decide(who, about, self._clock.now())
+        return ToolView(tool, tool.document(), about.enabled, decision.allowed) if shows(decision) else None
+
     async def _find(self, principal: Principal, name_or_id: str) -> tuple[Facts, StoredTool]:
         await self._changes.permitted(principal, Permission.TOOLS_READ)
         facts, tool = await self._calls.what(principal.workspace_id, name_or_id)
@@ -223,15 +249,8 @@ class Tools:
 
     async def operator_only(self, principal: Principal) -> None:
         """Global tools are written by the operator alone. Raises `Forbidden`."""
-
-        async def read(tx: Tx) -> str | None:
-            return await self._stores.identity.default_workspace(tx)
-
-        try:
-            operators = await self._stores.db.read((principal.workspace_id,), read)
-        except DatabaseUnavailable as error:
-            raise Unavailable from error
-        if principal.workspace_id != operators or principal.role is not Role.OWNER:
+        facts = await self._changes.permitted(principal, Permission.TOOLS_WRITE)
+        if not self._stores.identity.again(facts.roster, principal).operator:
             raise Forbidden("Only the operator, the owner of the workspace `default`, writes global tools.")
 
     def checked(self, submitted: dict[str, Any]) -> tuple[Contract, dict[str, Any]]:
@@ -245,6 +264,11 @@ class Tools:
         except Invalid as refused:
             raise form.told(refused) from None
         return contract, contract.document()
+
+
+def written_by(scope: str) -> Permission:
+    """What writing a tool there needs."""
+    return Permission.HOUSE_WRITE if scope == GLOBAL else Permission.TOOLS_WRITE
 
 
 def _names(facts: Facts, scope: str) -> set[str]:

@@ -16,7 +16,7 @@ from toolcrib.registry.service import StoredTool, ToolVersion
 
 from .change import Change, Changes
 from .facts import Stores
-from .tools import Tools, refuse_taken
+from .tools import Tools, refuse_taken, written_by
 
 _NOT_VALID = "The tool's config is not valid."
 
@@ -67,7 +67,7 @@ class Versions:
 
         make = self._changes.rehearse if rehearse else self._changes.change
         try:
-            return await make(principal, Permission.TOOLS_WRITE, publish, scope=tool.workspace_id)
+            return await make(principal, written_by(tool.workspace_id), publish, scope=tool.workspace_id)
         except _Unchanged as unchanged:
             return unchanged.tool
 
@@ -81,7 +81,7 @@ class Versions:
                 EventType.TOOL_DELETED, tool.name, {"tool_id": tool.id, "version": tool.version}
             )
 
-        await self._changes.change(principal, Permission.TOOLS_WRITE, delete, scope=tool.workspace_id)
+        await self._changes.change(principal, written_by(tool.workspace_id), delete, scope=tool.workspace_id)
 
     async def list(
         self, principal: Principal, name_or_id: str, limit: int = MOST, before: str | None = None

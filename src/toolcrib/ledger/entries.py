@@ -55,6 +55,7 @@ class Intent:
     error: str | None = None
     claim: Claim | None = None
     dry_run: bool = False
+    on_behalf_of: str | None = None
     secrets: tuple[tuple[str, int], ...] = ()
 
     def row(self) -> tuple[Any, ...]:
@@ -63,7 +64,7 @@ class Intent:
         return (
             self.workspace_id, self.execution_id, self.tool_id, self.tool, self.tool_version, self.status.value, self.actor_type,
             self.actor_id, self.key_id, self.subject_type, self.subject_id, self.exception_id, self.error_code, self.error_message,
-            int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0, None,
+            int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0, None, self.on_behalf_of,
         )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Sequence
 
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, Row, Tx
+from toolcrib.kit.db import HOUSE, Database, Row, Tx
 from toolcrib.kit.ids import new_id
 
 from .queries import writing
@@ -43,7 +43,7 @@ class Owner:
             if tx.dialect == "sqlite":
                 await writing.bury_others(tx, self.id)
 
-        await self._db.change((), enter)
+        await self._db.change((HOUSE,), enter)
         self._renewed = self._trusting_since = self._clock.monotonic()
 
     async def renew(self) -> None:
@@ -53,7 +53,7 @@ class Owner:
             return await writing.renew_process(tx, self.id)
 
         began = self._clock.monotonic()
-        if not await self._db.change((), renewed):
+        if not await self._db.change((HOUSE,), renewed):
             self.id = new_id("prc")
             await self.start()
         if began - self._renewed > LOST_SECONDS:
@@ -69,7 +69,7 @@ class Owner:
                 await writing.bury_late(tx, self.id, int(DEAD_SECONDS * 1_000_000))
             return await writing.orphans(tx)
 
-        found: Sequence[Row] = await self._db.change((), bury)
+        found: Sequence[Row] = await self._db.change((HOUSE,), bury)
         return found
 
     async def leave(self) -> None:
@@ -78,4 +78,4 @@ class Owner:
         async def bury(tx: Tx) -> None:
             await writing.bury_process(tx, self.id)
 
-        await self._db.change((), bury)
+        await self._db.change((HOUSE,), bury)

@@ -8,7 +8,7 @@ round deletes the rest.
 from collections.abc import Sequence
 
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, Tx
+from toolcrib.kit.db import HOUSE, Database, Tx
 from toolcrib.kit.ids import first_id
 
 from . import repeats
@@ -49,7 +49,7 @@ class Retention:
         async def read(tx: Tx) -> Sequence[str]:
             return await writing.workspaces(tx)
 
-        return await self._db.read((), read)
+        return await self._db.read((HOUSE,), read)
 
     async def _clean(self, workspace: str) -> bool:
         """Delete some of what is too old; whether that was all."""

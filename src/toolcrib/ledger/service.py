@@ -11,7 +11,7 @@ from toolcrib.contracts.execution import Event, EventType, Execution, SecretUse,
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Database, DatabaseError, DatabaseUnavailable, Row, Tx
+from toolcrib.kit.db import HOUSE, Database, DatabaseError, DatabaseUnavailable, Row, Tx
 from toolcrib.kit.json import dumps, loads_own
 
 from .entries import Batch, Intent, Settlement
@@ -66,7 +66,7 @@ class Ledger:
         if not self.owner.holds:
             raise Unavailable
         try:
-            answer: bool | Taken = await self._db.record(self._batch, (intent.workspace_id,), intent)
+            answer: bool | Taken = await self._db.record(self._batch, (intent.workspace_id, GLOBAL), intent)
         except DatabaseUnavailable as error:
             if error.uncertain and intent.status is Status.RUNNING:
                 self._owed[intent.execution_id] = _not_run(intent, _UNCONFIRMED)
@@ -81,7 +81,7 @@ class Ledger:
     async def settle(self, settlement: Settlement) -> bool:
         """Write an outcome; False when the call was given up meanwhile. One that cannot be written now is written later."""
         try:
-            first = bool(await self._db.record(self._batch, (settlement.workspace_id,), settlement))
+            first = bool(await self._db.record(self._batch, (settlement.workspace_id, GLOBAL), settlement))
         except DatabaseError as error:
             self._owed[settlement.execution_id] = settlement
             raise Unavailable(
@@ -107,7 +107,7 @@ class Ledger:
             await self._pay(settlement)
         for row in await self.owner.orphans():
             orphan = _interrupted(row, self._clock.now())
-            await self._db.record(self._batch, (orphan.workspace_id,), orphan)
+            await self._db.record(self._batch, (orphan.workspace_id, GLOBAL), orphan)
             self.tail.wake(orphan.workspace_id)
         await self._flush_refusals()
         await self._retention.keep()
@@ -121,13 +121,13 @@ class Ledger:
             return
         if found is not None and found.status in _OPEN_TO_OUTCOMES - {settlement.status}:
             try:
-                await self._db.record(self._batch, (settlement.workspace_id,), settlement)
+                await self._db.record(self._batch, (settlement.workspace_id, GLOBAL), settlement)
             except DatabaseUnavailable:
                 raise
             except DatabaseError:
                 self._owed[settlement.execution_id] = replace(settlement, output=None)
                 return
-        del self._owed[settlement.execution_id]
+        self._owed.pop(settlement.execution_id, None)  # whoever keeps the books beside may have been first
 
     async def workspaces(self) -> Sequence[str]:
         """The ids of all there are, for what the house does by itself."""
@@ -135,7 +135,7 @@ class Ledger:
         async def read(tx: Tx) -> Sequence[str]:
             return await writing.workspaces(tx)
 
-        return await self._db.read((), read)
+        return await self._db.read((HOUSE,), read)
 
     async def generations(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """The generation of a workspace and of the global scope as this view sees them; -1 where there is none."""
@@ -246,7 +246,7 @@ class Ledger:
         async def read(tx: Tx) -> Sequence[Row]:
             return await writing.cancelled(tx, self.owner.id)
 
-        return [row["id"] for row in await self._db.read((), read)]
+        return [row["id"] for row in await self._db.read((HOUSE,), read)]
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
         """Count a request that was refused before it could be a call; written with the next `keep`."""
@@ -298,5 +298,5 @@ def _execution(row: Row, parts: Mapping[str, str]) -> Execution:
         status=Status(row["status"]), actor_type=row["actor_type"], actor_id=row["actor_id"], subject=subject,
         exception_id=row["exception_id"], error_code=row["error_code"], error_message=row["error_message"],
         created_at=row["created_at"], updated_at=row["updated_at"], finished_at=row["finished_at"],
-        execution_time_us=row["execution_time_us"], cancel_at=row["cancel_at"], dry_run=bool(row["dry_run"]), **payloads,
+        execution_time_us=row["execution_time_us"], cancel_at=row["cancel_at"], dry_run=bool(row["dry_run"]), on_behalf_of=row["on_behalf_of"], **payloads,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, text
 
-from toolcrib.kit.db import metadata
+from toolcrib.kit.db import held_by, metadata
 
 workspace_state = Table(
     "workspace_state",
@@ -10,6 +10,7 @@ workspace_state = Table(
     Column("workspace_id", Text, primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("generation", BigInteger, nullable=False),
+    info=held_by(house_reads="true"),  # the house goes round all workspaces, one at a time
 )
 
 executions = Table(
@@ -36,6 +37,8 @@ executions = Table(
     Column("finished_at", BigInteger),
     Column("execution_time_us", BigInteger),
     Column("cancel_at", BigInteger),
+    Column("on_behalf_of", Text),
+    info=held_by(house_reads="status = 'running'"),  # the house closes the calls of dead processes
     sqlite_with_rowid=False,
 )
 Index("executions_by_tool", executions.c.workspace_id, executions.c.tool_id, executions.c.id)
@@ -129,6 +132,7 @@ processes = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("renewed_at", BigInteger, nullable=False),
     Column("dead_at", BigInteger),
+    info=held_by(None),
 )
 
 refusals = Table(

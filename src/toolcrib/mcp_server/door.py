@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from toolcrib.contracts.errors import ToolcribError, Unauthorized
+from toolcrib.contracts.errors import Code, ToolcribError, Unauthorized
 from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import JsonRefused, dumps, loads
@@ -22,6 +22,11 @@ from toolcrib.kit.logging import logger
 BODY_LIMIT = 4_000_000
 _PRINCIPAL = "principal"  # where the request's log looks too
 _PARSE_ERROR, _INVALID_REQUEST, _FAILED, _REFUSED = -32700, -32600, -32603, -32001
+_STATUS = {
+    Code.VALIDATION_ERROR: HTTPStatus.BAD_REQUEST,
+    Code.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    Code.NOT_FOUND: HTTPStatus.NOT_FOUND,
+}
 _log = logger("mcp")
 
 
@@ -62,8 +67,9 @@ class McpDoor:
             challenge = {"WWW-Authenticate": "Bearer"}
             await _error(HTTPStatus.UNAUTHORIZED, _REFUSED, error.message, challenge)(scope, receive, send)
         except ToolcribError as error:
-            later = {"Retry-After": "2"}
-            await _error(HTTPStatus.SERVICE_UNAVAILABLE, _REFUSED, error.message, later)(scope, receive, send)
+            status = _STATUS.get(error.code, HTTPStatus.SERVICE_UNAVAILABLE)
+            later = {"Retry-After": "2"} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+            await _error(status, _REFUSED, error.message, later)(scope, receive, send)
         else:
             scope.setdefault("state", {})[_PRINCIPAL] = principal
             await _quietly(server, scope, _again(body, receive), send)
@@ -77,7 +83,9 @@ class McpDoor:
         """Who it is, then what it says, bounded and strict: nothing is read for strangers."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         _turn_away(scope["method"], headers, self._origins)
-        principal = await self._gateway.credentials.principal(_credential(headers))
+        principal = await self._gateway.credentials.principal(
+            _credential(headers), headers.get(b"x-toolcrib-workspace")
+        )
         body = await _read(headers, receive)
         return await self._loaded(), body, principal
 

@@ -1,6 +1,7 @@
 """What Alembic runs: all missing revisions in one transaction, under the lock that `fresh` takes too.
 
-The database comes as `attributes["url"]`.
+The database comes as `attributes["url"]`, the role that row security binds as `attributes["role"]`. A revision sees all
+rows on PostgreSQL, and makes no policy: the tables as they are declared get theirs at the end.
 """
 
 import asyncio
@@ -12,11 +13,11 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, event, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from toolcrib.kit.db import metadata
+from toolcrib.kit.db import metadata, row_security
 from toolcrib.migrations import fresh
 
 
-def _run(connection: Connection) -> None:
+def _run(connection: Connection, role: str = "") -> None:
     sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection, target_metadata=metadata, transaction_per_migration=False, transactional_ddl=True,
@@ -24,7 +25,12 @@ def _run(connection: Connection) -> None:
     )  # fmt: skip
     with context.begin_transaction():
         connection.execute(text(fresh.LOCK.on("sqlite" if sqlite else "postgresql")[0]))
+        if not sqlite:
+            connection.execute(text("SELECT set_config('app.role', :role, true)"), {"role": role})
+            connection.exec_driver_sql(row_security.LOWERED)
         context.run_migrations()
+        for statement in () if sqlite else row_security.raised(metadata):
+            connection.exec_driver_sql(statement)
 
 
 def _on_sqlite(path: str) -> None:
@@ -37,7 +43,7 @@ def _on_sqlite(path: str) -> None:
         _run(connection)
 
 
-async def _on_postgresql(url: str) -> None:
+async def _on_postgresql(url: str, role: str) -> None:
     # asyncpg reads the URL itself, as it does for the server: SQLAlchemy would not know all its parameters.
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -45,14 +51,14 @@ async def _on_postgresql(url: str) -> None:
         poolclass=pool.NullPool,
     )
     async with engine.connect() as connection:
-        await connection.run_sync(_run)
+        await connection.run_sync(_run, role)
 
 
 def _main(attributes: dict[str, Any]) -> None:
     if attributes["url"].startswith("sqlite:///"):
         _on_sqlite(attributes["url"].removeprefix("sqlite:///"))
     else:
-        asyncio.run(_on_postgresql(attributes["url"]))
+        asyncio.run(_on_postgresql(attributes["url"], attributes["role"]))
 
 
 # Alembic imports this file to run it.

@@ -9,9 +9,9 @@ import toolcrib.identity.tables
 import toolcrib.ledger.tables
 import toolcrib.registry.tables
 import toolcrib.vault.tables  # noqa: F401 each declares its tables
-from toolcrib.kit.db import Query, Tx, metadata
+from toolcrib.kit.db import Query, Tx, metadata, row_security
 
-HEAD = "0004"
+HEAD = "0003"
 
 LOCK = Query(sqlite="SELECT 1", postgresql="SELECT pg_advisory_xact_lock(7283001)")
 _EXISTS = Query(
@@ -44,6 +44,9 @@ async def bring_up(tx: Tx) -> None:
             await tx.run(Query(CreateIndex(index)))
     for statement in (_STAMP_TABLE, _STAMP):
         await tx.run(Query(sqlite=statement, postgresql=statement))
+    if tx.dialect == "postgresql":
+        for statement in row_security.raised(metadata):
+            await tx.run(Query(postgresql=statement))
 
 
 def _what_to_do(found: str) -> str:

@@ -10,8 +10,9 @@ from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
 
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
-    """What a decision knows of a tool: whose it is, whether it is enabled in the principal's workspace, and when it ends
-    (UTC in microseconds since 1970).
+    """What a decision knows of a tool: whose it is, whether it is enabled in the principal's workspace, when it ends
+    (UTC in microseconds since 1970), what it does, which roles and grants it requires, and whether the host that it calls
+    is suspended there.
     """
 
     name: str
@@ -19,18 +20,26 @@ class ToolFacts:
     is_global: bool
     enabled: bool
     sunset_at: int | None = None
+    effects: str = "write"
+    roles: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
+    host_suspended: bool = False
 
 
-_READ = frozenset({Permission.TOOLS_READ, Permission.EXECUTIONS_READ, Permission.SECRETS_READ})
+_READ = frozenset(
+    {Permission.TOOLS_READ, Permission.EXECUTIONS_READ, Permission.SECRETS_READ, Permission.WORKSPACE_READ}
+)
 _MEMBER = _READ | {Permission.TOOLS_WRITE, Permission.EXECUTIONS_CANCEL}
-_ALL = frozenset(Permission)
+_OWNER = frozenset(Permission) - {Permission.HOUSE_WRITE}
 _ROLES: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: _ALL,
-    Role.ADMIN: _ALL,
+    Role.OWNER: _OWNER,
+    Role.ADMIN: _OWNER - {Permission.WORKSPACE_WRITE},
     Role.MEMBER: _MEMBER,
     Role.VIEWER: _READ,
 }
-_READS_ONLY = frozenset({Permission.TOOLS_READ, Permission.EXECUTIONS_READ})
+_READS_ONLY = frozenset({Permission.TOOLS_READ, Permission.EXECUTIONS_READ, Permission.WORKSPACE_READ})
+# What a read-only membership leaves of a role.
+_LOOKS = _READ | {Permission.KEYS_READ, Permission.MEMBERS_READ, Permission.GRANTS_READ}
 _ALLOWED = Allow()
 
 
@@ -46,10 +55,9 @@ class Rule:
 
     def reason(self, principal: Principal, tool: ToolFacts, now: int) -> Reason:
         """How this rule stands for this call."""
-        remedy = None if self.remedy is None else self.remedy.format(tool=tool.name)
-        return Reason(
-            self.name, self.holds(principal, tool, now), self.message.format(tool=tool.name), remedy
-        )
+        words = {"tool": tool.name, "roles": ", ".join(tool.roles), "grants": ", ".join(tool.grants)}
+        remedy = None if self.remedy is None else self.remedy.format(**words)
+        return Reason(self.name, self.holds(principal, tool, now), self.message.format(**words), remedy)
 
 
 _RULES = (
@@ -60,6 +68,13 @@ _RULES = (
         "The tool {tool} belongs to this workspace or to all.",
     ),
     Rule(
+        "suspended",
+        Code.FORBIDDEN,
+        lambda principal, _tool, _now: not principal.suspended,
+        "This principal, or the person that it acts for, is suspended.",
+        "An admin of the workspace lifts it with DELETE /api/v1/suspensions/actor/NAME.",
+    ),
+    Rule(
         "key",
         Code.FORBIDDEN,
         lambda principal, tool, _now: principal.tools is None or tool.name in principal.tools,
@@ -67,11 +82,39 @@ _RULES = (
         "Use a key whose `tools` include it.",
     ),
     Rule(
+        "read_only",
+        Code.FORBIDDEN,
+        lambda principal, tool, _now: not principal.read_only or tool.effects == "read",
+        "The workspace or this membership is read-only, and {tool} does more than read.",
+        "Ask an owner of the workspace to open it for writing.",
+    ),
+    Rule(
         "role",
         Code.FORBIDDEN,
         lambda principal, _tool, _now: principal.role is not Role.VIEWER,
         "A viewer may not call tools.",
         "Ask an admin of the workspace for a key with the role member.",
+    ),
+    Rule(
+        "roles",
+        Code.FORBIDDEN,
+        lambda principal, tool, _now: _has_role(principal, tool),
+        "The tool {tool} requires one of these roles: {roles}.",
+        "Ask an admin of the workspace for such a role.",
+    ),
+    Rule(
+        "grants",
+        Code.FORBIDDEN,
+        lambda principal, tool, now: not _missing(principal, tool, now),
+        "The tool {tool} requires these grants: {grants}.",
+        "Ask the operator for the grant that is missing.",
+    ),
+    Rule(
+        "host",
+        Code.EGRESS_DENIED,
+        lambda _principal, tool, _now: not tool.host_suspended,
+        "The upstream host of {tool} is suspended in this workspace.",
+        "An admin lifts it with DELETE /api/v1/suspensions/host/NAME.",
     ),
     Rule(
         "enabled",
@@ -90,6 +133,20 @@ _RULES = (
 )
 
 
+# Who fails one of these is not shown the tool in a list; who fails another sees that it may not be called.
+_HIDING = frozenset({"scope", "key", "read_only"})
+
+
+def explain(principal: Principal, tool: ToolFacts, now: int) -> tuple[Reason, ...]:
+    """Every rule in the order it is asked, and how it stands; `decide` stops at the first that does not hold."""
+    return tuple(rule.reason(principal, tool, now) for rule in _RULES)
+
+
+def shows(decision: Decision) -> bool:
+    """Whether a list shows a tool of which this was decided."""
+    return isinstance(decision, Allow) or decision.reasons[-1].rule not in _HIDING
+
+
 def decide(principal: Principal, tool: ToolFacts, now: int) -> Decision:
     """May this principal call this tool at that time? The first rule that does not hold decides."""
     for position, rule in enumerate(_RULES):
@@ -102,12 +159,32 @@ def decide(principal: Principal, tool: ToolFacts, now: int) -> Decision:
 
 def permits(principal: Principal, permission: Permission) -> bool:
     """May this principal do this apart from calls? An agent only reads, whatever its role; so does a limited key."""
+    return permission in permissions(principal)
+
+
+def permissions(principal: Principal) -> frozenset[Permission]:
+    """All that this principal may do apart from calls."""
     granted = _ROLES[principal.role]
+    if principal.operator:
+        granted |= {Permission.HOUSE_WRITE}
     if principal.actor_type is ActorType.AGENT or principal.tools is not None:
         granted &= _READS_ONLY
-    return permission in granted
+    if principal.looks_only:
+        granted &= _LOOKS
+    return granted
 
 
 def sees(principal: Principal, tool: str) -> bool:
     """Whether executions and events of this tool exist for this principal."""
     return principal.tools is None or tool in principal.tools
+
+
+def _has_role(principal: Principal, tool: ToolFacts) -> bool:
+    """A wider role than one of those required will do; a word that is no role is nobody's."""
+    required = [role for role in Role if role.value in tool.roles]
+    return not tool.roles or any(principal.role.reach >= role.reach for role in required)
+
+
+def _missing(principal: Principal, tool: ToolFacts, now: int) -> list[str]:
+    held = {grant.name for grant in principal.grants if grant.expires_at is None or now < grant.expires_at}
+    return [name for name in tool.grants if name not in held]

@@ -32,7 +32,16 @@ _REPLACE = Query(
     .values(
         {
             name: bindparam(f"new_{name}")
-            for name in ("version", "digest", "config", "submitted", "updated_at", "generation")
+            for name in (
+                "version",
+                "digest",
+                "config",
+                "submitted",
+                "updated_at",
+                "generation",
+                "effects",
+                "requires",
+            )
         }
     )
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from toolcrib.contracts.contract import effect_of
 from toolcrib.contracts.errors import Conflict, NotFound
 from toolcrib.contracts.names import wire_name
 from toolcrib.kit.clock import Clock, from_iso
@@ -33,6 +34,8 @@ class StoredTool:
     created_at: int
     updated_at: int
     sunset_at: int | None = None
+    effects: str = "write"
+    requires: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """The stored contract. It is shared with whoever else asks: read it, never change it."""
@@ -106,7 +109,7 @@ class Registry:
             await queries.add(
                 tx, workspace_id=workspace, id=tool.id, name=tool.name, wire_name=wire, version=tool.version, digest=tool.digest,
                 config=tool.config, submitted=tool.submitted, created_at=tool.created_at, created_by=by, updated_at=tool.created_at,
-                deleted_at=None, generation=generation,
+                deleted_at=None, generation=generation, effects=tool.effects, requires=_text(tool.requires),
             )  # fmt: skip
         except Exception as error:
             if isinstance(tx.translated(error), Clash):
@@ -141,7 +144,8 @@ class Registry:
         tool = self._made(old.id, old.workspace_id, config, submitted)
         await queries.replace(
             tx, tool.workspace_id, tool.id, version=tool.version, digest=tool.digest, config=tool.config,
-            submitted=tool.submitted, updated_at=tool.created_at, generation=generation,
+            submitted=tool.submitted, updated_at=tool.created_at, generation=generation, effects=tool.effects,
+            requires=_text(tool.requires),
         )  # fmt: skip
         await queries.drop_aliases(tx, tool.workspace_id, tool.id)
         await self._add_aliases(tx, tool, config.get("aliases", ()), generation)
@@ -175,7 +179,8 @@ class Registry:
         digest = hashlib.sha256(text.encode()).hexdigest()
         now = self._clock.now()
         return StoredTool(
-            tool_id, workspace, config["name"], config["version"], digest, text, dumps(submitted).decode(), now, now, _sunset(text)
+            tool_id, workspace, config["name"], config["version"], digest, text, dumps(submitted).decode(), now, now, _sunset(text),
+            effect_of(config.get("effects"), (config.get("api") or {}).get("method")), config.get("requires") or {},
         )  # fmt: skip
 
     async def _keep_version(self, tx: Tx, tool: StoredTool, by: str) -> None:
@@ -255,8 +260,12 @@ def _parts(version: str) -> tuple[int, ...]:
 def _stored(row: Row) -> StoredTool:
     return StoredTool(
         row["id"], row["workspace_id"], row["name"], row["version"], row["digest"], row["config"], row["submitted"], row["created_at"],
-        row["updated_at"], _sunset(row["config"]),
+        row["updated_at"], _sunset(row["config"]), row["effects"], _object(row["requires"] or "{}"),
     )  # fmt: skip
+
+
+def _text(value: Mapping[str, Any]) -> str | None:
+    return dumps(value).decode() if value else None
 
 
 @lru_cache(maxsize=1_024)

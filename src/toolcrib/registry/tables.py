@@ -20,6 +20,8 @@ tools = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
     Column("generation", BigInteger, nullable=False),
+    Column("effects", Text, nullable=False, server_default="write"),
+    Column("requires", Text),
 )
 _is_there = tools.c.deleted_at.is_(None)
 Index(

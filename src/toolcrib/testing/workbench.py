@@ -90,16 +90,17 @@ class Workbench:
     async def workspace(self, name: str | None = None) -> Principal:
         """The owner of a new workspace."""
         stores = self.gateway.stores
+        workspace = stores.identity.new_workspace()
 
         async def make(tx: Tx) -> str:
-            workspace = await stores.identity.create_workspace(tx, name or f"w{next(_numbers)}")
+            await stores.identity.create_workspace(tx, workspace, name or f"w{next(_numbers)}")
             await stores.ledger.open_workspace(tx, workspace)
             _, generation = await stores.ledger.raise_generation(tx, workspace)
             new = NewKey("owner", ActorType.USER, Role.OWNER)
             _, text = await stores.identity.add_key(tx, workspace, new, "test", generation)
             return text
 
-        return await self.gateway.credentials.principal(await stores.db.change((), make))
+        return await self.gateway.credentials.principal(await stores.db.change((workspace,), make))
 
 
 @contextlib.asynccontextmanager
@@ -137,7 +138,7 @@ async def _started(folder: Path, clock: FakeClock, hands: Sequence[Provider]) ->
     keys: list[str] = []
     gateway = open_gateway(Database(engine), Cipher(os.urandom(KEY_BYTES)), clock, hands)
     try:
-        await engine.transact((), fresh.bring_up)
+        await engine.set_up(fresh.bring_up)
         await gateway.start(keys.append)
         bench = Workbench(gateway=gateway, clock=clock, owner_key="".join(keys))
         bench.owner = await gateway.credentials.principal(bench.owner_key)

@@ -102,13 +102,19 @@ _LEFT_TEXT = (
     "SELECT workspace_id, 0 AS secrets, count(*) - 1 AS keys FROM data_keys WHERE purpose = 'secrets' "
     "GROUP BY workspace_id HAVING count(*) > 1"
 )
-_LEFT = Query(sqlite=_LEFT_TEXT, postgresql=_LEFT_TEXT)
+_LEFT = Query(
+    sqlite=_LEFT_TEXT, postgresql=_LEFT_TEXT, across="a rotation is over once no workspace has anything left"
+)
 _ROOTS_IN_USE_TEXT = (
     "SELECT root, count(*) AS rows_under FROM data_keys GROUP BY root UNION ALL SELECT "
     "(SELECT fingerprint FROM root_key WHERE id = 1) AS root, count(*) AS rows_under FROM secrets "
     "WHERE sealed IS NOT NULL AND key_version IS NULL"
 )
-_ROOTS_IN_USE = Query(sqlite=_ROOTS_IN_USE_TEXT, postgresql=_ROOTS_IN_USE_TEXT)
+_ROOTS_IN_USE = Query(
+    sqlite=_ROOTS_IN_USE_TEXT,
+    postgresql=_ROOTS_IN_USE_TEXT,
+    across="a root key is needed while any workspace has rows under it",
+)
 
 
 async def changed(tx: Tx, workspace: str, since: int) -> Sequence[Row]:

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
 
-from toolcrib.kit.db import metadata
+from toolcrib.kit.db import held_by, metadata
 
 secrets = Table(
     "secrets",
@@ -36,4 +36,5 @@ root_key = Table(
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("fingerprint", Text, nullable=False),
+    info=held_by(None),
 )

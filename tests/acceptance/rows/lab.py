@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.support.books import Books
 from tests.support.client import Client
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, superuser_url
 from tests.support.server import Server, prepare_server
 from tests.support.upstream import Upstream, run_upstream
 
@@ -68,7 +68,7 @@ def sqlite_lab(folder: Path, env: Mapping[str, str] | None = None) -> Iterator[L
 def postgres_lab(folder: Path, cluster: Cluster, env: Mapping[str, str] | None = None) -> Iterator[Lab]:
     folder.mkdir(parents=True, exist_ok=True)
     url = cluster.fresh_database()
-    with _lab(folder, url, cluster.superuser_url(url), env) as lab:
+    with _lab(folder, url, superuser_url(url), env) as lab:
         yield lab
 
 

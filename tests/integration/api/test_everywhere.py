@@ -23,6 +23,16 @@ ROUTES = {
     ("post", "/api/v1/tools/executions/{execution_id}/cancel"), ("get", "/api/v1/audit"), ("get", "/api/v1/events"),
     ("get", "/api/v1/secrets"), ("post", "/api/v1/secrets"), ("delete", "/api/v1/secrets/{name}"),
     ("get", "/api/v1/keys"), ("post", "/api/v1/keys"), ("delete", "/api/v1/keys/{key_id}"), ("get", "/api/v1/packs"),
+    ("post", "/api/v1/keys/{key_id}/rotate"), ("get", "/api/v1/tools/{tool}/explain"), ("get", "/api/v1/me"),
+    ("get", "/api/v1/workspaces"), ("post", "/api/v1/workspaces"), ("get", "/api/v1/workspaces/{workspace}"),
+    ("put", "/api/v1/workspaces/{workspace}"), ("post", "/api/v1/workspaces/{workspace}/suspend"),
+    ("post", "/api/v1/workspaces/{workspace}/resume"), ("get", "/api/v1/workspaces/{workspace}/members"),
+    ("post", "/api/v1/workspaces/{workspace}/members"), ("put", "/api/v1/workspaces/{workspace}/members/{member}"),
+    ("delete", "/api/v1/workspaces/{workspace}/members/{member}"), ("get", "/api/v1/workspaces/{workspace}/invitations"),
+    ("post", "/api/v1/workspaces/{workspace}/invitations"), ("post", "/api/v1/invitations/accept"),
+    ("delete", "/api/v1/workspaces/{workspace}/invitations/{invitation}"), ("get", "/api/v1/workspaces/{workspace}/grants"),
+    ("post", "/api/v1/workspaces/{workspace}/grants"), ("delete", "/api/v1/workspaces/{workspace}/grants/{grant}"),
+    ("get", "/api/v1/suspensions"), ("post", "/api/v1/suspensions"), ("delete", "/api/v1/suspensions/{kind}/{name}"),
     *(("get", path) for path in OPEN),
 }  # fmt: skip
 

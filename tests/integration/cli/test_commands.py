@@ -60,6 +60,20 @@ def called(env):
     ]
 
 
+@pytest.fixture(scope="module")
+def ids(server):
+    """One of each thing that a command names."""
+    ask = server.client.call
+    place = f"/api/v1/workspaces/{ask('GET', '/api/v1/me').json['workspace_id']}"
+    made = {
+        "key": ask("POST", "/api/v1/keys", {"name": "rotated"}),
+        "member": ask("POST", f"{place}/members", {"issuer": "https://id.example", "subject": "ann", "name": "Ann"}),
+        "grant": ask("POST", f"{place}/grants", {"name": "pro"}),
+    }  # fmt: skip
+    ask("POST", "/api/v1/workspaces", {"name": "other"})
+    return {name: reply.json["id"] for name, reply in made.items()}
+
+
 def commands(command, *words: str) -> Iterator[str]:
     inner = getattr(command, "commands", None)
     if inner is None:
@@ -68,7 +82,7 @@ def commands(command, *words: str) -> Iterator[str]:
         yield from commands(one, *words, word)
 
 
-def arguments_of(command: str, folder, called: str) -> tuple[str, ...]:
+def arguments_of(command: str, folder, called: str, ids) -> tuple[str, ...]:
     """What each command that wants more is given."""
     config = folder / "tides.next.json"
     config.write_text(json.dumps(TIDES))
@@ -80,20 +94,27 @@ def arguments_of(command: str, folder, called: str) -> tuple[str, ...]:
         "tools enable": ("tides.next",), "tools disable": ("ship.sell",), "tools reset": ("tides.next",),
         "executions show": (called,), "executions result": (called,), "executions events": (called,), "executions cancel": (called,),
         "secrets set": ("JSON_KEY",), "secrets delete": ("JSON_KEY",), "secrets uses": ("JSON_KEY",), "keys create": ("json",), "keys revoke": ("none",),
+        "keys rotate": (ids["key"],), "tools explain": ("tides.next",), "workspaces create": (f"w{ids['key']}",),
+        "workspaces set": ("default", "--read-write"), "workspaces suspend": ("other",), "workspaces resume": ("other",),
+        "members add": ("bob", "--issuer", "https://id.example"), "members set": (ids["member"],), "members remove": (ids["member"],),
+        "members invite": ("Bob",), "grants give": ("pro", "--of", "other"), "grants end": (ids["grant"],),
+        "suspensions add": ("agent:json",), "suspensions lift": ("agent:json",),
         "apply": (str(folder), "--dry-run"), "export": (str(folder / "out"),),
     }  # fmt: skip
     return given.get(command, ())
 
 
-def test_every_command_prints_json_and_nothing_else_when_asked(run, tmp_path, called, monkeypatch):
+def test_every_command_prints_json_and_nothing_else_when_asked(run, tmp_path, called, ids, monkeypatch):
     known = [name for name in commands(get_command(app)) if name not in WITHOUT_JSON | WITHOUT_END]
     monkeypatch.setenv("TOOLCRIB_DATABASE_URL", f"sqlite:///{tmp_path / 'other.db'}")  # for migrate
     printed = {}
     for name in known:
-        done = run(*name.split(), *arguments_of(name, tmp_path, called), "--json", stdin="long-enough")
+        done = run(*name.split(), *arguments_of(name, tmp_path, called, ids), "--json", stdin="long-enough")
         printed[name] = [json.loads(line) for line in done.stdout.splitlines()]
     silent = {name for name, values in printed.items() if not values}
-    assert silent == {"tools delete", "tools reset", "secrets delete"}  # 204: there is nothing to say
+    assert silent == {  # 204: there is nothing to say
+        "tools delete", "tools reset", "secrets delete", "members remove", "grants end", "suspensions lift",
+    }  # fmt: skip
 
 
 def test_a_command_without_json_does_not_go_unseen():
@@ -105,7 +126,7 @@ def test_a_command_without_json_does_not_go_unseen():
 
 def test_every_command_has_help_with_an_example():
     known = list(commands(get_command(app)))
-    assert len(known) == 34
+    assert len(known) == 54
     for name in known:
         assert re.search(rf"Example:\n  .*toolcrib {name}", typed(*name.split(), "--help", env={}).stdout), (
             name

@@ -62,7 +62,7 @@ pytestmark = pytest.mark.skipif(program()[0] == sys.executable, reason="needs th
         (("secrets", "set", "Z"), ["ZOO_KEY"]),
         (("keys", "create", "clerk", "--role", "ad"), ["admin"]),
         (("executions", "list", "--status", "succ"), ["succeeded"]),
-        (("audit", "--type", "KeyR"), ["KeyRevoked"]),
+        (("audit", "--type", "KeyRe"), ["KeyRevoked"]),
         (("tools", "vers"), ["versions"]),
     ],
     ids=" ".join,

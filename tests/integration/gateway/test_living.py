@@ -35,7 +35,7 @@ async def test_a_later_start_makes_nothing(rig):
 
 async def test_two_first_starts_at_once_make_one_workspace(rig_url):
     engine = open_engine(Settings(database_url=rig_url))
-    await engine.transact((), bring_up)
+    await engine.set_up(bring_up)
     shared = engine.dialect == "sqlite"
     other = engine if shared else open_engine(Settings(database_url=rig_url))
     one, two = prepared(Tap(engine, shared=shared)), prepared(Tap(other))
@@ -52,7 +52,7 @@ async def test_two_first_starts_at_once_make_one_workspace(rig_url):
 
 async def test_a_first_start_killed_between_key_file_and_commit_leaves_nothing_and_starts_again(rig_url):
     engine = open_engine(Settings(database_url=rig_url))
-    await engine.transact((), bring_up)
+    await engine.set_up(bring_up)
     one = prepared(Tap(engine, shared=True))
     files = []
 

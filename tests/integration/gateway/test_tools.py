@@ -155,12 +155,6 @@ async def test_the_operator_alone_registers_global_tools(rig):
     await eventually(lambda: names(rig, by=other), "the global tool in another workspace's list", 5)
 
 
-async def test_a_question_for_the_operator_that_cannot_be_asked_is_no_refusal(rig):
-    rig.tap.reading.append(refusing(DatabaseUnavailable("away")))
-    with pytest.raises(Unavailable):
-        await rig.register("g.tool", scope="global")
-
-
 async def test_a_write_that_the_database_refuses_says_so(rig):
     rig.tap.before.append(refusing(DatabaseUnavailable("away")))
     with pytest.raises(Unavailable):

@@ -7,6 +7,7 @@ from tests.support.entries import intent, running, settlement, status
 from tests.support.fakes import START, CountedTx, refusing
 from tests.support.rig import Rig, numbers
 from toolcrib.contracts.errors import Unavailable
+from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.ledger.entries import Batch
@@ -144,7 +145,7 @@ async def statements(rig: Rig, items: list[Intent]) -> int:
         raise LookupError
 
     with pytest.raises(LookupError):
-        await rig.tap.inner.transact(sorted({item.workspace_id for item in items}), apply)
+        await rig.tap.inner.transact(sorted({GLOBAL, *(item.workspace_id for item in items)}), apply)
     return counted[0]
 
 

@@ -8,8 +8,9 @@ import pytest
 from tests.support.door import Door
 from tests.support.fakes import refusing
 from tests.support.rig import Rig
-from toolcrib.contracts.principal import ActorType
+from toolcrib.contracts.principal import ActorType, Role
 from toolcrib.contracts.provider import Failure, Success
+from toolcrib.gateway import NewMember
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.paging import encode
 from toolcrib.mcp_server import McpDoor
@@ -215,3 +216,38 @@ async def test_a_fault_of_the_sdk_is_answered_and_shows_nothing_of_the_message(
     log = capsys.readouterr().err
     assert "RuntimeError" in log
     assert "s3cret" not in log
+
+
+async def test_a_person_of_several_workspaces_names_one(rig, door):
+    stranger = await rig.workspace("shop")
+    tool = await rig.register("shop.tool", by=stranger)
+    for owner in (rig.owner, stranger):
+        await rig.gateway.members.add(owner, NewMember("acme", "ann", "Ann", Role.MEMBER))
+    ann = door.as_("jwt:acme:ann")
+    reply = await ann("POST", "/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, headers=BOTH)
+    assert (reply.status, "X-Toolcrib-Workspace" in reply.json["error"]["message"]) == (400, True)
+    for named in ("shop", stranger.workspace_id):
+        listed = (await ask(ann, "tools/list", headers={"x-toolcrib-workspace": named}))["tools"]
+        assert [one["name"] for one in listed] == [tool]
+    assert (await ask(ann, "tools/list", headers={"x-toolcrib-workspace": "default"}))["tools"] == []
+
+
+async def test_a_workspace_that_is_none_of_the_askers_is_not_there_and_a_suspended_one_is_closed(rig, door):
+    stranger = await rig.workspace("shop")
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    foreign = [
+        await door("POST", "/mcp", body, headers=BOTH | {"x-toolcrib-workspace": named})
+        for named in ("shop", "0" * 10)
+    ]
+    assert {(reply.status, reply.body) for reply in foreign} == {(404, foreign[0].body)}
+    key = await rig.key(by=stranger)
+    await rig.gateway.workspaces.suspend(rig.owner, stranger.workspace_id, suspended=True)
+    assert (await door.as_(key)("POST", "/mcp", body, headers=BOTH)).status == 403
+
+
+async def test_what_only_reads_is_all_that_a_read_only_workspace_lists_and_calls(rig, door):
+    reads, writes = await rig.register(effects="read"), await rig.register(effects="write")
+    await rig.gateway.workspaces.update(rig.owner, rig.owner.workspace_id, read_only=True)
+    assert [one["name"] for one in (await ask(door, "tools/list"))["tools"]] == [reads]
+    result = await ask(door, "tools/call", {"name": writes, "arguments": {}})
+    assert result["isError"] is True

@@ -45,7 +45,7 @@ def bring_up(url: str) -> None:
 async def bring_up_here(url: str) -> None:
     engine = SqliteEngine(path_of(url)) if is_sqlite(url) else PostgresEngine(url)
     try:
-        await engine.transact((), fresh.bring_up)
+        await engine.set_up(fresh.bring_up)
     finally:
         await engine.close()
 

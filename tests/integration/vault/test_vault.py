@@ -5,6 +5,7 @@ import pytest
 from toolcrib.contracts.errors import NotFound, SecretNotFound
 from toolcrib.contracts.secret import texts
 from toolcrib.kit.cipher import Cipher
+from toolcrib.kit.db import HOUSE
 from toolcrib.vault.roots import RootKeys, WrongRootKey
 
 
@@ -70,7 +71,7 @@ async def test_a_value_moved_to_another_name_does_not_open(rig):
 
 
 async def test_the_root_key_of_the_first_start_is_the_one(rig):
-    await rig.db.change((), rig.gateway.stores.roots.check)
+    await rig.db.change((HOUSE,), rig.gateway.stores.roots.check)
     with pytest.raises(WrongRootKey):
-        await rig.db.change((), RootKeys(Cipher(b"other" + bytes(27)), rig.clock).check)
+        await rig.db.change((HOUSE,), RootKeys(Cipher(b"other" + bytes(27)), rig.clock).check)
     assert len(await rig.rows("SELECT * FROM root_key")) == 1

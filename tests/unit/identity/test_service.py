@@ -7,7 +7,7 @@ import pytest
 from tests.support.fakes import START, FakeClock
 from toolcrib.contracts.errors import Unauthorized
 from toolcrib.contracts.principal import ActorType, Principal, Role
-from toolcrib.identity.service import Identity, Key
+from toolcrib.identity.service import Identity, Key, Roster, Workspace
 from toolcrib.identity.tokens import Token, new_token
 from toolcrib.kit.cipher import Cipher
 
@@ -42,11 +42,15 @@ def key_of(cipher: Cipher, token: Token, **parts) -> Key:
     return dataclasses.replace(key, **parts)
 
 
+def known(*keys: Key, **parts) -> Roster:
+    return Roster(Workspace("w", "sea", **parts), {key.id: key for key in keys})
+
+
 def test_a_genuine_key_is_its_principal():
     identity, cipher = house()
     token = new_token("w")
     key = key_of(cipher, token)
-    assert identity.principal({key.id: key}, identity.claimed(token.text)) == key.principal
+    assert identity.principal(known(key), identity.claimed(token.text)) == key.principal
 
 
 def test_a_forged_key_with_a_good_checksum_is_nobody():
@@ -54,7 +58,7 @@ def test_a_forged_key_with_a_good_checksum_is_nobody():
     token, other = new_token("w"), new_token("w")
     forged = Token(other.text, "w", token.key_id)
     with pytest.raises(Unauthorized):
-        identity.principal({token.key_id: key_of(cipher, token)}, forged)
+        identity.principal(known(key_of(cipher, token)), forged)
 
 
 def test_a_key_digested_under_another_root_key_is_nobody():
@@ -62,7 +66,7 @@ def test_a_key_digested_under_another_root_key_is_nobody():
     token = new_token("w")
     key = key_of(Cipher(bytes(32)), token)
     with pytest.raises(Unauthorized):
-        identity.principal({key.id: key}, token)
+        identity.principal(known(key), token)
 
 
 @pytest.mark.parametrize(("parts", "good"), [({}, True), ({"revoked": True}, False), ({"expires_at": START}, False), ({"expires_at": START + 1}, True)])  # fmt: skip
@@ -71,16 +75,16 @@ def test_a_key_counts_while_it_is_neither_revoked_nor_expired(parts, good):
     token = new_token("w")
     key = key_of(cipher, token, **parts)
     if good:
-        assert identity.principal({key.id: key}, token) == key.principal
+        assert identity.principal(known(key), token) == key.principal
     else:
         with pytest.raises(Unauthorized):
-            identity.principal({key.id: key}, token)
+            identity.principal(known(key), token)
 
 
 def test_an_unknown_key_is_nobody():
     identity, _ = house()
     with pytest.raises(Unauthorized):
-        identity.principal({}, new_token("w"))
+        identity.principal(known(), new_token("w"))
 
 
 def test_a_key_is_digested_once_and_its_revocation_still_counts():
@@ -89,10 +93,10 @@ def test_a_key_is_digested_once_and_its_revocation_still_counts():
     key = key_of(cipher, token)
     before = cipher.digests
     for _ in range(3):
-        identity.principal({key.id: key}, identity.claimed(token.text))
+        identity.principal(known(key), identity.claimed(token.text))
     assert cipher.digests == before + 1
     with pytest.raises(Unauthorized):
-        identity.principal({key.id: dataclasses.replace(key, revoked=True)}, identity.claimed(token.text))
+        identity.principal(known(dataclasses.replace(key, revoked=True)), identity.claimed(token.text))
 
 
 def test_the_role_is_the_one_known_now():
@@ -101,8 +105,7 @@ def test_the_role_is_the_one_known_now():
     key = key_of(cipher, token)
     narrowed = dataclasses.replace(key.principal, role=Role.VIEWER)
     assert (
-        identity.again({key.id: dataclasses.replace(key, principal=narrowed)}, key.principal).role
-        is Role.VIEWER
+        identity.again(known(dataclasses.replace(key, principal=narrowed)), key.principal).role is Role.VIEWER
     )
 
 
@@ -110,7 +113,7 @@ def test_what_is_remembered_is_bounded():
     identity, cipher = house()
     for _ in range(10_001):
         token = new_token("w")
-        identity.principal({token.key_id: key_of(cipher, token)}, token)
+        identity.principal(known(key_of(cipher, token)), token)
     assert len(identity._checked) == 1
 
 

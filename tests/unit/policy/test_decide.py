@@ -1,12 +1,13 @@
 """The decision against a table written by hand: each combination stands in exactly one row, and each row is met."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from toolcrib.contracts.decision import Allow, Decision, Deny
-from toolcrib.contracts.principal import ActorType, Principal, Role
-from toolcrib.policy.service import ToolFacts, decide
+from toolcrib.contracts.principal import ActorType, Held, Principal, Role
+from toolcrib.policy.service import ToolFacts, decide, explain, shows
 
 NAME = "tides.next"
 KEYS = {
@@ -18,24 +19,55 @@ KEYS = {
 SCOPES = {"own": ("w1", False), "global": ("global", True), "foreign": ("w2", False)}
 ROLES = [role.value for role in Role]
 ACTORS = [actor.value for actor in ActorType]
-# What holds in any order but one: scope, then key, then role, then enabled, then sunset. The kind of actor decides nothing.
-TABLE = [
-    # scope             key                      role                  enabled   answer
-    ("foreign",         "*",                     "*",                  "*",      "NOT_FOUND by scope"),
-    ("own|global",      "others|none",           "*",                  "*",      "FORBIDDEN by key"),
-    ("own|global",      "every tool|this tool",  "viewer",             "*",      "FORBIDDEN by role"),
-    ("own|global",      "every tool|this tool",  "owner|admin|member", "off",    "TOOL_DISABLED by enabled"),
-    ("own|global",      "every tool|this tool",  "owner|admin|member", "ended",  "TOOL_SUNSET by sunset"),
-    ("own|global",      "every tool|this tool",  "owner|admin|member", "on|last", "allowed"),
-]  # fmt: skip
 NOW = 1_000
+# What the tool does and requires beside what the principal is and holds.
+TERMS = {
+    "reads": {"effects": "read"},
+    "writes": {"effects": "write"},
+    "for admins": {"effects": "read", "roles": ("admin",)},
+    "for nobody": {"effects": "read", "roles": ("captain",)},
+    "for pros": {"effects": "read", "grants": ("pro",)},
+}
+HOLDS = {
+    "nothing": {},
+    "read-only": {"read_only": True},
+    "pro": {"grants": frozenset({Held("pro", NOW + 1)})},
+    "pro once": {"grants": frozenset({Held("pro", NOW), Held("other")})},
+}
+# Scope, then key, read-only, role, the tool's roles, its grants, enabled, sunset. The kind of actor decides nothing.
+KEYED = "every tool|this tool"
+CALLS = "owner|admin|member"
+UNPRO = "nothing|read-only|pro once"
+LOOKS = "reads|for admins|for nobody|for pros"
+TABLE = [
+    # scope        key            role            terms                holds        state       answer
+    ("foreign",    "*",           "*",            "*",                 "*",         "*",        "NOT_FOUND by scope"),
+    ("own|global", "others|none", "*",            "*",                 "*",         "*",        "FORBIDDEN by key"),
+    ("own|global", KEYED,         "*",            "writes",            "read-only", "*",        "FORBIDDEN by read_only"),
+    ("own|global", KEYED,         "viewer",       "writes",            "nothing|pro|pro once", "*",       "FORBIDDEN by role"),
+    ("own|global", KEYED,         "viewer",       LOOKS,               "*",         "*",        "FORBIDDEN by role"),
+    ("own|global", KEYED,         CALLS,          "for nobody",        "*",         "*",        "FORBIDDEN by roles"),
+    ("own|global", KEYED,         "member",       "for admins",        "*",         "*",        "FORBIDDEN by roles"),
+    ("own|global", KEYED,         CALLS,          "for pros",          UNPRO,       "*",        "FORBIDDEN by grants"),
+    ("own|global", KEYED,         CALLS,          "reads",             "*",         "off",      "TOOL_DISABLED by enabled"),
+    ("own|global", KEYED,         CALLS,          "reads",             "*",         "ended",    "TOOL_SUNSET by sunset"),
+    ("own|global", KEYED,         CALLS,          "reads",             "*",         "on|last",  "allowed"),
+    ("own|global", KEYED,         CALLS,          "writes",            "nothing|pro|pro once", "off",     "TOOL_DISABLED by enabled"),
+    ("own|global", KEYED,         CALLS,          "writes",            "nothing|pro|pro once", "ended",   "TOOL_SUNSET by sunset"),
+    ("own|global", KEYED,         CALLS,          "writes",            "nothing|pro|pro once", "on|last", "allowed"),
+    ("own|global", KEYED,         "owner|admin",  "for admins",        "*",         "off",      "TOOL_DISABLED by enabled"),
+    ("own|global", KEYED,         "owner|admin",  "for admins",        "*",         "ended",    "TOOL_SUNSET by sunset"),
+    ("own|global", KEYED,         "owner|admin",  "for admins",        "*",         "on|last",  "allowed"),
+    ("own|global", KEYED,         CALLS,          "for pros",          "pro",       "off",      "TOOL_DISABLED by enabled"),
+    ("own|global", KEYED,         CALLS,          "for pros",          "pro",       "ended",    "TOOL_SUNSET by sunset"),
+    ("own|global", KEYED,         CALLS,          "for pros",          "pro",       "on|last",  "allowed"),
+]  # fmt: skip
 # Enabled or not, and enabled on its last day or past it.
 STATES = {"on": (True, None), "off": (False, None), "last": (True, NOW + 1), "ended": (True, NOW)}
-CASES = list(itertools.product(SCOPES, KEYS, ROLES, STATES, ACTORS))
+CASES = list(itertools.product(SCOPES, KEYS, ROLES, TERMS, HOLDS, STATES))
 
 
-def rows_for(scope: str, key: str, role: str, enabled: str) -> list[str]:
-    asked = (scope, key, role, enabled)
+def rows_for(*asked: str) -> list[str]:
     return [
         answer
         for *cells, answer in TABLE
@@ -43,9 +75,15 @@ def rows_for(scope: str, key: str, role: str, enabled: str) -> list[str]:
     ]
 
 
-def made(scope: str, key: str, role: str, enabled: str, actor: str) -> Decision:
-    principal = Principal("w1", ActorType(actor), "who", Role(role), "key", KEYS[key])
-    return decide(principal, ToolFacts(NAME, *SCOPES[scope], *STATES[enabled]), NOW)
+def asked(
+    scope: str, key: str, role: str, terms: str, holds: str, state: str, actor: str = "user"
+) -> tuple[Principal, ToolFacts, int]:
+    principal = Principal("w1", ActorType(actor), "who", Role(role), "key", KEYS[key], **HOLDS[holds])
+    return principal, ToolFacts(NAME, *SCOPES[scope], *STATES[state], **TERMS[terms]), NOW
+
+
+def made(*case: str) -> Decision:
+    return decide(*asked(*case))
 
 
 def told(decision: Decision) -> str:
@@ -54,28 +92,77 @@ def told(decision: Decision) -> str:
     return f"{decision.code} by {decision.reasons[-1].rule}"
 
 
-@pytest.mark.parametrize(("scope", "key", "role", "enabled", "actor"), CASES)
-def test_the_decision_is_the_one_of_the_table(scope, key, role, enabled, actor):
-    assert [told(made(scope, key, role, enabled, actor))] == rows_for(scope, key, role, enabled)
+@pytest.mark.parametrize("actor", ACTORS)
+@pytest.mark.parametrize("scope", SCOPES)
+def test_the_decision_is_the_one_of_the_table(scope, actor):
+    cases = [case for case in CASES if case[0] == scope]
+    assert {case: [told(made(*case, actor))] for case in cases} == {case: rows_for(*case) for case in cases}
+
+
+def test_one_who_is_suspended_calls_nothing_whatever_else_holds():
+    for case in CASES:
+        principal, tool, now = asked(*case)
+        decision = decide(replace(principal, suspended=True), tool, now)
+        assert told(decision) == ("NOT_FOUND by scope" if case[0] == "foreign" else "FORBIDDEN by suspended")
+
+
+def test_what_calls_a_suspended_host_is_not_called_whatever_state_it_is_in():
+    for case in CASES:
+        principal, tool, now = asked(*case)
+        usual, (terms, state) = told(made(*case)), case[3::2]
+        decision = told(decide(principal, replace(tool, host_suspended=True), now))
+        passes = usual == "allowed" or usual.endswith(("by enabled", "by sunset"))
+        assert decision == ("EGRESS_DENIED by host" if passes else usual), (terms, state)
 
 
 def test_every_row_of_the_table_is_met():
     assert {told(made(*case)) for case in CASES} == {answer for *_, answer in TABLE}
 
 
+def test_what_is_explained_is_what_is_decided():
+    """The first rule that does not hold is the one that decides; where all hold, the call may be made."""
+    for case in CASES:
+        failed = [reason.rule for reason in explain(*asked(*case)) if not reason.holds]
+        decision = made(*case)
+        assert [decision.reasons[-1].rule] == failed[:1] if isinstance(decision, Deny) else failed == []
+
+
+def test_a_list_leaves_out_what_is_foreign_limited_away_or_more_than_reading():
+    shown = {told(made(*case)) for case in CASES if shows(made(*case))}
+    hidden = {told(made(*case)) for case in CASES if not shows(made(*case))}
+    assert hidden == {"NOT_FOUND by scope", "FORBIDDEN by key", "FORBIDDEN by read_only"}
+    assert shown == {answer for *_, answer in TABLE} - hidden
+
+
 def test_a_refusal_names_every_rule_asked_up_to_the_one_that_failed():
-    decision = made("own", "every tool", "member", "off", "agent")
+    decision = made("own", "every tool", "member", "reads", "nothing", "off", "agent")
     assert isinstance(decision, Deny)
     assert [(reason.rule, reason.holds) for reason in decision.reasons] == [
         ("scope", True),
+        ("suspended", True),
         ("key", True),
+        ("read_only", True),
         ("role", True),
+        ("roles", True),
+        ("grants", True),
+        ("host", True),
         ("enabled", False),
     ]
 
 
+def test_a_refusal_says_what_is_missing():
+    assert (
+        "requires these grants: pro"
+        in made("own", "every tool", "owner", "for pros", "nothing", "on").message
+    )
+    assert (
+        "one of these roles: admin"
+        in made("own", "every tool", "member", "for admins", "nothing", "on").message
+    )
+
+
 def test_a_refusal_says_which_tool_and_what_helps():
-    decision = made("own", "every tool", "owner", "off", "user")
+    decision = made("own", "every tool", "owner", "reads", "nothing", "off")
     assert isinstance(decision, Deny)
     assert decision.message == (
         "The tool tides.next is disabled in this workspace. "
@@ -84,11 +171,11 @@ def test_a_refusal_says_which_tool_and_what_helps():
 
 
 def test_a_refusal_without_remedy_says_the_rule_alone():
-    decision = made("foreign", "every tool", "owner", "on", "user")
+    decision = made("foreign", "every tool", "owner", "reads", "nothing", "on")
     assert isinstance(decision, Deny)
     assert decision.message == "The tool tides.next belongs to this workspace or to all."
 
 
 def test_decisions_say_whether_they_allow():
-    assert made("own", "every tool", "owner", "on", "user").allowed
-    assert not made("own", "none", "owner", "on", "user").allowed
+    assert made("own", "every tool", "owner", "reads", "nothing", "on").allowed
+    assert not made("own", "none", "owner", "reads", "nothing", "on").allowed

@@ -18,8 +18,24 @@ PEOPLE = {
     "secrets:write":     "yes    yes    no     no",
     "keys:read":         "yes    yes    no     no",
     "keys:write":        "yes    yes    no     no",
+    "workspace:read":    "yes    yes    yes    yes",
+    "workspace:write":   "yes    no     no     no",
+    "members:read":      "yes    yes    no     no",
+    "members:write":     "yes    yes    no     no",
+    "grants:read":       "yes    yes    no     no",
+    "suspensions:write": "yes    yes    no     no",
+    "house:write":       "no     no     no     no",
 }  # fmt: skip
-AGENTS = {"tools:read", "executions:read"}
+AGENTS = {"tools:read", "executions:read", "workspace:read"}
+LOOKS = {
+    "tools:read",
+    "executions:read",
+    "secrets:read",
+    "keys:read",
+    "workspace:read",
+    "members:read",
+    "grants:read",
+}
 ROLES = ("owner", "admin", "member", "viewer")
 
 
@@ -51,3 +67,23 @@ def test_a_limited_key_sees_its_tools_alone():
     limited = Principal("w", ActorType.USER, "who", Role.OWNER, "key", frozenset({"a"}))
     assert (sees(limited, "a"), sees(limited, "b")) == (True, False)
     assert sees(Principal("w", ActorType.USER, "who", Role.VIEWER, "key"), "b")
+
+
+def test_the_house_is_the_operators_alone():
+    operator = Principal("w", ActorType.USER, "who", Role.OWNER, "key", operator=True)
+    assert {p for p in Permission if permits(operator, p)} == set(Permission)
+    agent = Principal("w", ActorType.AGENT, "who", Role.OWNER, "key", operator=True)
+    assert not permits(agent, Permission.HOUSE_WRITE)
+
+
+@pytest.mark.parametrize(("role", "permission"), list(itertools.product(ROLES, PEOPLE)))
+def test_who_only_looks_changes_nothing(role, permission):
+    looks = Principal("w", ActorType.USER, "who", Role(role), "key", looks_only=True, read_only=True)
+    by_role = PEOPLE[permission].split()[ROLES.index(role)] == "yes"
+    assert permits(looks, Permission(permission)) is (by_role and permission in LOOKS)
+
+
+def test_in_a_read_only_workspace_its_people_are_still_seen_to():
+    owner = Principal("w", ActorType.USER, "who", Role.OWNER, "key", read_only=True)
+    assert permits(owner, Permission.WORKSPACE_WRITE)
+    assert permits(owner, Permission.MEMBERS_WRITE)

@@ -28,6 +28,7 @@ def entry(lines, branches, missing_lines=(), missing_branches=()):
         ("src/toolcrib/kit/http/client.py", "kit"),
         ("src/toolcrib/__init__.py", "(face)"),
         ("src/toolcrib_packs/climate/tools.py", "packs.climate"),
+        ("src/toolcrib/assay/parts.py", "assay"),
     ],
 )
 def test_a_file_belongs_to_its_room(file, room):

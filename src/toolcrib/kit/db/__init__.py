@@ -2,9 +2,11 @@
 
 from .database import Database, Engine, Entries, Notices
 from .query import DialectName, Query, metadata
-from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Tx
+from .scope import HOUSE, held_by
+from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Tx, UnsafeDatabase
 
 __all__ = [
+    "HOUSE",
     "Clash",
     "Database",
     "DatabaseError",
@@ -16,5 +18,7 @@ __all__ = [
     "Query",
     "Row",
     "Tx",
+    "UnsafeDatabase",
+    "held_by",
     "metadata",
 ]

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import asyncpg
 
+from .pooler import stands_before
+
 _CHANNEL = "toolcrib"
 _AGAIN_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
@@ -42,6 +44,10 @@ class PostgresNotices:
     async def _hear(self, heard: Callable[[str], None], connected: Callable[[], None]) -> None:
         closed = asyncio.Event()
         connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS)
+        if await stands_before(connection):  # it carries no notices
+            await connection.close()
+            connected()
+            await closed.wait()
         self._connection = connection
         connection.add_termination_listener(lambda _: closed.set())
         await connection.add_listener(_CHANNEL, lambda _c, _p, _ch, payload: heard(str(payload)))

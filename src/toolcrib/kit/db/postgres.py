@@ -1,4 +1,5 @@
-"""PostgreSQL through asyncpg: one connection writes batches, a small pool reads.
+"""PostgreSQL through asyncpg: one connection writes batches, a small pool reads. Each transaction names its
+workspaces and takes the role that row security binds.
 
 If the connection breaks while a commit is under way, the outcome is unknown and the error says so (`uncertain`).
 """
@@ -12,16 +13,15 @@ from sqlalchemy import Table
 
 from .database import Notices
 from .notices import PostgresNotices
-from .query import Query, array_type, column_list
-from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
+from .pooler import connect
+from .query import Query, array_type, column_list, metadata
+from .row_security import AS_OWNER, ENTER, FAULTS, NAMES, REFUSED
+from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, UnsafeDatabase, Work
 
 _COMMAND_SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
 _READERS = 4
 _GATHER_SECONDS = 0.001
-# A process that hangs inside a transaction must not hold its locks for ever. Both settings end with the transaction,
-# so a pooler may stand between.
-_NAME_WORKSPACES = "SELECT set_config('app.workspaces', $1, true), set_config('idle_in_transaction_session_timeout', '3000', true)"
 
 
 class PostgresTx:
@@ -68,25 +68,45 @@ class PostgresTx:
 
 
 class PostgresEngine:
-    """Connections to one PostgreSQL database."""
+    """Connections to one PostgreSQL database. `role` is what its transactions take; `<database>_app` unless named."""
 
     dialect: Literal["postgresql"] = "postgresql"
 
-    def __init__(self, url: str, *, notify: bool = True) -> None:
+    def __init__(self, url: str, *, role: str = "", notify: bool = True) -> None:
         self.url = url
         self.notices: Notices | None = PostgresNotices(url) if notify else None
+        self._role = role
         self._writer: Any = None
         self._turn = asyncio.Lock()
         self._pool: Any = None
 
     async def transact(self, workspaces: Sequence[str], work: Work) -> Any:
         """Run work in one transaction that names its workspaces once."""
+        return await self._transact(work, ENTER, list(workspaces), self._role)
+
+    async def set_up(self, work: Work) -> None:
+        """Run work as the URL's own user, then see that the wall stands."""
+        await self._transact(work, AS_OWNER, self._role)
+        ((role, login),) = await self._transact(lambda tx: tx.rows(NAMES), AS_OWNER, self._role)
+        try:
+            faults = await self.transact((), lambda tx: tx.rows(FAULTS, tables=[*metadata.tables]))
+        except DatabaseUnavailable:
+            raise
+        except DatabaseError as error:
+            raise UnsafeDatabase(
+                f"{login} may not take the role {role}; as a superuser run: CREATE ROLE {role} NOLOGIN; "
+                f"GRANT {role} TO {login}; then, as the owner of the tables: toolcrib migrate"
+            ) from error
+        if faults:
+            raise UnsafeDatabase(faults[0]["fault"])
+
+    async def _transact(self, work: Work, enter: str, *entering: Any) -> Any:
         async with self._turn:
             committing = False
             try:
                 connection = await self._connected()
                 await connection.execute("BEGIN")
-                await connection.fetch(_NAME_WORKSPACES, ",".join(workspaces))
+                await connection.fetch(enter, *entering)
                 result = await work(PostgresTx(connection))
                 committing = True
                 await connection.execute("COMMIT")
@@ -106,12 +126,13 @@ class PostgresEngine:
                     timeout=_CONNECT_SECONDS,
                     command_timeout=_COMMAND_SECONDS,
                     reset=_no_reset,
+                    connect=connect,
                 )
             async with (
                 self._pool.acquire() as connection,
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
-                await connection.fetch(_NAME_WORKSPACES, ",".join(workspaces))
+                await connection.fetch(ENTER, list(workspaces), self._role)
                 return await work(PostgresTx(connection))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise _translated(error, uncertain=False) from error
@@ -129,9 +150,7 @@ class PostgresEngine:
 
     async def _connected(self) -> Any:
         if self._writer is None or self._writer.is_closed():
-            self._writer = await asyncpg.connect(
-                self.url, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS
-            )
+            self._writer = await connect(self.url, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS)
         return self._writer
 
     async def _undo(self, *, broken: bool) -> None:
@@ -174,6 +193,8 @@ def _translated(error: BaseException, *, uncertain: bool) -> BaseException:
         return DatabaseUnavailable(
             f"the database does not answer: {type(error).__name__}", uncertain=uncertain
         )
+    if isinstance(error, asyncpg.PostgresError) and error.sqlstate == REFUSED:
+        return UnsafeDatabase(error.args[0])
     if isinstance(error, asyncpg.PostgresError):
         return DatabaseError(f"the database refused a statement: {error.sqlstate}")
     return error

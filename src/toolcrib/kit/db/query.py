@@ -7,6 +7,8 @@ from typing import Any, Literal
 from sqlalchemy import Dialect, MetaData, Table, text
 from sqlalchemy.sql import ClauseElement
 
+from .scope import check_scoped
+
 DialectName = Literal["sqlite", "postgresql"]
 
 metadata = MetaData()
@@ -32,12 +34,16 @@ class Query:
         self,
         statement: ClauseElement | None = None,
         sqlite_index: tuple[str, str] | None = None,
+        across: str = "",
         **per_dialect: str,
     ) -> None:
-        """`sqlite_index` is a table and the index to read it by: SQLite knows no statistics here."""
+        """`sqlite_index` is a table and the index to read it by: SQLite knows no statistics here. `across` says why the
+        statement looks across workspaces; without it, one that does is refused at its first use.
+        """
         self._statement = statement
         self._texts = per_dialect
         self._index = sqlite_index
+        self._across = across
         self._compiled: dict[str, tuple[str, tuple[str, ...], Mapping[str, Any]]] = {}
 
     def on(self, name: DialectName) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
@@ -46,6 +52,8 @@ class Query:
         if found is None:
             statement = self._statement if self._statement is not None else text(self._texts[name])
             compiled = statement.compile(dialect=dialect(name))
+            if not self._across:
+                check_scoped(str(compiled), metadata)
             names = tuple(getattr(compiled, "positiontup", None) or ())
             found = self._compiled[name] = (
                 self._hinted(str(compiled), name),

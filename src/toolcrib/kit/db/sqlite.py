@@ -121,6 +121,10 @@ class SqliteEngine:
         del workspaces
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
+    async def set_up(self, work: Work) -> None:
+        """As any change: whoever may write the file may do all."""
+        await self.transact((), work)
+
     async def gather(self) -> None:
         """A few turns of the loop: a commit is short, and longer waiting brought nothing more."""
         for _ in range(_GATHER_TURNS):

@@ -58,6 +58,10 @@ class Clash(DatabaseError):
     """A uniqueness rule of the database was broken."""
 
 
+class UnsafeDatabase(DatabaseError):
+    """The database is set up so that workspaces are not walled off from each other. The text says what to run."""
+
+
 class DatabaseUnavailable(DatabaseError):
     """The database cannot be written to or reached now: away, full, read-only or overloaded. Nothing was recorded,
     unless `uncertain`: then the commit was under way and may have happened.

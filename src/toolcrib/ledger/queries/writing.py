@@ -71,10 +71,9 @@ _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
 _POSTGRES_NOW = "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)"
 
 
-def _timed(statement: str) -> Query:
-    return Query(
-        sqlite=statement.replace("NOW", _SQLITE_NOW), postgresql=statement.replace("NOW", _POSTGRES_NOW)
-    )
+def _timed(statement: str, across: str = "") -> Query:
+    sqlite, postgresql = statement.replace("NOW", _SQLITE_NOW), statement.replace("NOW", _POSTGRES_NOW)
+    return Query(sqlite=sqlite, postgresql=postgresql, across=across)
 
 
 _ENTER = _timed(
@@ -94,9 +93,17 @@ _CANCEL = Query(sqlite=_CANCEL_TEXT, postgresql=_CANCEL_TEXT)
 _CANCELLED_TEXT = (
     "SELECT id FROM executions WHERE status = 'running' AND owner = :owner AND cancel_at IS NOT NULL"
 )
-_CANCELLED = Query(sqlite=_CANCELLED_TEXT, postgresql=_CANCELLED_TEXT)
+_CANCELLED = Query(
+    sqlite=_CANCELLED_TEXT,
+    postgresql=_CANCELLED_TEXT,
+    across="a process ends its own calls, whosever they are",
+)
 _WORKSPACES_TEXT = "SELECT workspace_id FROM workspace_state ORDER BY workspace_id"
-_WORKSPACES = Query(sqlite=_WORKSPACES_TEXT, postgresql=_WORKSPACES_TEXT)
+_WORKSPACES = Query(
+    sqlite=_WORKSPACES_TEXT,
+    postgresql=_WORKSPACES_TEXT,
+    across="retention and rotation go round all workspaces",
+)
 _DROP_BODIES_TEXT = (
     "DELETE FROM bodies WHERE workspace_id = :workspace AND execution_id IN (SELECT execution_id FROM bodies "
     "WHERE workspace_id = :workspace AND execution_id < :before ORDER BY execution_id LIMIT :limit) RETURNING part"
@@ -106,10 +113,12 @@ _ORPHANS = Query(
     select(executions)
     .join(processes, processes.c.id == executions.c.owner)
     .where(text("executions.status = 'running'"), processes.c.dead_at.is_not(None))
-    .limit(500)
+    .limit(500),
+    across="the calls of dead processes are closed, whosever they are",
 )
 _FORGET = _timed(
-    "DELETE FROM processes WHERE dead_at < NOW - 3600000000 AND id NOT IN (SELECT owner FROM executions WHERE status = 'running')"
+    "DELETE FROM processes WHERE dead_at < NOW - 3600000000 AND id NOT IN (SELECT owner FROM executions WHERE status = 'running')",
+    across="a dead process is forgotten once none of its calls is open, whosever they are",
 )
 
 

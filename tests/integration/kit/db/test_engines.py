@@ -32,8 +32,10 @@ ALL = query("SELECT name, n FROM things ORDER BY name")
 async def engine(rig_url):
     made = open_engine(Settings(database_url=rig_url))
     types = {"text": "TEXT", "bytes": "BLOB" if made.dialect == "sqlite" else "BYTEA"}
-    await made.transact((), lambda tx: tx.run(query("DROP TABLE IF EXISTS things")))
-    await made.transact((), lambda tx: tx.run(query(MAKE.format(**types))))
+    for text in ("DROP TABLE IF EXISTS things", MAKE.format(**types)):
+        await made.set_up(lambda tx, text=text: tx.run(query(text)))
+    if made.dialect == "postgresql":
+        await made.set_up(lambda tx: tx.run(query("GRANT ALL ON things TO public")))
     yield made
     await made.close()
 

@@ -36,8 +36,12 @@ async def wire(database):
 @pytest.fixture
 async def engine(wire):
     made = PostgresEngine(wire.url, notify=False)
-    await made.transact((), lambda tx: tx.run(query("DROP TABLE IF EXISTS t")))
-    await made.transact((), lambda tx: tx.run(query("CREATE TABLE t (a BIGINT PRIMARY KEY)")))
+    for made_by_the_owner in (
+        "DROP TABLE IF EXISTS t",
+        "CREATE TABLE t (a BIGINT PRIMARY KEY)",
+        "GRANT ALL ON t TO public",
+    ):
+        await made.set_up(selecting(made_by_the_owner))
     yield made
     await made.close()
 
@@ -129,9 +133,10 @@ async def test_a_cancelled_transaction_is_undone_and_the_next_one_works(engine):
 
 async def test_a_transaction_names_its_workspaces_for_the_database(engine):
     setting = selecting("SELECT current_setting('app.workspaces') AS names")
-    assert (await engine.transact(("w1", "w2"), setting))[0]["names"] == "w1,w2"
-    assert (await engine.read(("w3",), setting))[0]["names"] == "w3"
-    assert (await engine.transact((), setting))[0]["names"] == ""
+    assert (await engine.transact(("w1", "w2"), setting))[0]["names"] == "{w1,w2}"
+    assert (await engine.read(("w3",), setting))[0]["names"] == "{w3}"
+    assert (await engine.transact((), setting))[0]["names"] == "{}"
+    assert (await engine.transact(("w1,w2",), setting))[0]["names"] == '{"w1,w2"}'
 
 
 async def test_a_write_that_waits_for_a_lock_too_long_is_given_back(engine, database):
