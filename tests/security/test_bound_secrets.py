@@ -65,6 +65,21 @@ def test_a_bind_takes_hold_of_the_next_call_and_so_does_a_wider_one(each_house, 
         assert house.execute(tool).status == status, hosts
 
 
+def test_a_host_that_is_bound_and_suspended_gets_nothing(each_house, canary):
+    """Whichever of the two says no, the other does not let it through."""
+    house = each_house
+    suspension = {"kind": "host", "name": "127.0.0.1"}
+    bind(house, home(house))
+    mine, theirs = house.tool("/mine", api=API), f"http://127.0.0.1:{canary.port}"
+    assert house.client.call("POST", "/api/v1/suspensions", suspension).status == 201
+    said = error_of(house.execute(mine))
+    assert (said["code"], said["details"].get("rule")) == ("EGRESS_DENIED", "host")
+    assert house.stage.at("/mine") == []
+    assert house.client.call("DELETE", "/api/v1/suspensions/host/127.0.0.1").status == 204
+    assert house.execute(mine).status == 200
+    refused(house, house.tool("/x", api=API | {"base_url": theirs}), canary)
+
+
 def test_a_bind_of_one_workspace_says_nothing_in_another(each_house):
     house = each_house
     bind(house, "elsewhere.example")

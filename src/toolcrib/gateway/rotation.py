@@ -44,7 +44,7 @@ class Rotation:
         self._beside: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Refuse to go on where rows need a root key that is not at hand, then make the digests of API keys independent of
+        """Refuse to go on where rows need a root key that is not at hand, then make digests independent of
         it. Raises `WrongRootKey`.
         """
         roots = self._stores.roots

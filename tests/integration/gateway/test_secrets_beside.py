@@ -32,6 +32,15 @@ async def test_the_vault_comes_first_and_no_other_workspace_gets_it(rig):
     assert [one.version for one in uses] == [0, 1, 0]
 
 
+async def test_it_is_the_workspaces_that_has_the_name_now(rig):
+    process = await rig.beside(beside=environment_secrets("harbour:TOOL_KEYED_GET_API_KEY", HELD))
+    tool = await rig.register("keyed.get", scope="global", api=API)
+    other = await rig.workspace("harbour")
+    assert (await process.call(tool, by=other)).error is None
+    await rig.gateway.workspaces.update(rig.owner, other.workspace_id, name="pier")
+    assert (await process.call(tool, by=other)).error["code"] == "SECRET_NOT_FOUND"
+
+
 async def test_it_is_struck_from_what_is_kept(rig):
     process = await rig.beside(beside=environment_secrets("default:TOOL_KEYED_GET_API_KEY", HELD))
     tool = await process.register("keyed.get", api=API)

@@ -9,6 +9,8 @@ from tests.support.rig import ROOT_KEY
 from toolcrib.contracts.errors import Forbidden
 from toolcrib.contracts.principal import Role
 from toolcrib.contracts.secret import texts
+from toolcrib.gateway import Claims, NewMember
+from toolcrib.gateway.rotation import Progress
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.vault.roots import WrongRootKey
@@ -189,18 +191,40 @@ async def test_only_an_owner_rotates(sqlite_rig):
         who = await sqlite_rig.principal(role=role)
         with pytest.raises(Forbidden):
             await sqlite_rig.gateway.rotation.rotate(who)
-    other = await sqlite_rig.workspace()
-    assert (await sqlite_rig.gateway.rotation.progress(other)).root is None
-    assert (await sqlite_rig.gateway.rotation.progress(sqlite_rig.owner)).root == 0
+
+
+async def test_the_operator_alone_is_told_of_all_workspaces(rig):
+    other = await rig.workspace()
+    await fill(rig, 2)
+    await rig.gateway.secrets.set(other, "K", "s3cr3t-value")
+    await rig.gateway.workspaces.update(other, other.workspace_id, share_with_admin=True)
+    visitor = await rig.gateway.credentials.principal(rig.owner_key, other.workspace_id)
+    for who in (other, visitor, await rig.principal(role=Role.ADMIN)):
+        assert await rig.gateway.rotation.progress(who) == Progress(1, 0, None)
+    assert await rig.gateway.rotation.progress(rig.owner) == Progress(1, 0, 0)
+    second = still(await rig.beside(cipher=Cipher(NEW_ROOT, ROOT_KEY)))
+    assert await second.gateway.rotation.progress(rig.owner) == Progress(1, 0, 4)
+    assert await second.gateway.rotation.progress(other) == Progress(1, 0, None)
+
+
+async def test_whoever_was_an_owner_a_moment_ago_does_not_rotate(rig):
+    member = await rig.gateway.members.add(rig.owner, NewMember("acme", "ann", "Ann", Role.OWNER))
+    ann = await rig.gateway.credentials.principal("jwt:acme:ann")
+    second = await rig.beside()
+    await second.gateway.members.update(rig.owner, member.id, role=Role.ADMIN)
+    with pytest.raises(Forbidden):
+        await rig.gateway.rotation.rotate(ann)
+    assert (await rig.gateway.rotation.progress(rig.owner)).key_version == 0
 
 
 async def test_a_new_root_key_wraps_all_keys_and_api_keys_go_on(rig):
     await fill(rig, 3)
     text = await rig.key(name="before")
+    _, invitation = await rig.gateway.members.invite(rig.owner, "Ann", Role.VIEWER)
     second = still(await rig.beside(cipher=Cipher(NEW_ROOT, ROOT_KEY)))
     assert await second.gateway.credentials.principal(text)
-    assert (await second.gateway.rotation.progress(rig.owner)).root == 2
-    with pytest.raises(WrongRootKey, match="2 rows are still under another root key"):
+    assert (await second.gateway.rotation.progress(rig.owner)).root == 3
+    with pytest.raises(WrongRootKey, match="3 rows are still under another root key"):
         await rig.beside(cipher=Cipher(NEW_ROOT))
     await second.gateway.rotation.keep()
     assert (await second.gateway.rotation.progress(rig.owner)).root == 0
@@ -208,6 +232,8 @@ async def test_a_new_root_key_wraps_all_keys_and_api_keys_go_on(rig):
     await all_open(third, 3)
     assert await third.gateway.credentials.principal(text)
     assert await third.gateway.credentials.principal(await third.key(name="after"))
+    ann = Claims("acme", "ann", "Ann", None, rig.clock.now() + 1_000_000)
+    assert (await third.gateway.members.accept(ann, invitation))[2] is Role.VIEWER
     for cipher in (
         Cipher(ROOT_KEY),
         Cipher(b"another" + bytes(25)),
@@ -221,7 +247,7 @@ async def test_a_new_root_key_wraps_all_keys_and_api_keys_go_on(rig):
 async def test_values_of_before_need_the_first_root_key_until_they_are_sealed_anew(rig):
     await as_before_data_keys(still(rig))
     second = still(await rig.beside(cipher=Cipher(NEW_ROOT, ROOT_KEY)))
-    with pytest.raises(WrongRootKey, match="206 rows"):
+    with pytest.raises(WrongRootKey, match="207 rows"):
         await rig.beside(cipher=Cipher(NEW_ROOT))
     await second.gateway.rotation.keep()
     await all_open(await rig.beside(cipher=Cipher(NEW_ROOT)))
