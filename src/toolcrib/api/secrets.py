@@ -53,6 +53,7 @@ class UseItem(BaseModel):
     tool_version: str
     actor_type: str
     actor_id: str
+    on_behalf_of: str | None
     status: str
     dry_run: bool
     version: int
@@ -151,7 +152,7 @@ def _use(use: SecretUse) -> UseItem:
     one = use.execution
     return UseItem(
         execution_id=one.execution_id, tool=one.tool, tool_version=one.tool_version, actor_type=one.actor_type, actor_id=one.actor_id,
-        status=one.status.value, dry_run=one.dry_run, version=use.version, at=iso(one.created_at),
+        on_behalf_of=one.on_behalf_of, status=one.status.value, dry_run=one.dry_run, version=use.version, at=iso(one.created_at),
     )  # fmt: skip
 
 

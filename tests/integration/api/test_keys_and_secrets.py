@@ -167,3 +167,13 @@ async def test_uses_are_paged_and_a_rotation_tells_how_far_it_is(door):
     }
     assert (await door("POST", f"{SECRETS}/rotate")).json["key_version"] == 2
     assert (await door("GET", f"{SECRETS}/rotation")).json["root"] == 0
+
+
+async def test_a_use_tells_in_whose_name_an_agent_called(crew):
+    ann, member = await crew.member("ann", role="admin")
+    bot = await crew.key(ann, "bot", on_behalf_of="me")
+    await crew.owner("POST", SECRETS, {"name": "K", "value": "s3cr3t-value"})
+    api = {"base_url": "https://x.example", "auth": {"method": "bearer", "secret_ref": "${K}"}}
+    await crew.call(bot, await crew.tool("keyed.get", api=api))
+    (use,) = (await crew.owner("GET", f"{SECRETS}/K/uses")).json["items"]
+    assert (use["actor_id"], use["on_behalf_of"]) == ("agent:bot", f"user:{member}")
