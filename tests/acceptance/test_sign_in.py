@@ -94,3 +94,18 @@ def test_a_token_that_has_ended_opens_nothing(lab: Lab, server_url: str):
         Client(server_url, token("eve", exp=now - 30)).call("GET", "/api/v1/me").status == 200
     )  # within the leeway
     assert Client(server_url, token("eve", exp=now - 90)).call("GET", "/api/v1/me").status == 401
+
+
+def test_a_person_sends_strict_json_as_everybody_does(lab: Lab, server_url: str):
+    ann = Client(server_url, token("ann"))
+    for text in (
+        b'{"token": NaN}',
+        b'{"token":"a","token":"b"}',
+        b"[" * 70 + b"]" * 70,
+        b'{"token":"\\ud800"}',
+        b"{",
+        b"",
+    ):
+        refused = ann.call("POST", "/api/v1/invitations/accept", raw=text)
+        assert (refused.status, refused.json["error"]["code"]) == (400, "VALIDATION_ERROR"), text
+    assert ann.call("POST", "/api/v1/invitations/accept", raw=b'"' + b"a" * 1_000_001 + b'"').status == 400
