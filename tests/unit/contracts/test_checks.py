@@ -27,7 +27,7 @@ def test_a_whole_contract_has_no_fault():
     assert faults(
         aliases=["get_tide"],
         examples=[{"input": {"harbour": "oslo"}, "output": {"height": 0.8}, "description": "low"}],
-        requires={"grants": ["pro"], "roles": ["ops"], "subject": {"type": "harbour", "argument": "harbour"}},
+        requires={"grants": ["pro"], "roles": ["admin"], "subject": {"type": "harbour", "argument": "harbour"}},
         deprecated={"since": "1.3.0", "sunset": "2027-03-01", "use": "tides.forecast"},
         impact={"when": {"required": ["harbour"]}},
         errors=[{"code": "LIMITED", "when": {"schema": {"required": ["Note"]}}}, {"code": "NEVER"}],
@@ -92,3 +92,8 @@ def test_all_faults_are_told_at_once():
 def test_no_name_has_the_form_of_an_id():
     like_an_id = "tool_" + "0" * 32
     assert list(faults(name=like_an_id, aliases=[like_an_id])) == ["/name", "/aliases/0"]
+
+
+def test_a_role_that_nobody_can_have_is_a_fault():
+    found = faults(requires={"roles": ["member", "captain"]})
+    assert found == {"/requires/roles/1": "is no role; use one of owner, admin, member, viewer"}
