@@ -69,7 +69,9 @@ class House:
     def secret(self, value: str, name: str | None = None, *, client: Client | None = None) -> str:
         """The name of a secret with this value."""
         name = name or new_name().replace(".", "_").upper()
-        reply = (client or self.client).call("POST", "/api/v1/secrets", {"name": name, "value": value})
+        reply = (client or self.client).call(
+            "POST", "/api/v1/secrets", {"name": name, "value": value, "hosts": None}
+        )
         assert reply.status == 201, reply.body
         return name
 

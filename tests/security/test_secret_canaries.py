@@ -11,6 +11,7 @@ from tests.security.canaries import SECRETS, Search, plain_strings
 from tests.security.echoes import ECHOES
 from tests.security.errors import is_plain
 from tests.support.postgres import SUPERUSER, _find_binaries
+from tests.support.until import until
 
 SENDABLE = [
     name
@@ -66,10 +67,19 @@ def planted(request, houses):
 
 def test_secrets_turn_up_nowhere(planted, tmp_path):
     house, told, search = planted, Told(planted), Search(SECRETS.items())
-    calls = [*echoed(house, told), *sent_every_way(house, told), *failed(house, told)]
+    calls = [
+        *echoed(house, told),
+        *sent_every_way(house, told),
+        *failed(house, told),
+        *bound_elsewhere(house, told),
+    ]
     mistakes(told)
+    turned_over(told)
     for path in (
         "/api/v1/secrets?limit=200",
+        "/api/v1/secrets/CANARY_PEM/uses?limit=200",
+        "/api/v1/secrets/rotation",
+        "/api/v1/audit?limit=200",
         "/api/v1/tools?limit=200",
         "/api/v1/tools/executions?limit=200",
         "/openapi.json",
@@ -171,10 +181,33 @@ def failed(house, told):
         )
 
 
+def bound_elsewhere(house, told):
+    """Calls that are refused because they would take a secret to another host, and what a dry run then shows."""
+    for number, (name, value) in enumerate(SECRETS.items()):
+        secret = {"name": f"CANARY_{name}", "value": value, "hosts": ["elsewhere.example"]}
+        told.call(f"{name} bound", "POST", "/api/v1/secrets", secret)
+        for way, api in AUTHS.items():
+            tool = house.tool(f"/bound/{number}", api=api(f"${{CANARY_{name}}}"))
+            yield told.execute(f"{name} elsewhere by {way}", tool)
+            body = {"input": {}, "dry_run": True}
+            told.call(f"{name} shown", "POST", f"/api/v1/tools/{tool}/execute", body)
+            told.call(f"{name} checked", "POST", f"/api/v1/tools/{tool}/validate", {"input": {}})
+        told.call(f"{name} used", "GET", f"/api/v1/secrets/CANARY_{name}/uses")
+        assert house.stage.at(f"/bound/{number}") == []
+
+
+def turned_over(told):
+    """A new key, and all values sealed under it."""
+    assert told.call("a rotation", "POST", "/api/v1/secrets/rotate").status == 200
+    path = "/api/v1/secrets/rotation"
+    until(lambda: told.call("its end", "GET", path).json["left"] == 0, "all is sealed anew")
+
+
 def mistakes(told):
     """What people do wrong with a secret in hand: it is not quoted back at them, and not logged."""
     for name, value in SECRETS.items():
         for body in ({"name": "bad name!", "value": value}, {"name": "A", "value": [value]}, {"name": "A", "value": {"a": value}},
+                     {"name": "A", "value": value, "hosts": [value[:300]]}, {"name": "A", "value": "x", "hosts": value},
                      {"name": "A", "value": value, "more": value}, {"name": f"{value} !", "value": "x"}, {"value": value}):  # fmt: skip
             told.call(f"{name} set wrongly", "POST", "/api/v1/secrets", body)
         if "${" in value:

@@ -16,6 +16,7 @@ from toolcrib.app.settings import Settings
 from toolcrib.app.wiring import open_engine
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Provider
+from toolcrib.contracts.secret import SecretProvider
 from toolcrib.gateway import Options, open_gateway
 from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
@@ -106,11 +107,17 @@ async def _started(
     queue_limit: int = 4096,
     start: bool = True,
     more: Sequence[Provider] = (),
+    cipher: Cipher | None = None,
+    beside: SecretProvider | None = None,
 ) -> AsyncIterator[Rig]:
-    made = prepared(tap, clock, provider, queue_limit, more)
+    made = prepared(tap, clock, provider, queue_limit, more, cipher, beside)
     keys: list[str] = []
     if start:
-        await made.gateway.start(keys.append)
+        try:
+            await made.gateway.start(keys.append)
+        except BaseException:
+            await tap.close()
+            raise
     made.owner_key = "".join(keys)
     try:
         yield made
@@ -125,12 +132,14 @@ def prepared(
     provider: FakeProvider | None = None,
     queue_limit: int = 4096,
     more: Sequence[Provider] = (),
+    cipher: Cipher | None = None,
+    beside: SecretProvider | None = None,
 ) -> Rig:
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    options = Options(verify=FakeIssuers(clock))
-    gateway = open_gateway(db, Cipher(ROOT_KEY), clock, [provider, *more], options)
+    options = Options(verify=FakeIssuers(clock), beside=beside)
+    gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more], options)
     return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 
 

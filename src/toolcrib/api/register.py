@@ -59,9 +59,10 @@ class Register:
         if not isinstance(config, dict):
             raise _not_valid(Fault("", "send a JSON object, the config of a tool"))
         tool = await self._gateway.tools.register(principal, config, rehearse=rehearse)
+        warnings = await self._gateway.tools.warnings(principal, tool)
         if rehearse:
-            return HTTPStatus.OK, rehearsed(tool, None).model_dump()
-        return HTTPStatus.CREATED, registered(tool).model_dump()
+            return HTTPStatus.OK, rehearsed(tool, None, warnings).model_dump(exclude_defaults=True)
+        return HTTPStatus.CREATED, registered(tool, warnings).model_dump(exclude_defaults=True)
 
 
 def _rehearse(query: bytes) -> bool:

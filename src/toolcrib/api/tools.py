@@ -1,5 +1,6 @@
 """Routes of tools, their enablement and the checking of input."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Protocol
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from toolcrib.contracts.decision import Deny
-from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.errors import Invalid, ToolcribError
 from toolcrib.contracts.execution import Call
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.names import GLOBAL
@@ -58,12 +59,13 @@ class ToolList(BaseModel):
 
 
 class Registered(BaseModel):
-    """A tool that was registered."""
+    """A tool that was registered; `warnings`, where there are any, tell what calls of it would fail for."""
 
     tool_id: str
     registered: Literal[True]
     name: str
     version: str
+    warnings: list[Remark] = []
 
 
 class Rehearsed(BaseModel):
@@ -74,6 +76,7 @@ class Rehearsed(BaseModel):
     name: str
     version: str
     config: dict[str, Any]
+    warnings: list[Remark] = []
 
 
 REHEARSE = "Check everything, store nothing: 200 with what would be stored."
@@ -147,16 +150,24 @@ class Enablement(Strict):
     enabled: bool
 
 
-def registered(tool: Stored) -> Registered:
+def registered(tool: Stored, warnings: Iterable[ToolcribError]) -> Registered:
     """The answer to a tool that was stored."""
-    return Registered(tool_id=tool.id, registered=True, name=tool.name, version=tool.version)
+    return Registered(
+        tool_id=tool.id, registered=True, name=tool.name, version=tool.version, warnings=remarks(warnings)
+    )
 
 
-def rehearsed(tool: Stored, tool_id: str | None) -> Rehearsed:
+def rehearsed(tool: Stored, tool_id: str | None, warnings: Iterable[ToolcribError]) -> Rehearsed:
     """The answer to one that was not."""
     return Rehearsed(
-        tool_id=tool_id, registered=False, name=tool.name, version=tool.version, config=tool.document()
-    )
+        tool_id=tool_id, registered=False, name=tool.name, version=tool.version, config=tool.document(),
+        warnings=remarks(warnings),
+    )  # fmt: skip
+
+
+def remarks(errors: Iterable[ToolcribError]) -> list[Remark]:
+    """What calls would be refused with, as warnings."""
+    return [Remark(code=error.code, message=error.message) for error in errors]
 
 
 async def _wanted(
@@ -205,8 +216,7 @@ async def validate_input(caller: Caller, gateway: Counter, tool: Label, body: In
             allowed=False, code=denied.code, rule=denied.reasons[-1].rule, message=denied.message
         )
     faults = [FaultItem(path=fault.path, message=fault.message) for fault in found.faults]
-    warnings = [Remark(code=error.code, message=error.message) for error in found.missing]
-    return Validated(valid=not faults, errors=faults, decision=decision, warnings=warnings)
+    return Validated(valid=not faults, errors=faults, decision=decision, warnings=remarks(found.warnings))
 
 
 @router.get("/tools/{tool}/explain")

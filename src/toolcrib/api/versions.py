@@ -39,7 +39,7 @@ async def list_saved_tools(caller: Caller, gateway: Counter, page: Paging) -> Re
     return await list_tools(caller, gateway, page, Wanted("workspace"))
 
 
-@router.put("/tools/saved/{tool}")
+@router.put("/tools/saved/{tool}", response_model_exclude_defaults=True)
 async def save_version(
     caller: Caller,
     gateway: Counter,
@@ -57,7 +57,7 @@ async def delete_saved_tool(caller: Caller, gateway: Counter, tool: Label) -> No
     await gateway.versions.delete(caller, tool)
 
 
-@router.put("/tools/{tool}")
+@router.put("/tools/{tool}", response_model_exclude_defaults=True)
 async def update_tool(
     caller: Caller,
     gateway: Counter,
@@ -67,7 +67,8 @@ async def update_tool(
 ) -> Registered | Rehearsed:
     """Publish a new version. Without `version` the least fitting one is taken; what breaks callers needs a major one (409)."""
     made = await gateway.versions.update(caller, tool, config, rehearse=rehearse)
-    return rehearsed(made, made.id) if rehearse else registered(made)
+    warnings = await gateway.tools.warnings(caller, made)
+    return rehearsed(made, made.id, warnings) if rehearse else registered(made, warnings)
 
 
 @router.delete("/tools/{tool}", status_code=204)

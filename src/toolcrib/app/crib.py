@@ -165,9 +165,11 @@ class Crib:
         """Let a tool be called in the caller's workspace, or refuse all its calls."""
         await self.gateway.tools.set_enabled(await self.principal(principal), tool, enabled=enabled)
 
-    async def set_secret(self, name: str, value: str, *, principal: Who | None = None) -> None:
-        """Set or replace a secret; it comes out only in calls."""
-        await self.gateway.secrets.set(await self.principal(principal), name, value)
+    async def set_secret(
+        self, name: str, value: str, *, hosts: Sequence[str] | None = None, principal: Who | None = None
+    ) -> None:
+        """Set or replace a secret; it comes out only in calls, and with `hosts` goes only there."""
+        await self.gateway.secrets.set(await self.principal(principal), name, value, hosts)
 
     async def executions(
         self, *, limit: int = 50, principal: Who | None = None, **filters: Any

@@ -69,9 +69,25 @@ def known_root_key(settings: Settings) -> bytes | None:
     return _read(path)
 
 
-def _read(path: Path) -> bytes:
+def previous_root_key(settings: Settings) -> bytes | None:
+    """The root key before this one, while rows are left under it."""
+    if settings.root_key_previous_text:
+        found = _decoded("TOOLCRIB_ROOT_KEY_PREVIOUS", settings.root_key_previous_text)
+    elif settings.root_key_previous_file:
+        path = Path(settings.root_key_previous_file)
+        if not path.exists():
+            raise UnsafeSetting(f"TOOLCRIB_ROOT_KEY_PREVIOUS_FILE: there is no file {path}")
+        found = _read(path, "TOOLCRIB_ROOT_KEY_PREVIOUS_FILE")
+    else:
+        return None
+    if found == known_root_key(settings):
+        raise UnsafeSetting("TOOLCRIB_ROOT_KEY_PREVIOUS is the root key itself; leave it out")
+    return found
+
+
+def _read(path: Path, setting: str = "TOOLCRIB_ROOT_KEY_FILE") -> bytes:
     if path.stat().st_mode & _OTHERS:
-        raise UnsafeSetting(f"TOOLCRIB_ROOT_KEY_FILE: others may read {path}; run chmod 600 on it")
+        raise UnsafeSetting(f"{setting}: others may read {path}; run chmod 600 on it")
     return _decoded(f"the root key in {path}", path.read_bytes().decode("ascii", "replace").strip())
 
 

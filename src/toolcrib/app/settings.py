@@ -43,6 +43,9 @@ class Settings:
     environment_text: str = _setting("TOOLCRIB_ENV", "development")
     root_key_text: str = _setting("TOOLCRIB_ROOT_KEY", "")
     root_key_file: str = _setting("TOOLCRIB_ROOT_KEY_FILE", "")
+    root_key_previous_text: str = _setting("TOOLCRIB_ROOT_KEY_PREVIOUS", "")
+    root_key_previous_file: str = _setting("TOOLCRIB_ROOT_KEY_PREVIOUS_FILE", "")
+    env_secrets: str = _setting("TOOLCRIB_ENV_SECRETS", "")
     notifications_text: str = _setting("TOOLCRIB_NOTIFICATIONS", "on")
     packs: str = _setting("TOOLCRIB_PACKS", "")
     cors_origins_text: str = _setting("TOOLCRIB_CORS_ORIGINS", "")
@@ -173,6 +176,10 @@ class Settings:
             raise UnsafeSetting("TOOLCRIB_LOG_LEVEL must be debug, info, warning or error")
         if self.root_key_text and self.root_key_file:
             raise UnsafeSetting("TOOLCRIB_ROOT_KEY and TOOLCRIB_ROOT_KEY_FILE are both set; keep one")
+        if self.root_key_previous_text and self.root_key_previous_file:
+            raise UnsafeSetting(
+                "TOOLCRIB_ROOT_KEY_PREVIOUS and TOOLCRIB_ROOT_KEY_PREVIOUS_FILE are both set; keep one"
+            )
 
 
 def issuer_setting(name: str, part: str) -> str:

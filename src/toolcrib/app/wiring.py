@@ -19,8 +19,17 @@ from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
 from toolcrib.providers.python import PythonProvider
 
+from .environment import environment_secrets
 from .issuers import open_verifier, read_issuers
-from .keys import keep_owner_key, keep_pending, known_root_key, open_data_dir, pending_key, root_key
+from .keys import (
+    keep_owner_key,
+    keep_pending,
+    known_root_key,
+    open_data_dir,
+    pending_key,
+    previous_root_key,
+    root_key,
+)
 from .packs import install_packs, load_packs, tell_missing, with_settings
 from .settings import Settings, UnsafeSetting
 
@@ -46,6 +55,8 @@ class House:
         self._listens = listens
         self._data_dir = open_data_dir(settings)
         known_root_key(settings)  # a refusal comes before anything is opened
+        previous = previous_root_key(settings)
+        beside = environment_secrets(settings.env_secrets, os.environ)
         egress = _egress(settings)
         self._packs = load_packs(settings.packs, os.environ)
         self._engine = open_engine(settings)
@@ -63,10 +74,12 @@ class House:
         self._verifier = open_verifier(read_issuers(settings, os.environ, egress, self._client), clock)
         self.gateway = open_gateway(
             Database(self._engine),
-            Cipher(key),
+            Cipher(key, previous),
             clock,
             providers,
-            Options(settings.retention_days, settings.max_seconds, verify=self._verifier.claims),
+            Options(
+                settings.retention_days, settings.max_seconds, verify=self._verifier.claims, beside=beside
+            ),
         )
         options = ApiOptions(
             max_request=settings.max_request,

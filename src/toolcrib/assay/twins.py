@@ -12,7 +12,7 @@ from .wire import Party, Reply
 _PASSING = {"date", "server-timing", "x-request-id", "content-length"}
 _CHANCE = {
     "id", "key", "key_id", "token", "tool_id", "execution_id", "at", "created_at", "updated_at", "finished_at", "expires_at", "last_used_at",
-    "execution_time_ms", "digest",
+    "execution_time_ms", "digest", "key_version", "left",
 }  # fmt: skip
 MASK = b"*"
 # What stands in a refusal and is of the asker's own: the execution that records it, the member that is there already.
@@ -44,7 +44,9 @@ class Asked:
 
 
 def told(reply: Reply, sent: tuple[str, ...]) -> tuple[int, dict[str, str], bytes]:
-    """What an answer tells: all of a refusal but what is the asker's own; of a success all but its new ids and times."""
+    """What an answer tells: all of a refusal but what is the asker's own; of a success all but its new ids and times,
+    and how far a rotation is.
+    """
     headers = {
         name: blank(value.encode(), sent).decode("latin-1")
         for name, value in reply.headers.items()

@@ -53,7 +53,7 @@ class Workspace:
         for name, wanted in ROLES.items():
             self.admit(name, **wanted)
         self.admit("limited", actor_type="agent", role="member", tools=[self.own["tool"]])
-        for kind in ("execution", "secret", "key", "member", "invitation", "grant", "suspended"):
+        for kind in ("execution", "secret", "use", "key", "member", "invitation", "grant", "suspended"):
             self.own |= self.fresh(kind)
 
     def admit(self, name: str, **wanted: object) -> Party:
@@ -150,8 +150,26 @@ def _execution(place: Workspace) -> dict[str, str]:
 
 def _secret(place: Workspace) -> dict[str, str]:
     name = place.new("secret").replace("-", "_").upper()
-    _made(place.owner.ask("POST", f"{API}/secrets", {"name": name, "value": f"value-{place.mark}"}))
-    return {"secret": name}
+    host = f"{place.new('host')}.example.com"
+    body = {"name": name, "value": f"value-{place.mark}", "hosts": [host]}
+    _made(place.owner.ask("POST", f"{API}/secrets", body))
+    return {"secret": name, "host": host}
+
+
+def _use(place: Workspace) -> dict[str, str]:
+    """A call that opens the secret, and sends nothing: the tool's host is not the one that the secret is bound to."""
+    name, secret = place.new("user").replace("-", "_"), place.own["secret"]
+    auth = {"method": "bearer", "secret_ref": f"${{{secret}}}"}
+    config = {
+        "name": name, "description": f"Of {place.mark}.", "kind": "http", "input_schema": {},
+        "api": {"base_url": "https://api.example.com", "path": "/", "method": "GET", "auth": auth},
+    }  # fmt: skip
+    _made(place.owner.ask("POST", f"{API}/tools", config))
+    place.parties["agent"].ask("POST", f"{API}/tools/{name}/execute", {"input": {}})
+    uses = place.owner.ask("GET", f"{API}/secrets/{secret}/uses")
+    if not _made(uses)["items"]:
+        raise Unfurnished(uses)
+    return {}
 
 
 def _key(place: Workspace) -> dict[str, str]:
@@ -198,7 +216,8 @@ def _made(reply: Reply) -> Mapping[str, str]:
 _MAKERS: dict[str, Callable[[Workspace], dict[str, str]]] = {
     **dict.fromkeys((*NAMES, "name", "tag"), _tool),
     **dict.fromkeys(("execution", "subject", "exception", "idempotency_key"), _execution),
-    "secret": _secret,
+    **dict.fromkeys(("secret", "host"), _secret),
+    "use": _use,
     **dict.fromkeys(("key", "key_name"), _key),
     **dict.fromkeys(("member", "person"), _member),
     **dict.fromkeys(("invitation", "invitation_token", "invited"), _invitation),

@@ -77,7 +77,7 @@ def _all(session: Session) -> list[Finding]:
     except UnsafeSetting as error:
         step = "change the setting that it names"
         return [server, Finding("settings", False, str(error), step, Exit.USAGE)]
-    found = [server, _key(session)] if server.ok else [server]
+    found = [server, _key(session), *_rotation(session)] if server.ok else [server]
     found += _misspelled(Settings.misspelled(os.environ))
     checks: tuple[Callable[[Settings], Finding], ...] = (_data_dir, _database, _retention, _egress)
     return [*found, *(check(settings) for check in checks)]
@@ -108,6 +108,19 @@ def _key(session: Session) -> Finding:
             "key", False, f"asked {session.base}: {refused.message}", refused.next_step, refused.exit
         )
     return Finding("key", True, f"{session.base} accepts it")
+
+
+def _rotation(session: Session) -> list[Finding]:
+    """What an owner may know of the keys: nothing where the key shown is none's."""
+    try:
+        found = session.ask("GET", "/secrets/rotation").document
+    except Refused:
+        return []
+    text = f"{found['left']} secrets of this workspace are left under older keys"
+    if found["root"] is None:
+        return [Finding("keys", True, text)]
+    step = "keep TOOLCRIB_ROOT_KEY_PREVIOUS until none is left" if found["root"] else None
+    return [Finding("keys", True, f"{text}; {found['root']} rows of all need the previous root key", step)]
 
 
 def _data_dir(settings: "Settings") -> Finding:

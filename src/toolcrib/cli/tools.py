@@ -190,11 +190,17 @@ def _valid_view(found: dict[str, Any]) -> None:
 
 
 def _registered_view(made: dict[str, Any]) -> None:
+    from .views import warn  # noqa: PLC0415 rich is needed only for people
+
     print(f"registered {one_line(made['name'])} {one_line(made['version'])} as {one_line(made['tool_id'])}")
+    warn(made)
 
 
 def _updated_view(made: dict[str, Any]) -> None:
+    from .views import warn  # noqa: PLC0415 rich is needed only for people
+
     print(f"{one_line(made['name'])} is at {one_line(made['version'])}")
+    warn(made)
 
 
 def _versions_view(found: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ def empty(query: Mapping[str, str], otherwise: str) -> None:
 
 def warn(document: dict[str, Any]) -> None:
     """Tell what stood in no way of the request and should be known."""
-    for one in document["warnings"]:
+    for one in document.get("warnings", ()):
         say(f"warning: {one['code']} {one['message']}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import Invalid
 from .faults import Fault
+from .secret import Secret
 from .selection import Selection
 
 
@@ -42,6 +43,7 @@ class EventType(StrEnum):
     TOOL_DISABLED = "ToolDisabled"
     SECRET_SET = "SecretSet"
     SECRET_DELETED = "SecretDeleted"
+    SECRETS_ROTATED = "SecretsRotated"
     KEY_CREATED = "KeyCreated"
     KEY_REVOKED = "KeyRevoked"
     KEY_ROTATED = "KeyRotated"
@@ -102,7 +104,7 @@ class Call:
     dry_run: bool | None = None
     selection: Selection | None = None
     depth: int = 0
-    hidden: Mapping[str, str] = field(default_factory=dict, repr=False)
+    hidden: Mapping[str, Secret] = field(default_factory=dict)
 
 
 def idempotency_key(given: str | None, where: str) -> str | None:
@@ -177,6 +179,14 @@ class Execution:
 
 
 _OPEN = frozenset({Status.REQUESTED, Status.AWAITING_APPROVAL, Status.RUNNING})
+
+
+@dataclass(frozen=True, slots=True)
+class SecretUse:
+    """That a call opened a secret, and which version of it; 0 for one that the vault does not keep."""
+
+    execution: Execution
+    version: int
 
 
 @dataclass(frozen=True, slots=True)

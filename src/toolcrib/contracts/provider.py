@@ -8,6 +8,7 @@ from .context import Progress, ToolBrief
 from .contract import Contract
 from .execution import Result, Subject
 from .principal import Principal
+from .secret import Secret
 
 
 class Desk(Protocol):
@@ -38,7 +39,8 @@ class Desk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One run of one tool: the checked input, and the secrets it named, opened for this run only.
+    """One run of one tool: the checked input, and the secrets it named, opened for this run only. `passed` are those that
+    the tools which called this one have open: they may stand in its input.
 
     `seconds` are what is left for it; a provider that has a shorter limit of its own keeps to that.
     """
@@ -46,9 +48,10 @@ class Invocation:
     execution_id: str
     workspace_id: str
     input: dict[str, Any]
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, Secret]
     seconds: float | None = None
     desk: Desk | None = None
+    passed: Mapping[str, Secret] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,9 @@ class Calls:
         verdict = self.judge(facts, who, tool, call)
         if isinstance(verdict, Checked):
             return Decided(facts, who, tool, ready, clash or verdict, verdict.secrets)
-        known = self._stores.vault.open_known(who.workspace_id, facts.secrets, ready.runnable.secrets)
+        known = self._stores.vault.open_known(
+            who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside
+        )
         return Decided(facts, who, tool, ready, verdict, known)
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
@@ -114,7 +116,9 @@ class Calls:
         if isinstance(decision, Deny):
             return refuse(Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule)
         try:
-            secrets = self._stores.vault.open(who.workspace_id, facts.secrets, ready.runnable.secrets)
+            secrets = self._stores.vault.open(
+                who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside
+            )
         except SecretNotFound as missing:
             return refuse(Status.FAILED, missing.code, missing.message, **missing.details)
         return Checked(ready, secrets)
@@ -191,7 +195,7 @@ class Calls:
                 self._detached,
             )
             invocation = Invocation(
-                execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk
+                execution_id, who.workspace_id, call.input, checked.secrets, ready.seconds, desk, call.hidden
             )
             run = rehearse(ready, invocation) if intent.dry_run else attempt(ready, invocation, self._clock)
             return _done(ready, await run, dry=intent.dry_run)

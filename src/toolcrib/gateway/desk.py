@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from toolcrib.contracts.context import Progress, ToolBrief
 from toolcrib.contracts.errors import Unauthorized
 from toolcrib.contracts.execution import Call, Result, Subject
 from toolcrib.contracts.principal import Principal
+from toolcrib.contracts.secret import Secret
 from toolcrib.kit.logging import logger
 from toolcrib.policy.service import decide
 
@@ -34,7 +35,7 @@ class CallerDesk:
     principal: Principal
     made: Call
     now: int
-    secrets: Mapping[str, str] = field(repr=False)
+    secrets: Mapping[str, Secret]
     execution_id: str
     heard: Heard
     beside: "set[asyncio.Task[Result]]"

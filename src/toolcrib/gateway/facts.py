@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 from toolcrib.contracts.errors import Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
+from toolcrib.contracts.secret import Secret, SecretProvider
 from toolcrib.identity.service import Identity, Roster
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
 from toolcrib.policy.service import ToolFacts
 from toolcrib.registry.service import Catalog, Registry, StoredTool
+from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Secrets, Vault
 
 _MOST_WORKSPACES = 1_000
@@ -34,6 +36,7 @@ class Facts:
     catalog: Catalog = field(default_factory=Catalog)
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
+    beside: Mapping[str, Secret] = field(default_factory=dict)
     _told: dict[str, ToolFacts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, name_or_id: str) -> StoredTool | None:
@@ -99,6 +102,8 @@ class Stores:
     identity: Identity
     registry: Registry
     vault: Vault
+    roots: RootKeys
+    beside: SecretProvider | None = None
 
 
 class Snapshots:
@@ -172,11 +177,13 @@ class Snapshots:
         generation, shared_generation = await stores.ledger.generations(tx, workspace)
         if generation < 0 or workspace == GLOBAL:
             return None
-        roster, catalog, shared, secrets = known.roster, known.catalog, known.shared, known.secrets
+        roster, catalog, shared = known.roster, known.catalog, known.shared
+        secrets, beside = known.secrets, known.beside
         if generation != known.generation:
             roster = await stores.identity.load(tx, workspace, roster, known.generation)
             catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
+            beside = stores.beside.of(workspace, roster.workspace.name) if stores.beside else beside
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
-        return Facts(workspace, generation, shared_generation, roster, catalog, shared, secrets)
+        return Facts(workspace, generation, shared_generation, roster, catalog, shared, secrets, beside)

@@ -6,6 +6,7 @@ from typing import Any
 
 from toolcrib.contracts.provider import Failure
 from toolcrib.contracts.redaction import REDACTED, Redactor
+from toolcrib.contracts.secret import Secret, texts
 from toolcrib.kit.json import dumps
 from toolcrib.kit.strike import Strikes
 
@@ -15,14 +16,14 @@ from .workshop import Ready
 _MOST_STRIKING = 100_000
 
 
-def kept_input(ready: Ready, given: Any, secrets: Mapping[str, str]) -> str | None:
+def kept_input(ready: Ready, given: Any, secrets: Mapping[str, Secret]) -> str | None:
     """The input; a secret is struck out even where the caller wrote it."""
     value = _struck(given, secrets)
     return _kept(ready, ready.input_redactor, dumps(value), value)
 
 
 def kept_output(
-    ready: Ready, output: Any, written: bytes, hidden: Mapping[str, str], shown: Any = None
+    ready: Ready, output: Any, written: bytes, hidden: Mapping[str, Secret], shown: Any = None
 ) -> str | None:
     """The output, of which `written` is the JSON text; the tool's own secrets are struck out already. `shown` is an
     input that the house itself repeats in it: what is not kept of the one is not kept of the other.
@@ -34,12 +35,12 @@ def kept_output(
     return _kept(ready, ready.output_redactor, written if value is output else dumps(value), value)
 
 
-def kept_message(failure: Failure, hidden: Mapping[str, str]) -> str:
+def kept_message(failure: Failure, hidden: Mapping[str, Secret]) -> str:
     """A message as every database takes it; a contract's own texts may hold a NUL."""
     return str(_struck(failure.message.replace("\x00", ""), hidden))
 
 
-def kept_rest(failure: Failure, hidden: Mapping[str, str]) -> str:
+def kept_rest(failure: Failure, hidden: Mapping[str, Secret]) -> str:
     """What an error tells beside its code and message."""
     rest = {
         "details": dict(failure.details),
@@ -49,8 +50,8 @@ def kept_rest(failure: Failure, hidden: Mapping[str, str]) -> str:
     return dumps(_struck(rest, hidden)).decode()
 
 
-def _struck(value: Any, secrets: Mapping[str, str]) -> Any:
-    return Strikes(secrets.items()).strike_value(value) if secrets else value
+def _struck(value: Any, secrets: Mapping[str, Secret]) -> Any:
+    return Strikes(texts(secrets)).strike_value(value) if secrets else value
 
 
 def _kept(ready: Ready, redactor: Redactor, written: bytes, value: Any) -> str | None:

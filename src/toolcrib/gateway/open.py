@@ -9,6 +9,7 @@ from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
+from toolcrib.contracts.secret import SecretProvider
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
@@ -16,6 +17,7 @@ from toolcrib.kit.db import HOUSE, Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
 from toolcrib.registry.service import Registry
+from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Vault
 
 from .call import Calls
@@ -28,6 +30,7 @@ from .keys import ApiKeys
 from .members import Members
 from .news import News
 from .packs import PackTools
+from .rotation import Rotation
 from .secrets import SecretNames
 from .tools import Tools
 from .uses import Uses
@@ -54,6 +57,7 @@ class Gateway:
     tools: Tools
     versions: Versions
     secrets: SecretNames
+    rotation: Rotation
     keys: ApiKeys
     history: History
     packs: PackTools
@@ -74,6 +78,7 @@ class Gateway:
             await self._first_start(tx, new, keep_key)
 
         await self.stores.db.change((GLOBAL, HOUSE, new), first_start)
+        await self.rotation.start()
         await self.stores.ledger.owner.start()
         await self.stores.ledger.keep()
         self._keeper.append(asyncio.create_task(self._keep()))
@@ -93,6 +98,7 @@ class Gateway:
             task.cancel()
         await asyncio.gather(*self._keeper, return_exceptions=True)
         try:
+            await self.rotation.settle()
             await self.uses.write()
             await self.stores.ledger.owner.leave()
             await self.stores.ledger.do_books()
@@ -118,6 +124,7 @@ class Gateway:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self.stores.ledger.keep()
+                await self.rotation.keep()
                 self.calls.cancel(await self.stores.ledger.to_cancel())
             except DatabaseError as error:
                 _log.warning("the database does not answer", error=type(error).__name__)
@@ -126,7 +133,7 @@ class Gateway:
 
     async def _first_start(self, tx: Tx, workspace: str, keep_key: Callable[[str], None]) -> None:
         identity, ledger = self.stores.identity, self.stores.ledger
-        await self.stores.vault.check_root_key(tx)
+        await self.stores.roots.check(tx)
         await ledger.open_workspace(tx, GLOBAL)
         if await identity.default_workspace(tx) is not None:
             return
@@ -143,21 +150,23 @@ class Gateway:
 @dataclass(frozen=True, slots=True)
 class Options:
     """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; `heard` is told how far
-    running tools are; `verify` says what trusted issuers say of a token.
+    running tools are; `verify` says what trusted issuers say of a token; `beside` has secrets that the vault does not keep.
     """
 
     retention_days: int | None = None
     max_seconds: float = 120
     heard: Heard = told_to_the_log
     verify: Verify = nobody
+    beside: SecretProvider | None = None
 
 
 def open_gateway(
     db: Database, cipher: Cipher, clock: Clock, providers: Sequence[Provider], options: Options = Options()
 ) -> Gateway:
     """Every store over one database, and the counter before them."""
+    identity, vault, roots = Identity(cipher, clock), Vault(cipher, clock), RootKeys(cipher, clock)
     ledger = Ledger(db, clock, options.retention_days)
-    stores = Stores(db, ledger, Identity(cipher, clock), Registry(clock), Vault(cipher, clock))
+    stores = Stores(db, ledger, identity, Registry(clock), vault, roots, options.beside)
     snapshots = Snapshots(stores)
     workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
@@ -169,7 +178,8 @@ def open_gateway(
     credentials = Credentials(stores, snapshots, uses, visits, options.verify)
     return Gateway(
         stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
-        SecretNames(stores, changes), ApiKeys(stores, changes, clock), History(stores, changes, calls),
-        PackTools(stores, changes, snapshots, tools), Workspaces(stores, changes, credentials),
-        Members(stores, changes, snapshots), Grants(stores, changes, snapshots), Suspensions(stores, changes), uses,
+        SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
+        History(stores, changes, calls), PackTools(stores, changes, snapshots, tools),
+        Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
+        Grants(stores, changes, snapshots), Suspensions(stores, changes), uses,
     )  # fmt: skip

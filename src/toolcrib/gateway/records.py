@@ -9,6 +9,7 @@ from toolcrib.contracts.errors import Code
 from toolcrib.contracts.execution import Call, Execution, Notice, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
+from toolcrib.contracts.secret import Secret
 from toolcrib.contracts.selection import Selection
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import canonical
@@ -35,7 +36,7 @@ class Checked:
     """Input that fits the contract, decided and with its secrets at hand."""
 
     ready: Ready
-    secrets: dict[str, str]
+    secrets: Mapping[str, Secret]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Decided:
     tool: StoredTool
     ready: Ready
     verdict: Checked | Refusal
-    secrets: Mapping[str, str]
+    secrets: Mapping[str, Secret]
     """Those of the tool that exist, opened so that they can be struck out of what is stored."""
 
 
@@ -79,7 +80,7 @@ def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
         subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=str(failure.code) if failure else None,
         error_message=kept_message(failure, call.hidden) if failure else None, owner=owner, at=now, input=_input(decided, call),
         error=kept_rest(failure, call.hidden) if failure else None, claim=_claim(decided, call, execution_id, now),
-        dry_run=decided.ready.is_dry(call), on_behalf_of=who.on_behalf_of,
+        dry_run=decided.ready.is_dry(call), on_behalf_of=who.on_behalf_of, secrets=_opened(verdict),
     )  # fmt: skip
 
 
@@ -176,6 +177,13 @@ def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim |
         arguments_of(call),
         now,
     )
+
+
+def _opened(verdict: Checked | Refusal) -> tuple[tuple[str, int], ...]:
+    """What a call that will run gets to use; of a refused one nothing leaves."""
+    if isinstance(verdict, Refusal):
+        return ()
+    return tuple((name, secret.version) for name, secret in sorted(verdict.secrets.items()))
 
 
 def _input(decided: Decided, call: Call) -> str | None:

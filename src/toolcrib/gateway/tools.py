@@ -7,7 +7,7 @@ from typing import Any
 from toolcrib.contracts.checks import contract_faults
 from toolcrib.contracts.contract import Contract, effect_of, parse_contract
 from toolcrib.contracts.decision import Allow, Decision, Reason
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, SecretNotFound
+from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, ToolcribError
 from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.forms import normal_form
@@ -20,6 +20,7 @@ from toolcrib.registry.service import StoredTool, alias_taken
 from .call import Calls
 from .change import Change, Changes
 from .facts import Facts, Stores
+from .secrets import elsewhere
 from .workshop import Workshop
 
 
@@ -66,11 +67,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What a call with this input would meet; `missing` are its secrets that are not there, for whoever may know their names."""
+    """What a call with this input would meet; `warnings` are about secrets that are not there, or bound to other hosts
+    than the tool's, for whoever may know their names.
+    """
 
     faults: Sequence[Fault]
     decision: Decision
-    missing: Sequence[SecretNotFound] = ()
+    warnings: Sequence[ToolcribError] = ()
 
 
 class Tools:
@@ -165,8 +168,19 @@ class Tools:
         decision = decide(who, facts.about(tool), self._clock.now())
         knows = isinstance(decision, Allow) or permits(who, Permission.SECRETS_READ)
         names = ready.runnable.secrets if knows else ()
-        missing = self._stores.vault.missing(who.workspace_id, facts.secrets, names)
-        return Validation(ready.input.faults(call.input), decision, missing)
+        missing = self._stores.vault.missing(who.workspace_id, facts.secrets, names, facts.beside)
+        warnings = (*missing, *elsewhere(facts.secrets, ready.contract, names))
+        return Validation(ready.input.faults(call.input), decision, warnings)
+
+    async def warnings(self, principal: Principal, tool: StoredTool) -> Sequence[ToolcribError]:
+        """What whoever registered a tool should know: its secrets that are bound to other hosts than the tool's."""
+        facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
+        if not permits(self._stores.identity.again(facts.roster, principal), Permission.SECRETS_READ):
+            return ()
+        if all(secret.hosts is None for secret in facts.secrets.values()):
+            return ()  # to make a tool ready is dear where a catalog is brought
+        ready = self._workshop.ready(tool)
+        return elsewhere(facts.secrets, ready.contract, ready.runnable.secrets)
 
     async def enabled(self, principal: Principal, name_or_id: str) -> bool:
         """Whether the tool may be called in this workspace at all."""

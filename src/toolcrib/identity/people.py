@@ -16,7 +16,7 @@ from . import queries
 from .roster import Member, read_member
 from .tokens import INVITATION, Token, new_token, parse_token
 
-_PURPOSE = "invitations"
+INVITED = "invitations"
 _INVITED_US = 7 * 86_400_000_000
 _PERSON_HEX = 20
 
@@ -111,7 +111,7 @@ class People:
         made = Invitation(token.key_id, name, role, now, by, now + _INVITED_US)
         await queries.add(
             tx, "invitations", workspace_id=workspace, id=made.id, name=name, role=role.value,
-            digest=self._cipher.digest(_PURPOSE, token.text.encode()), created_at=now, created_by=by,
+            digest=self._cipher.digest(INVITED, token.text.encode()), created_at=now, created_by=by,
             expires_at=made.expires_at, closed_at=None,
         )  # fmt: skip
         return made, token.text
@@ -138,7 +138,7 @@ class People:
     async def accepted(self, tx: Tx, token: Token) -> Invitation:
         """The invitation of this text, which is closed by it. Raises `NotFound`."""
         row = await queries.invitation(tx, token.workspace_id, token.key_id)
-        digest = self._cipher.digest(_PURPOSE, token.text.encode())
+        digest = self._cipher.digest(INVITED, token.text.encode())
         if row is None or row["closed_at"] is not None or row["expires_at"] <= self._clock.now():
             raise no_invitation()
         if not self._cipher.same(digest, bytes(row["digest"])):

@@ -13,6 +13,7 @@ from toolcrib.kit.json import dumps
 
 from . import queries
 from .people import (
+    INVITED,
     Invitation,
     NewGrant,
     NewMember,
@@ -37,10 +38,12 @@ from .roster import (
 from .tokens import Token, new_token, parse_token
 
 __all__ = [
-    "DEFAULT_WORKSPACE", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "is_member", "no_invitation", "person_id", "person_key",
+    "DEFAULT_WORKSPACE", "DIGESTS", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "is_member", "no_invitation", "person_id", "person_key",
 ]  # fmt: skip
 
 _PURPOSE = "api-keys"
+DIGESTS = (_PURPOSE, INVITED)
+"""What digests are made for: they hold, whatever root key comes."""
 _KNOWN_TOKENS = 10_000
 _VISITOR = "visitor:"
 _SHARED_US = 7 * 86_400_000_000

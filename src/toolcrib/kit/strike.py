@@ -7,6 +7,7 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from html import escape
 from itertools import chain, count
 from urllib.parse import quote, quote_plus
@@ -17,6 +18,15 @@ from toolcrib.kit.json import JsonRefused, JsonValue, dumps, loads
 _FRAGMENT_FROM = 8
 
 Form = tuple[bytes, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a form stands, and what takes its place."""
+
+    start: int
+    end: int
+    mark: bytes
 
 
 class Strikes:
@@ -39,15 +49,34 @@ class Strikes:
                 lowered = body.lower()
         return body
 
+    def first(self, text: bytes, lowered: bytes, at: int) -> "Found | None":
+        """The form that begins first from a place on, of those the longest; `lowered` is the text in lower case."""
+        best: Found | None = None
+        for (needle, any_case), mark in self._forms:
+            start = (lowered if any_case else text).find(needle, at)
+            if start >= 0 and (best is None or start < best.start):
+                best = Found(start, start + len(needle), mark)
+        return best
+
+    def unfinished(self, text: bytes, lowered: bytes) -> int:
+        """From where on the text may be the beginning of a form that goes on; its length where it is of none."""
+        longest = len(self._forms[0][0][0]) if self._forms else 1
+        for start in range(max(0, len(text) - longest + 1), len(text)):
+            tails = text[start:], lowered[start:]
+            if any(needle.startswith(tails[any_case]) for (needle, any_case), _ in self._forms):
+                return start
+        return len(text)
+
     def strike_value(self, value: JsonValue) -> JsonValue:
         """The value with every form struck inside its texts, keys and numbers; the same object when it holds none.
 
         JSON has endless ways to escape one string: here it is in its plainest writing. Whatever is struck, the value
         stays JSON: keys stay apart, and a number that holds a secret becomes the mark.
         """
-        return self._struck(value) if self._in(dumps(value)) else value
+        return self._struck(value) if self.finds(dumps(value)) else value
 
-    def _in(self, written: bytes) -> bool:
+    def finds(self, written: bytes) -> bool:
+        """Whether any form stands in the bytes."""
         lowered = written.lower()
         return any(needle in (lowered if any_case else written) for (needle, any_case), _ in self._forms)
 
@@ -61,7 +90,7 @@ class Strikes:
         if value is None or isinstance(value, bool):
             return value
         written = dumps(value)
-        return self._mark_of(written) if self._in(written) else value
+        return self._mark_of(written) if self.finds(written) else value
 
     def _struck_object(self, value: dict[str, JsonValue]) -> JsonValue:
         """In its order; a struck key that is taken already gets a number."""
@@ -83,7 +112,7 @@ class Strikes:
         struck = self.strike(raw)
         text = text if struck is raw else struck.decode("utf-8", "replace")
         written = dumps(text)[1:-1]
-        if written == text.encode() or not self._in(written):
+        if written == text.encode() or not self.finds(written):
             return text
         try:
             return str(loads(b'"' + self.strike(written) + b'"'))
@@ -127,6 +156,7 @@ def _forms_of(value: str) -> Iterator[Form]:
     yield from _escaped(value)
     for utf16 in (value.encode("utf-16-le", "surrogatepass"), value.encode("utf-16-be", "surrogatepass")):
         yield utf16, False
+        yield utf16.decode("latin-1").encode(), False
         yield _json(utf16.decode("latin-1")), False
     yield from _percent(raw)
     yield raw.hex().encode(), True
@@ -138,6 +168,8 @@ def _escaped(value: str) -> Iterator[Form]:
     for once in {_json(value), *_ascii_json(value)}:
         yield once, False
         yield _json(once.decode()), False
+        if b"/" in once:
+            yield once.replace(b"/", b"\\/"), False
 
 
 def _ascii_json(value: str) -> tuple[bytes, bytes]:

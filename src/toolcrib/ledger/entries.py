@@ -29,7 +29,8 @@ _EVENT_OF = {
 @dataclass(slots=True)
 class Intent:
     """A call that is about to run, or was refused; `generation` is what it was decided on. `error` is the rest of a
-    refusal's error as JSON text; `claim` the idempotency key under which the call runs.
+    refusal's error as JSON text; `claim` the idempotency key under which the call runs; `secrets` those that it opens, each
+    with its version.
     """
 
     execution_id: str
@@ -55,6 +56,7 @@ class Intent:
     claim: Claim | None = None
     dry_run: bool = False
     on_behalf_of: str | None = None
+    secrets: tuple[tuple[str, int], ...] = ()
 
     def row(self) -> tuple[Any, ...]:
         """In the order of `writing.EXECUTION_COLUMNS`."""
@@ -141,6 +143,11 @@ class Batch:
         kept = [item for item in items if answers[id(item)] is True]
         await writing.insert_bodies(tx, [body for item in kept for body in _bodies(item)])
         await writing.insert_events(tx, events)
+        uses = [
+            (i.workspace_id, name, i.execution_id, version) for i in recorded for name, version in i.secrets
+        ]
+        if uses:
+            await writing.insert_uses(tx, uses)
         if unused:
             await writing.give_back(tx, unused)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from toolcrib.contracts.errors import Unavailable
-from toolcrib.contracts.execution import Event, EventType, Execution, Status, Subject
+from toolcrib.contracts.execution import Event, EventType, Execution, SecretUse, Status, Subject
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.clock import Clock
@@ -129,6 +129,14 @@ class Ledger:
                 return
         self._owed.pop(settlement.execution_id, None)  # whoever keeps the books beside may have been first
 
+    async def workspaces(self) -> Sequence[str]:
+        """The ids of all there are, for what the house does by itself."""
+
+        async def read(tx: Tx) -> Sequence[str]:
+            return await writing.workspaces(tx)
+
+        return await self._db.read((HOUSE,), read)
+
     async def generations(self, tx: Tx, workspace: str) -> tuple[int, int]:
         """The generation of a workspace and of the global scope as this view sees them; -1 where there is none."""
         found = await writing.generations(tx, [workspace, GLOBAL])
@@ -173,6 +181,15 @@ class Ledger:
             return await reading.newest(tx, workspace, limit, wanted)
 
         return [_execution(row, {}) for row in await self._db.read((workspace,), read)]
+
+    async def uses(self, workspace: str, secret: str, limit: int, after: str | None) -> Sequence[SecretUse]:
+        """Who opened a secret, newest first, from before the execution `after` on."""
+
+        async def read(tx: Tx) -> Sequence[Row]:
+            return await reading.uses(tx, workspace, secret, limit, after)
+
+        rows = await self._db.read((workspace,), read)
+        return [SecretUse(_execution(row, {}), row["secret_version"]) for row in rows]
 
     async def newest_events(self, workspace: str, limit: int, wanted: Mapping[str, Any]) -> Sequence[Event]:
         """Events, newest first; `wanted` holds filters by name and `after`, a number."""

@@ -113,6 +113,16 @@ idempotency_keys = Table(
 )
 Index("idempotency_keys_by_age", idempotency_keys.c.workspace_id, idempotency_keys.c.created_at)
 
+secret_uses = Table(
+    "secret_uses",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("execution_id", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 processes = Table(
     "processes",
     metadata,

@@ -8,6 +8,7 @@ from typing import Any
 from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.errors import Code, EgressRefused, Invalid
 from toolcrib.contracts.provider import Failure, Invocation, Outcome, Previews, Provider, Runnable, Success
+from toolcrib.contracts.secret import Secret
 from toolcrib.kit.json import JsonRefused, dumps, loads
 
 _PATIENCE = 5.0
@@ -34,7 +35,7 @@ async def check_provider(
     _demand(provider.kind == parsed.kind, f"it is of kind {provider.kind} and runs contracts of that kind")
     provider.check(parsed)
     runnable = provider.prepare(parsed)
-    opened = dict(secrets or {})
+    opened = {name: Secret(name, value) for name, value in (secrets or {}).items()}
     _demand(runnable.secrets <= opened.keys(), "it names the secrets that it wants, and those are handed in")
     _demand(provider.prepare(parsed).secrets == runnable.secrets, "a contract always wants the same secrets")
     once = await _runs(runnable, _invocation("exe_once", given, opened))
@@ -48,7 +49,7 @@ async def check_provider(
 
 
 def _invocation(
-    name: str, given: Mapping[str, Any] | None, secrets: Mapping[str, str], seconds: float = _PATIENCE
+    name: str, given: Mapping[str, Any] | None, secrets: Mapping[str, Secret], seconds: float = _PATIENCE
 ) -> Invocation:
     return Invocation(name, "ws_suite", copy.deepcopy(dict(given or {})), dict(secrets), seconds)
 
@@ -65,7 +66,7 @@ async def _runs(runnable: Runnable, invocation: Invocation) -> Success:
 
 
 async def _keeps_runs_apart(
-    runnable: Runnable, given: Mapping[str, Any] | None, secrets: Mapping[str, str]
+    runnable: Runnable, given: Mapping[str, Any] | None, secrets: Mapping[str, Secret]
 ) -> None:
     """Two at once, and one that is cancelled beside them."""
     gone = asyncio.create_task(runnable.run(_invocation("exe_gone", given, secrets)))
@@ -96,7 +97,7 @@ def _refuses(provider: Provider, contract: Contract) -> None:
     raise Broken("a provider keeps this: what could never run is refused at registration")
 
 
-async def _keeps_to_its_time(provider: Provider, contract: Contract, secrets: Mapping[str, str]) -> None:
+async def _keeps_to_its_time(provider: Provider, contract: Contract, secrets: Mapping[str, Secret]) -> None:
     invocation = _invocation("exe_slow", {}, secrets, _SHORT)
     outcome = await asyncio.wait_for(provider.prepare(contract).run(invocation), _PATIENCE)
     late = isinstance(outcome, Failure) and outcome.code == Code.UPSTREAM_TIMEOUT
@@ -105,7 +106,7 @@ async def _keeps_to_its_time(provider: Provider, contract: Contract, secrets: Ma
 
 def _hides(outcome: Outcome, invocation: Invocation) -> None:
     said = repr(outcome)
-    told = [name for name, value in invocation.secrets.items() if value and value in said]
+    told = [name for name, secret in invocation.secrets.items() if secret and secret.reveal() in said]
     _demand(not told, f"no outcome holds a secret; this one holds {', '.join(told)}")
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.api.test_tools import pages
+from tests.support.rig import config
 from toolcrib.contracts.principal import ActorType, Role
 
 KEYS, SECRETS = "/api/v1/keys", "/api/v1/secrets"
@@ -83,7 +84,7 @@ async def test_keys_and_secrets_come_in_pages(door):
 
 async def test_a_secret_goes_in_and_never_comes_out(door):
     status, _, answer = await door("POST", SECRETS, {"name": "K", "value": "s3cr3t-value"})
-    assert (status, answer) == (201, {"name": "K", "warning": None})
+    assert (status, answer) == (201, {"name": "K", "version": 1, "hosts": None, "warning": None})
     assert (await door("POST", SECRETS, {"name": "K", "value": "s3cr3t-other"})).status == 201
     shown = await door("GET", SECRETS)
     assert b"s3cr3t" not in shown.body
@@ -91,6 +92,43 @@ async def test_a_secret_goes_in_and_never_comes_out(door):
     assert (item["name"], item["version"]) == ("K", 2)
     assert (await door("DELETE", f"{SECRETS}/K")).status == 204
     assert (await door("DELETE", f"{SECRETS}/K")).status == 404
+
+
+async def test_a_secret_is_bound_to_hosts_and_stays_so(door):
+    body = {"name": "K", "value": "s3cr3t-value"}
+    made = await door(
+        "POST", SECRETS, body | {"hosts": ["API.example.com", "*.example.org:8443", "api.example.com"]}
+    )
+    bound = ["*.example.org:8443", "api.example.com"]
+    assert (made.status, made.json["hosts"], made.json["version"]) == (201, bound, 1)
+    assert (await door("POST", SECRETS, body)).json["hosts"] == bound
+    assert (await door("GET", SECRETS)).json["items"][0]["hosts"] == bound
+    other = (await door("POST", SECRETS, body | {"hosts": ["b.example.com"]})).json
+    assert (other["hosts"], other["version"]) == (["b.example.com"], 3)
+    assert (await door("POST", SECRETS, body | {"hosts": None})).json["hosts"] is None
+    await door("POST", SECRETS, body | {"hosts": ["b.example.com"]})
+    await door("DELETE", f"{SECRETS}/K")
+    assert (await door("POST", SECRETS, body)).json["hosts"] is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "paths"),
+    [
+        ([], ["/hosts"]),
+        (["ok.example", "https://x.example", "*"], ["/hosts/1", "/hosts/2"]),
+        (["a" * 301], ["/hosts/0"]),
+        (["a.example"] * 65, ["/hosts"]),
+        ("a.example", ["/hosts"]),
+        ([1], ["/hosts/0"]),
+        (["a.example", "s3cr3t-value"], ["/hosts/1"]),
+    ],
+)
+async def test_hosts_of_another_form_are_refused_and_nothing_is_set(sqlite_door, hosts, paths):
+    body = {"name": "K", "value": "s3cr3t-value", "hosts": hosts}
+    refused = await sqlite_door("POST", SECRETS, body)
+    assert refused.status == 400
+    assert [one["path"] for one in refused.json["error"]["details"]["errors"]] == paths
+    assert (await sqlite_door("GET", SECRETS)).json["items"] == []
 
 
 async def test_a_short_secret_is_warned_of(sqlite_door):
@@ -115,3 +153,27 @@ async def test_who_may_not_is_403(sqlite_rig, sqlite_door):
     ):
         status, _, answer = await agent(method, path, body)
         assert (status, answer["error"]["code"]) == (403, "FORBIDDEN"), path
+
+
+async def test_uses_are_paged_and_a_rotation_tells_how_far_it_is(door):
+    await door("POST", SECRETS, {"name": "K", "value": "s3cr3t-value"})
+    api = {"base_url": "https://x.example", "auth": {"method": "bearer", "secret_ref": "${K}"}}
+    await door("POST", "/api/v1/tools", config("keyed.get", api=api))
+    made = [await door("POST", "/api/v1/tools/keyed.get/execute", {"input": {}}) for _ in range(3)]
+    found = await pages(door, f"{SECRETS}/K/uses", "items")
+    assert [one["execution_id"] for one in found] == [one.json["execution_id"] for one in reversed(made)]
+    assert {(one["tool"], one["actor_id"], one["version"], one["dry_run"]) for one in found} == {
+        ("keyed.get", "user:owner", 1, False)
+    }
+    assert (await door("POST", f"{SECRETS}/rotate")).json["key_version"] == 2
+    assert (await door("GET", f"{SECRETS}/rotation")).json["root"] == 0
+
+
+async def test_a_use_tells_in_whose_name_an_agent_called(crew):
+    ann, member = await crew.member("ann", role="admin")
+    bot = await crew.key(ann, "bot", on_behalf_of="me")
+    await crew.owner("POST", SECRETS, {"name": "K", "value": "s3cr3t-value"})
+    api = {"base_url": "https://x.example", "auth": {"method": "bearer", "secret_ref": "${K}"}}
+    await crew.call(bot, await crew.tool("keyed.get", api=api))
+    (use,) = (await crew.owner("GET", f"{SECRETS}/K/uses")).json["items"]
+    assert (use["actor_id"], use["on_behalf_of"]) == ("agent:bot", f"user:{member}")

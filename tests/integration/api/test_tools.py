@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.rig import config
 from toolcrib.contracts.errors import EgressRefused
+from toolcrib.contracts.principal import Role
 
 TOOLS = "/api/v1/tools"
 
@@ -257,3 +258,33 @@ async def test_a_fault_of_an_older_shape_is_told_at_its_place(sqlite_door):
     status, _, answer = await sqlite_door("POST", "/api/v1/tools", definition)
     places = {fault["path"] for fault in answer["error"]["details"]["errors"]}
     assert (status, places) == (400, {"/inputSchema/$ref", "/outputSchema/type"})
+
+
+@pytest.mark.parametrize("write", ["register", "rehearse", "update"])
+@pytest.mark.parametrize(("hosts", "warned"), [(["a.example"], 1), (["x.example"], 0), (None, 0)])
+async def test_a_secret_that_is_bound_elsewhere_is_warned_of(door, write, hosts, warned):
+    await door("POST", "/api/v1/secrets", {"name": "OTHER", "value": "s3cr3t-value", "hosts": ["b.example"]})
+    await door("POST", "/api/v1/secrets", {"name": "TIED", "value": "s3cr3t-value", "hosts": hosts})
+    auth = {"method": "bearer", "secret_ref": "${TIED}"}
+    told = config("keyed.get", api={"base_url": "https://x.example", "auth": auth})
+    if write == "update":
+        await door("POST", TOOLS, config("keyed.get"))
+        made = await door("PUT", f"{TOOLS}/keyed.get", told | {"version": "2.0.0"})
+    else:
+        made = await door("POST", TOOLS + ("?dry_run=true" if write == "rehearse" else ""), told)
+    said = [("EGRESS_DENIED", True)] * warned
+    assert [(one["code"], "TIED" in one["message"]) for one in made.json.get("warnings", [])] == said
+    if write != "rehearse":
+        found = (await door("POST", f"{TOOLS}/keyed.get/validate", {"input": {}})).json
+        assert [(one["code"], "TIED" in one["message"]) for one in found["warnings"]] == said
+
+
+async def test_who_may_not_read_secrets_is_not_warned_of_them(rig):
+    await rig.gateway.secrets.set(rig.owner, "TIED", "s3cr3t-value", ["a.example"])
+    api = {"base_url": "https://x.example", "auth": {"method": "bearer", "secret_ref": "${TIED}"}}
+    view = await rig.gateway.tools.get(rig.owner, await rig.register(api=api))
+    limited = await rig.principal(role=Role.MEMBER, tools=("a",))
+    assert await rig.gateway.tools.warnings(limited, view.tool) == ()
+    assert len(await rig.gateway.tools.warnings(rig.owner, view.tool)) == 1
+    plain = await rig.gateway.tools.get(rig.owner, await rig.register())
+    assert not await rig.gateway.tools.warnings(rig.owner, plain.tool)

@@ -18,7 +18,7 @@ from toolcrib.app.wiring import House, open_engine
 from toolcrib.identity.tokens import new_token
 from toolcrib.kit.db.sqlite import AlreadyRunning
 from toolcrib.migrations.fresh import bring_up
-from toolcrib.vault.service import WrongRootKey
+from toolcrib.vault.roots import WrongRootKey
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def arguments_of(command: str, folder, called: str, ids) -> tuple[str, ...]:
         "tools versions": ("tides.next",), "tools delete": ("tides.new",), "tools validate": ("tides.next", "-i", "harbour=oslo"),
         "tools enable": ("tides.next",), "tools disable": ("ship.sell",), "tools reset": ("tides.next",),
         "executions show": (called,), "executions result": (called,), "executions events": (called,), "executions cancel": (called,),
-        "secrets set": ("JSON_KEY",), "secrets delete": ("JSON_KEY",), "keys create": ("json",), "keys revoke": ("none",),
+        "secrets set": ("JSON_KEY",), "secrets delete": ("JSON_KEY",), "secrets uses": ("JSON_KEY",), "keys create": ("json",), "keys revoke": ("none",),
         "keys rotate": (ids["key"],), "tools explain": ("tides.next",), "workspaces create": (f"w{ids['key']}",),
         "workspaces set": ("default", "--read-write"), "workspaces suspend": ("other",), "workspaces resume": ("other",),
         "members add": ("bob", "--issuer", "https://id.example"), "members set": (ids["member"],), "members remove": (ids["member"],),
@@ -126,7 +126,7 @@ def test_a_command_without_json_does_not_go_unseen():
 
 def test_every_command_has_help_with_an_example():
     known = list(commands(get_command(app)))
-    assert len(known) == 51
+    assert len(known) == 54
     for name in known:
         assert re.search(rf"Example:\n  .*toolcrib {name}", typed(*name.split(), "--help", env={}).stdout), (
             name

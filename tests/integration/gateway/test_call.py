@@ -7,6 +7,7 @@ from toolcrib.contracts.errors import NotFound, Unauthorized, Unavailable
 from toolcrib.contracts.execution import Call, Status, Subject
 from toolcrib.contracts.principal import ActorType, Principal, Role
 from toolcrib.contracts.provider import Failure, Success
+from toolcrib.contracts.secret import texts
 from toolcrib.kit.db import DatabaseUnavailable
 
 HARBOUR = {
@@ -143,7 +144,7 @@ async def test_a_secret_reaches_its_run_and_stands_in_no_row(rig):
     tool = await rig.register(api={"base_url": "https://u.example", "auth": auth})
     await rig.gateway.secrets.set(rig.owner, "TIDE_KEY", "s3cr3t-value-1")
     result = await rig.call(tool, {"note": "my s3cr3t-value-1 here"})
-    assert rig.provider.ran[0].secrets == {"TIDE_KEY": "s3cr3t-value-1"}
+    assert dict(texts(rig.provider.ran[0].secrets)) == {"TIDE_KEY": "s3cr3t-value-1"}
     assert rig.provider.ran[0].input == {"note": "my s3cr3t-value-1 here"}
     assert "s3cr3t" not in str((await rig.find(result.execution_id)).input_payload)
 

@@ -10,6 +10,7 @@ from toolcrib.contracts.errors import Forbidden, NotFound, Unauthorized, Unavail
 from toolcrib.contracts.execution import Status
 from toolcrib.contracts.principal import ActorType, Permission, Role
 from toolcrib.contracts.provider import Success
+from toolcrib.vault.service import NewSecret
 
 
 async def knowing(rig, tool, **by):
@@ -44,7 +45,7 @@ async def test_a_secret_replaced_by_another_process_is_the_one_that_is_used(rig)
     second = await knowing(rig, tool)
     await rig.gateway.secrets.set(rig.owner, "K", "new-value")
     await second.call(tool)
-    assert [run.secrets["K"] for run in second.provider.ran] == ["old-value", "new-value"]
+    assert [run.secrets["K"].reveal() for run in second.provider.ran] == ["old-value", "new-value"]
 
 
 async def test_a_secret_deleted_by_another_process_is_used_no_more(rig):
@@ -152,7 +153,7 @@ async def test_a_change_that_fails_leaves_nothing_behind(rig):
     before = await rig.rows("SELECT * FROM workspace_state ORDER BY workspace_id")
 
     async def half(change):
-        await change.stores.vault.put(change.tx, change.scope, "K", "v", "me", change.generation)
+        await change.stores.vault.put(change.tx, change.scope, NewSecret("K", "v"), "me", change.generation)
         raise NotFound
 
     with pytest.raises(NotFound):

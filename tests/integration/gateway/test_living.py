@@ -15,7 +15,7 @@ from toolcrib.gateway import open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import Database, DatabaseUnavailable
 from toolcrib.migrations.fresh import bring_up
-from toolcrib.vault.service import WrongRootKey
+from toolcrib.vault.roots import WrongRootKey
 
 AWAY = DatabaseUnavailable("away")
 

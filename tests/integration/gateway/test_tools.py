@@ -268,6 +268,6 @@ async def test_a_secret_that_is_not_set_is_told_to_those_who_may_know_its_name(s
     tool = await sqlite_rig.register(api={"base_url": "https://upstream.example", "auth": auth})
     asking = await sqlite_rig.principal(**{"actor_type": ActorType.AGENT, "role": Role.MEMBER} | who)
     found = await sqlite_rig.gateway.tools.validate(asking, Call(tool, {}))
-    assert [error.details["name"] for error in found.missing] == named
+    assert [error.details["name"] for error in found.warnings] == named
     await sqlite_rig.gateway.secrets.set(sqlite_rig.owner, "TIDE_KEY", "a-long-value")
-    assert (await sqlite_rig.gateway.tools.validate(asking, Call(tool, {}))).missing == ()
+    assert (await sqlite_rig.gateway.tools.validate(asking, Call(tool, {}))).warnings == ()

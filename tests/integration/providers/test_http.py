@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.ports import LOOPBACK, free_port
+from tests.unit.providers.http.fakes import opened
 from toolcrib.contracts.contract import parse_contract
 from toolcrib.contracts.errors import Code, EgressRefused
 from toolcrib.contracts.provider import Invocation, Success
@@ -38,7 +39,9 @@ def call(http, upstream):
         }
         contract = parse_contract(config | rest)
         http.check(contract)
-        return await http.prepare(contract).run(Invocation("exec-1", "w1", given or {}, secrets or {}))
+        return await http.prepare(contract).run(
+            Invocation("exec-1", "w1", given or {}, opened(secrets or {}))
+        )
 
     return run
 

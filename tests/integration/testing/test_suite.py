@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import toolbox
 from toolcrib.contracts.provider import Failure, Success
+from toolcrib.contracts.secret import texts
 from toolcrib.kit.http import Egress, HttpClient
 from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider
@@ -75,7 +76,7 @@ async def alter(invocation):
 
 
 async def tell(invocation):
-    return Failure("ODD", f"with {invocation.secrets}")
+    return Failure("ODD", f"with {dict(texts(invocation.secrets))}")
 
 
 def answering(outcome):

@@ -8,6 +8,7 @@ from tests.support import toolbox
 from toolcrib import Context, Pack, Setting, tool
 from toolcrib.contracts.errors import EgressRefused, NotFound
 from toolcrib.contracts.principal import ActorType
+from toolcrib.contracts.secret import texts
 from toolcrib.testing import START, FakeClock, FakeProvider, open_workbench, tool_config
 
 
@@ -90,7 +91,7 @@ async def test_a_fake_provider_takes_the_place_of_the_houses_own():
         assert (await bench.call(name)).error["code"] == "SECRET_NOT_FOUND"
         await bench.secret("KEY", "mine-and-only-mine")
         assert (await bench.call(name, {"n": 1})).output == {"n": 1}
-    assert [run.secrets for run in fake.ran] == [{"KEY": "mine-and-only-mine"}]
+    assert [dict(texts(run.secrets)) for run in fake.ran] == [{"KEY": "mine-and-only-mine"}]
 
 
 async def test_private_addresses_are_called_only_where_the_test_allows_it(upstream):

@@ -3,9 +3,10 @@
 import pytest
 
 from toolcrib.contracts.errors import NotFound, SecretNotFound
+from toolcrib.contracts.secret import texts
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import HOUSE
-from toolcrib.vault.service import Vault, WrongRootKey
+from toolcrib.vault.roots import RootKeys, WrongRootKey
 
 
 async def rows(rig):
@@ -14,7 +15,7 @@ async def rows(rig):
 
 async def opened(rig, *names):
     facts = await rig.gateway.snapshots.reload(rig.owner.workspace_id)
-    return rig.gateway.stores.vault.open(rig.owner.workspace_id, facts.secrets, names)
+    return dict(texts(rig.gateway.stores.vault.open(rig.owner.workspace_id, facts.secrets, names)))
 
 
 async def test_a_value_lies_sealed(rig):
@@ -70,8 +71,7 @@ async def test_a_value_moved_to_another_name_does_not_open(rig):
 
 
 async def test_the_root_key_of_the_first_start_is_the_one(rig):
-    vault = rig.gateway.stores.vault
-    await rig.db.change((HOUSE,), vault.check_root_key)
+    await rig.db.change((HOUSE,), rig.gateway.stores.roots.check)
     with pytest.raises(WrongRootKey):
-        await rig.db.change((HOUSE,), Vault(Cipher(b"other" + bytes(27)), rig.clock).check_root_key)
+        await rig.db.change((HOUSE,), RootKeys(Cipher(b"other" + bytes(27)), rig.clock).check)
     assert len(await rig.rows("SELECT * FROM root_key")) == 1

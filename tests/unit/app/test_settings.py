@@ -9,6 +9,7 @@ from toolcrib.app.settings import Settings, UnsafeSetting
 NAMES = {
     "TOOLCRIB_DATABASE_URL", "TOOLCRIB_DATA_DIR", "TOOLCRIB_HOST", "TOOLCRIB_PORT", "TOOLCRIB_EGRESS_ALLOW", "TOOLCRIB_EGRESS_CA",
     "TOOLCRIB_MAX_REQUEST", "TOOLCRIB_MAX_REPLY", "TOOLCRIB_MAX_SECONDS", "TOOLCRIB_ENV", "TOOLCRIB_ROOT_KEY", "TOOLCRIB_ROOT_KEY_FILE",
+    "TOOLCRIB_ROOT_KEY_PREVIOUS", "TOOLCRIB_ROOT_KEY_PREVIOUS_FILE", "TOOLCRIB_ENV_SECRETS",
     "TOOLCRIB_NOTIFICATIONS", "TOOLCRIB_PACKS", "TOOLCRIB_LOG_LEVEL", "TOOLCRIB_RETENTION_DAYS", "TOOLCRIB_CORS_ORIGINS",
     "TOOLCRIB_JWT_ISSUERS", "TOOLCRIB_JWT_SHARED_SECRETS",
     "TOOLCRIB_DATABASE_ROLE",
@@ -139,3 +140,9 @@ def test_origins_are_taken_exactly_as_browsers_send_them():
 def test_what_is_no_exact_origin_is_refused_by_the_settings_name(origin):
     with pytest.raises(UnsafeSetting, match="TOOLCRIB_CORS_ORIGINS"):
         Settings.read({"TOOLCRIB_CORS_ORIGINS": origin})
+
+
+def test_a_previous_root_key_is_given_in_one_way():
+    said = "TOOLCRIB_ROOT_KEY_PREVIOUS and TOOLCRIB_ROOT_KEY_PREVIOUS_FILE are both set"
+    with pytest.raises(UnsafeSetting, match=said):
+        Settings.read({"TOOLCRIB_ROOT_KEY_PREVIOUS": "x", "TOOLCRIB_ROOT_KEY_PREVIOUS_FILE": "y"})

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.fakes import START, FakeClock
 from toolcrib.contracts.errors import SecretNotFound
+from toolcrib.contracts.secret import texts
 from toolcrib.kit.cipher import Cipher
 from toolcrib.vault.service import SealedSecret, Vault
 
@@ -18,7 +19,8 @@ def sealed(name="K", value="s3cr3t", workspace="w1", version=1) -> SealedSecret:
 
 
 def opened(workspace, secret, names=("K",)):
-    return Vault(CIPHER, FakeClock()).open(workspace, {secret.name: secret}, names)
+    found = Vault(CIPHER, FakeClock()).open(workspace, {secret.name: secret}, names)
+    return dict(texts(found))
 
 
 def test_what_a_call_names_is_opened():

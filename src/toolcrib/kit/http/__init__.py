@@ -1,5 +1,6 @@
 """The only way out of the house for HTTP: a guarded client, and the operator's policy that guards it."""
 
+from toolcrib.kit.http.bound import may_go_to, parse_bound_host
 from toolcrib.kit.http.client import HttpClient
 from toolcrib.kit.http.egress import Egress
 from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed, HttpTimeout, Reason
@@ -21,5 +22,7 @@ __all__ = [
     "OwnPorts",
     "Reason",
     "Resolve",
+    "may_go_to",
+    "parse_bound_host",
     "send_following",
 ]

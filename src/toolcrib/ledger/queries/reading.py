@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Boolean, ColumnElement, Select, Text, bindparam, ca
 from sqlalchemy.ext.compiler import compiles
 
 from toolcrib.kit.db import Query, Row, Tx
-from toolcrib.ledger.tables import bodies, events, executions
+from toolcrib.ledger.tables import bodies, events, executions, secret_uses
 
 
 class _AmongTools(ColumnElement[bool]):
@@ -60,6 +60,23 @@ _OF_EXECUTION = Query(
     .limit(bindparam("limit")),
     sqlite_index=("events", "events_by_execution"),
 )
+_USES = Query(
+    select(executions, secret_uses.c.version.label("secret_version"))
+    .select_from(
+        secret_uses.join(
+            executions,
+            (executions.c.workspace_id == secret_uses.c.workspace_id)
+            & (executions.c.id == secret_uses.c.execution_id),
+        )
+    )
+    .where(
+        secret_uses.c.workspace_id == bindparam("workspace"),
+        secret_uses.c.name == bindparam("secret"),
+        secret_uses.c.execution_id < bindparam("after"),
+    )
+    .order_by(secret_uses.c.execution_id.desc())
+    .limit(bindparam("limit"))
+)
 _EXECUTION_FILTERS = {
     "tool_id": executions.c.tool_id == bindparam("tool_id"),
     "tool": executions.c.tool == bindparam("tool"),
@@ -89,6 +106,7 @@ _INDEX_OF = {
     "subject_type": "executions_by_subject",
     "tool_id": "executions_by_tool",
 }
+_LAST = "~"  # after every id
 _ABOUT = ("exception_id", "subject_type", "subject_id")
 
 
@@ -109,6 +127,11 @@ async def newest(tx: Tx, workspace: str, limit: int, wanted: Mapping[str, Any]) 
 async def newest_events(tx: Tx, workspace: str, limit: int, wanted: Mapping[str, Any]) -> Sequence[Row]:
     """Events, newest first; `wanted` has filters by name, and `after`, a number."""
     return await tx.rows(_newest_events(frozenset(wanted)), workspace=workspace, limit=limit, **wanted)
+
+
+async def uses(tx: Tx, workspace: str, secret: str, limit: int, after: str | None) -> Sequence[Row]:
+    """The executions that opened a secret, newest first, those older than `after`."""
+    return await tx.rows(_USES, workspace=workspace, secret=secret, limit=limit, after=after or _LAST)
 
 
 async def following(tx: Tx, workspace: str, after: int, limit: int) -> Sequence[Row]:

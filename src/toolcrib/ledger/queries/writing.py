@@ -10,10 +10,19 @@ from sqlalchemy import bindparam, delete, select, text, update
 
 from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.kit.json import dumps
-from toolcrib.ledger.tables import bodies, events, executions, processes, refusals, workspace_state
+from toolcrib.ledger.tables import (
+    bodies,
+    events,
+    executions,
+    processes,
+    refusals,
+    secret_uses,
+    workspace_state,
+)
 
 EXECUTION_COLUMNS = tuple(column.name for column in executions.columns)
 EVENT_COLUMNS = tuple(column.name for column in events.columns)
+USE_COLUMNS = tuple(column.name for column in secret_uses.columns)
 BODY_COLUMNS = tuple(column.name for column in bodies.columns)
 SETTLEMENT_KEYS = ("workspace_id", "id", "owner", "status")
 SETTLEMENT_SETS = ("status", "error_code", "error_message", "updated_at", "finished_at", "execution_time_us")
@@ -91,7 +100,9 @@ _CANCELLED = Query(
 )
 _WORKSPACES_TEXT = "SELECT workspace_id FROM workspace_state ORDER BY workspace_id"
 _WORKSPACES = Query(
-    sqlite=_WORKSPACES_TEXT, postgresql=_WORKSPACES_TEXT, across="retention goes round all workspaces"
+    sqlite=_WORKSPACES_TEXT,
+    postgresql=_WORKSPACES_TEXT,
+    across="retention and rotation go round all workspaces",
 )
 _DROP_BODIES_TEXT = (
     "DELETE FROM bodies WHERE workspace_id = :workspace AND execution_id IN (SELECT execution_id FROM bodies "
@@ -170,6 +181,11 @@ async def insert_bodies(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
     """Payloads: workspace, execution, part, JSON text."""
     if rows:
         await tx.insert_many(bodies, BODY_COLUMNS, rows)
+
+
+async def insert_uses(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Which calls opened which secrets, in the order of USE_COLUMNS."""
+    await tx.insert_many(secret_uses, USE_COLUMNS, rows)
 
 
 async def insert_events(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -1,5 +1,6 @@
 """Tools that are one request to an HTTP API."""
 
 from toolcrib.providers.http.provider import Client, HttpProvider, Limits, UrlCheck
+from toolcrib.providers.http.ties import SecretHost, Ties
 
-__all__ = ["Client", "HttpProvider", "Limits", "UrlCheck"]
+__all__ = ["Client", "HttpProvider", "Limits", "SecretHost", "Ties", "UrlCheck"]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolcrib.contracts.contract import SECRET_REF, Auth
+from toolcrib.contracts.secret import Secret
 from toolcrib.providers.http.text import HEADER_VALUE, Pair, UnsendableError, encode, encode_secret
 
 DEFAULT_HEADER = "X-API-Key"
@@ -19,7 +20,7 @@ class Credential:
     auth: Auth
     secret: str
 
-    def header(self, secrets: Mapping[str, str]) -> Pair | None:
+    def header(self, secrets: Mapping[str, Secret]) -> Pair | None:
         """The header to send; refused when the secret could not stand in one."""
         name = auth_header(self.auth)
         if name is None:
@@ -31,30 +32,31 @@ class Credential:
             )
         return name, value
 
-    def param(self, secrets: Mapping[str, str]) -> str | None:
+    def param(self, secrets: Mapping[str, Secret]) -> str | None:
         """The encoded query parameter to send."""
         name = auth_param(self.auth)
         return (
             None
             if name is None
-            else f"{encode(name, name)}={encode_secret(secrets[self.secret], self.secret)}"
+            else f"{encode(name, name)}={encode_secret(secrets[self.secret].reveal(), self.secret)}"
         )
 
-    def basic_forms(self, secrets: Mapping[str, str]) -> list[str]:
+    def basic_forms(self, secrets: Mapping[str, Secret]) -> list[str]:
         """What else basic auth makes of the secret: user and password as one text, the password alone, the token."""
         if self.auth.method != "basic":
             return []
         both = self._user_and_password(secrets)
         return [both, both.partition(":")[2], b64encode(both.encode()).decode()]
 
-    def _user_and_password(self, secrets: Mapping[str, str]) -> str:
-        secret = secrets[self.secret]
+    def _user_and_password(self, secrets: Mapping[str, Secret]) -> str:
+        secret = secrets[self.secret].reveal()
         return secret if self.auth.username is None else f"{self.auth.username}:{secret}"
 
-    def _header_value(self, secrets: Mapping[str, str]) -> str:
+    def _header_value(self, secrets: Mapping[str, Secret]) -> str:
         if self.auth.method == "basic":
             return self._basic(self._user_and_password(secrets))
-        return f"Bearer {secrets[self.secret]}" if self.auth.method == "bearer" else secrets[self.secret]
+        value = secrets[self.secret].reveal()
+        return f"Bearer {value}" if self.auth.method == "bearer" else value
 
     def _basic(self, both: str) -> str:
         if ":" not in both:

@@ -9,7 +9,15 @@ from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.errors import Code, EgressRefused, Invalid
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.provider import Failure, Invocation, Outcome, Success
-from toolcrib.kit.http import EgressDenied, HttpError, HttpFailed, HttpReply, HttpRequest, HttpTimeout
+from toolcrib.contracts.secret import Secret
+from toolcrib.kit.http import (
+    EgressDenied,
+    HttpError,
+    HttpFailed,
+    HttpReply,
+    HttpRequest,
+    HttpTimeout,
+)
 from toolcrib.kit.strike import Strikes
 from toolcrib.providers.http.checks import faults_of
 from toolcrib.providers.http.preview import preview
@@ -17,6 +25,7 @@ from toolcrib.providers.http.reply import ReplyPlan, plan_reply
 from toolcrib.providers.http.request import RequestPlan, Sizes, plan_request
 from toolcrib.providers.http.target import base_url
 from toolcrib.providers.http.text import UnsendableError, references
+from toolcrib.providers.http.ties import SecretHost, Ties, refuse_elsewhere
 
 DEFAULT_MAX_REQUEST = 1_000_000
 DEFAULT_MAX_REPLY = 5_000_000
@@ -106,7 +115,7 @@ class HttpRunnable:
             return unfit
         invocation = self._with_own_secrets(invocation)
         try:
-            request = self._request.build(invocation)
+            request = self._built(invocation)
             if invocation.seconds is not None and invocation.seconds < request.timeout:
                 request = replace(request, timeout=invocation.seconds)
             reply = await self._client.send(invocation.workspace_id, request)
@@ -124,9 +133,11 @@ class HttpRunnable:
             return unfit
         invocation = self._with_own_secrets(invocation)
         try:
-            request = self._request.build(invocation)
+            request = self._built(invocation)
         except UnsendableError as refused:
             return _unsendable(refused)
+        except SecretHost as refused:
+            return self._not_answered(refused)
         return Success(preview(request, self._strikes(invocation.secrets)))
 
     def _unfit(self, invocation: Invocation) -> Failure | None:
@@ -147,9 +158,17 @@ class HttpRunnable:
             return invocation
         return replace(invocation, secrets={name: invocation.secrets[name] for name in self.secrets})
 
-    def _strikes(self, secrets: Mapping[str, str]) -> Strikes:
+    def _built(self, invocation: Invocation) -> HttpRequest:
+        """The request as it will be sent; its secrets stand in it, those of its callers may."""
+        request = self._request.build(invocation)
+        refuse_elsewhere(invocation.secrets.values(), request)
+        if invocation.passed:
+            Ties(invocation.passed).check(request)
+        return request
+
+    def _strikes(self, secrets: Mapping[str, Secret]) -> Strikes:
         """Each secret as it is and as it was sent: an upstream may encode what it received once more."""
-        values = [(name, form) for name, value in secrets.items() for form in {value, quote(value, safe="")}]
+        values = [(name, form) for name, secret in secrets.items() for form in _sent(secret)]
         credential = self._request.credential
         if credential is not None:
             values += [(credential.secret, form) for form in credential.basic_forms(secrets)]
@@ -157,6 +176,8 @@ class HttpRunnable:
 
     def _not_answered(self, error: HttpError) -> Failure:
         match error:
+            case SecretHost():
+                return Failure(Code.EGRESS_DENIED, str(error), {"reason": "secret_host"})
             case EgressDenied():
                 return Failure(Code.EGRESS_DENIED, EgressRefused().message)
             case HttpTimeout():
@@ -170,6 +191,11 @@ class HttpRunnable:
                 return Failure(Code.UPSTREAM_ERROR, str(error), {"reason": error.reason}, retryable)
             case _:
                 return Failure(Code.UPSTREAM_ERROR, "The upstream gave no usable answer.")
+
+
+def _sent(secret: Secret) -> set[str]:
+    value = secret.reveal()
+    return {value, quote(value, safe="")}
 
 
 def _unsendable(refused: UnsendableError) -> Failure:

@@ -7,6 +7,7 @@ from typing import Any
 from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.paths import pointer_segments
 from toolcrib.contracts.provider import Invocation
+from toolcrib.contracts.secret import Secret
 from toolcrib.kit.http import HttpRequest
 from toolcrib.kit.json import JsonRefused, dumps
 from toolcrib.providers.http import schemas
@@ -182,7 +183,7 @@ def _plan_body(contract: Contract) -> BodyPlan:
     return BodyPlan((), in_path, always=bool(schemas.properties(contract.input_schema).keys() - in_path))
 
 
-def _filled(name: str, text: str, secrets: Mapping[str, str]) -> str:
+def _filled(name: str, text: str, secrets: Mapping[str, Secret]) -> str:
     value = fill(text, secrets)
     if not HEADER_VALUE.match(value):
         named = " or ".join(references(text))

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from toolcrib.contracts.contract import Contract
+from toolcrib.contracts.secret import Secret
 from toolcrib.providers.http import schemas
 from toolcrib.providers.http.auth import auth_param
 from toolcrib.providers.http.text import (
@@ -71,7 +72,7 @@ class QueryPlan:
     taken: frozenset[str] | None
     reserved: frozenset[str]
 
-    def render(self, given: Mapping[str, Any], secrets: Mapping[str, str]) -> list[str]:
+    def render(self, given: Mapping[str, Any], secrets: Mapping[str, Secret]) -> list[str]:
         """The encoded pairs for this input, always in the same order."""
         pairs = [*self.fixed]
         for start, text in self.secret:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from toolcrib.contracts.contract import SECRET_REF
 from toolcrib.contracts.paths import pointer
+from toolcrib.contracts.secret import Secret
 from toolcrib.kit.json import JsonRefused, dumps
 
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -32,9 +33,9 @@ def references(text: str) -> list[str]:
     return SECRET_REF.findall(text)
 
 
-def fill(text: str, secrets: Mapping[str, str]) -> str:
+def fill(text: str, secrets: Mapping[str, Secret]) -> str:
     """The text with each `${NAME}` replaced by that secret; what a secret holds is not looked into again."""
-    return SECRET_REF.sub(lambda found: secrets[found[1]], text)
+    return SECRET_REF.sub(lambda found: secrets[found[1]].reveal(), text)
 
 
 def text_of(value: Any, name: str) -> str:

@@ -16,6 +16,7 @@ from toolcrib.kit.clock import Clock
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import Log
 from toolcrib.kit.strike import Strikes
+from toolcrib.kit.striker import struck_start
 from toolcrib.providers.python.output import NotJson, details, plain
 
 _LONGEST_LINE = 10_000
@@ -54,8 +55,7 @@ class RunLog:
         self.inner.error(self._told(event), **self._shown(fields))
 
     def _told(self, event: object) -> str:
-        text = str(event)[:_LONGEST_LINE].encode("utf-8", "replace")
-        return (text if self.strikes is None else self.strikes.strike(text)).decode("utf-8", "replace")
+        return struck_start(str(event), _LONGEST_LINE, self.strikes)
 
     def _shown(self, fields: dict[str, Any]) -> dict[str, Any]:
         shown = details(fields, _LONGEST_LINE, self.strikes)
@@ -101,7 +101,7 @@ class RunContext:
     def secret(self, name: str) -> str:
         if name not in self.invocation.secrets:
             raise KeyError(f"{name} is not among the secrets of this tool's contract")
-        return self.invocation.secrets[name]
+        return self.invocation.secrets[name].reveal()
 
     async def call(self, tool: str, input: Mapping[str, Any] | None = None) -> Any:  # noqa: A002 the word of the contract
         self._only_in_the_loop("call")
@@ -119,8 +119,8 @@ class RunContext:
         return await self.desk.list_tools()
 
     def progress(self, done: float, total: float | None = None, message: str | None = None) -> None:
-        if message is not None and self.log.strikes is not None:
-            message = self.log.strikes.strike(message.encode("utf-8", "replace")).decode()
+        if message is not None:
+            message = struck_start(message, _LONGEST_LINE, self.log.strikes)
         self.loop.call_soon_threadsafe(self.desk.progress, Progress(done, total, message))
 
     def _plain(self, tool: str, given: dict[str, Any]) -> dict[str, Any]:

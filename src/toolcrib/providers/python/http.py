@@ -7,9 +7,17 @@ from urllib.parse import urlencode
 
 from toolcrib.contracts.errors import Code, EgressRefused
 from toolcrib.contracts.failures import RequestFailed
-from toolcrib.kit.http import EgressDenied, HttpError, HttpFailed, HttpRequest, HttpTimeout, send_following
+from toolcrib.kit.http import (
+    EgressDenied,
+    HttpError,
+    HttpFailed,
+    HttpReply,
+    HttpRequest,
+    HttpTimeout,
+    send_following,
+)
 from toolcrib.kit.json import JsonRefused, dumps, loads
-from toolcrib.providers.http import Client, Limits
+from toolcrib.providers.http import Client, Limits, SecretHost, Ties
 
 _USUAL_SECONDS = 30.0
 
@@ -34,12 +42,15 @@ class Answer:
 
 
 class PackHttp:
-    """One run's way out; connections are shared within its workspace only."""
+    """One run's way out; connections are shared within its workspace only, and what its secrets are tied to is kept."""
 
-    def __init__(self, client: Client, workspace: str, limits: Limits, left: Callable[[], float]) -> None:
+    def __init__(
+        self, client: Client, workspace: str, limits: Limits, ties: Ties, left: Callable[[], float]
+    ) -> None:
         self._client = client
         self._workspace = workspace
         self._limits = limits
+        self._ties = ties
         self._left = left
 
     async def request(
@@ -66,14 +77,20 @@ class PackHttp:
             method.upper(), url, tuple(sent.items()), body, seconds, self._limits.max_request, self._limits.max_reply
         )  # fmt: skip
         try:
-            reply = await send_following(self._client.send, self._workspace, request)
+            reply = await send_following(self._send, self._workspace, request)
         except HttpError as error:
             raise _told(error) from error
         return Answer(reply.status, reply.headers, reply.body)
 
+    async def _send(self, pool: str, request: HttpRequest) -> HttpReply:
+        self._ties.check(request)
+        return await self._client.send(pool, request)
+
 
 def _told(error: HttpError) -> RequestFailed:
     match error:
+        case SecretHost():
+            return RequestFailed(Code.EGRESS_DENIED, str(error), reason="secret_host", sent=False)
         case EgressDenied():
             return RequestFailed(Code.EGRESS_DENIED, EgressRefused().message, sent=False)
         case HttpTimeout():

@@ -11,10 +11,11 @@ from toolcrib.contracts.errors import Code, Invalid
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.pack import Pack
 from toolcrib.contracts.provider import Failure, Invocation, Outcome, Runnable
+from toolcrib.contracts.secret import texts
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.logging import logger
 from toolcrib.kit.strike import Strikes
-from toolcrib.providers.http import Client, Limits
+from toolcrib.providers.http import Client, Limits, Ties
 from toolcrib.providers.python.context import RunContext, RunLog, ToolClock
 from toolcrib.providers.python.http import PackHttp
 from toolcrib.providers.python.run import Run
@@ -157,7 +158,7 @@ class PythonRunnable:
         return answer.result() if answer.done() else run.timed_out(seconds, ended=False)
 
     def _prepared(self, invocation: Invocation, seconds: float) -> Run:
-        strikes = Strikes(invocation.secrets.items()) if invocation.secrets else None
+        strikes = Strikes(texts(invocation.secrets)) if invocation.secrets else None
         definition = self._function.definition
         context = self._context(invocation, seconds, strikes) if definition.signature.context else None
         return Run(
@@ -170,8 +171,9 @@ class PythonRunnable:
         clock, limits = self._house.clock, self._house.limits
         until = clock.monotonic() + seconds
         bound = {"execution_id": invocation.execution_id, "tool": self._contract.name}
+        ties = Ties({**invocation.passed, **invocation.secrets})
         http = PackHttp(
-            self._house.client, invocation.workspace_id, limits, lambda: until - clock.monotonic()
+            self._house.client, invocation.workspace_id, limits, ties, lambda: until - clock.monotonic()
         )
         return RunContext(
             invocation, invocation.desk, self._function.settings, http, ToolClock(clock),

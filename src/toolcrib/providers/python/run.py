@@ -13,6 +13,7 @@ from toolcrib.contracts.provider import Failure, Invocation, Outcome, Success
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
 from toolcrib.kit.strike import Strikes
+from toolcrib.kit.striker import struck_start
 from toolcrib.providers.python.context import RunContext
 from toolcrib.providers.python.output import NotJson, details, plain
 from toolcrib.providers.python.trace import place, told
@@ -136,5 +137,4 @@ class Run:
         return any(one.code == code for one in self.contract.errors)
 
     def _safe(self, message: object) -> str:
-        text = str(message)[:_LONGEST_MESSAGE].encode("utf-8", "replace")
-        return (text if self.strikes is None else self.strikes.strike(text)).decode()
+        return struck_start(str(message), _LONGEST_MESSAGE, self.strikes)

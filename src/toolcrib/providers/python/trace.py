@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 
+from toolcrib.contracts.secret import Secret
 from toolcrib.kit.strike import Strikes
 
 _LONGEST_HALF = 10_000
@@ -19,14 +20,17 @@ def place(error: BaseException) -> str:
     return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
 
 
-def told(error: BaseException, secrets: Mapping[str, str]) -> str:
+def told(error: BaseException, secrets: Mapping[str, Secret]) -> str:
     """The traceback from the tool's own code on, with what led to it."""
     made = traceback.TracebackException(type(error), error, _without_the_house(error.__traceback__))
     text = "".join(made.format()).rstrip()
     if len(text) > 2 * _LONGEST_HALF:
         text = f"{text[:_LONGEST_HALF]}\n…\n{text[-_LONGEST_HALF:]}"
     written = [
-        (name, form) for name, value in secrets.items() if value for form in sorted({*_as_python(value)})
+        (name, form)
+        for name, secret in secrets.items()
+        if secret
+        for form in sorted({*_as_python(secret.reveal())})
     ]
     text = Strikes(written).strike(text.encode("utf-8", "replace")).decode("utf-8", "replace")
     for name, form in written:

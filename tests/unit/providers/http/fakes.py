@@ -1,10 +1,12 @@
 """A client that answers what it is told and keeps what it was sent, and a small contract to vary."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.errors import Invalid
 from toolcrib.contracts.provider import Invocation, Outcome
+from toolcrib.contracts.secret import Secret
 from toolcrib.kit.http import Egress, HttpReply, HttpRequest
 from toolcrib.providers.http import HttpProvider, Limits
 
@@ -42,15 +44,19 @@ def contract(*inputs: str, api: dict[str, Any] | None = None, **rest: Any) -> Co
     return parse_contract(config | rest)
 
 
-def invocation(given: dict[str, Any], **secrets: str) -> Invocation:
-    return Invocation("exec-1", "workspace-1", given, secrets)
+def opened(secrets: Mapping[str, str | Secret]) -> dict[str, Secret]:
+    return {name: one if isinstance(one, Secret) else Secret(name, one) for name, one in secrets.items()}
+
+
+def invocation(given: dict[str, Any], **secrets: str | Secret) -> Invocation:
+    return Invocation("exec-1", "workspace-1", given, opened(secrets))
 
 
 async def run(
     of: Contract,
     given: dict[str, Any] | None = None,
     answer: HttpReply | Exception | None = None,
-    **secrets: str,
+    **secrets: str | Secret,
 ) -> tuple[Outcome, list[HttpRequest]]:
     """Check, prepare and run once; the outcome and what was sent."""
     client = FakeClient(answer)
@@ -59,7 +65,7 @@ async def run(
     return await http.prepare(of).run(invocation(given or {}, **secrets)), client.sent
 
 
-async def sent(of: Contract, given: dict[str, Any] | None = None, **secrets: str) -> HttpRequest:
+async def sent(of: Contract, given: dict[str, Any] | None = None, **secrets: str | Secret) -> HttpRequest:
     """The one request that a run sends."""
     outcome, requests = await run(of, given, **secrets)
     assert len(requests) == 1, outcome

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.fakes import FakeClock
-from tests.unit.providers.http.fakes import LIMITS, FakeClient
+from tests.unit.providers.http.fakes import LIMITS, FakeClient, opened
 from toolcrib import Pack
 from toolcrib.contracts.context import Progress, ToolBrief
 from toolcrib.contracts.contract import Contract, parse_contract
 from toolcrib.contracts.execution import Result, Status, Subject
 from toolcrib.contracts.principal import ActorType, Principal, Role
 from toolcrib.contracts.provider import Invocation, Outcome
+from toolcrib.contracts.secret import Secret
 from toolcrib.providers.http import Limits
 from toolcrib.providers.python import LoadedPack, PythonProvider, Slots
 
@@ -65,9 +66,9 @@ def invocation(
     seconds: float = 20,
     workspace: str = "w1",
     desk: FakeDesk | None = None,
-    **secrets: str,
+    **secrets: str | Secret,
 ) -> Invocation:
-    return Invocation("exe_1", workspace, given or {}, secrets, seconds, desk or FakeDesk())
+    return Invocation("exe_1", workspace, given or {}, opened(secrets), seconds, desk or FakeDesk())
 
 
 async def run(function: Any, given: dict[str, Any] | None = None, **parts: Any) -> Outcome:
