@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .contracts.pack import Setting as Setting
     from .contracts.principal import Principal as Principal
     from .contracts.signature import InvalidTool as InvalidTool
+    from .contracts.terms import Link as Link
+    from .contracts.view import View as View
 
 _PLACES = {
     "CallFailed": "contracts.failures",
@@ -34,6 +36,7 @@ _PLACES = {
     "Http": "contracts.context",
     "HttpAnswer": "contracts.context",
     "InvalidTool": "contracts.signature",
+    "Link": "contracts.terms",
     "Pack": "contracts.pack",
     "Principal": "contracts.principal",
     "RequestFailed": "contracts.failures",
@@ -44,6 +47,7 @@ _PLACES = {
     "ToolDefinition": "contracts.define",
     "ToolError": "contracts.failures",
     "ToolcribError": "contracts.errors",
+    "View": "contracts.view",
     "tool": "contracts.define",
 }
 

@@ -28,6 +28,7 @@ STATUS: Mapping[str, int] = {
     Code.FORBIDDEN: 403,
     Code.TOOL_DISABLED: 403,
     Code.EGRESS_DENIED: 403,
+    Code.SUBJECT_MISMATCH: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
     Code.SECRET_NOT_FOUND: 409,

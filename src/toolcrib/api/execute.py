@@ -25,6 +25,7 @@ _KNOWN = frozenset(
         "input",
         "payload",
         "subject",
+        "view",
         "exception_id",
         "exceptionId",
         "actor_type",
@@ -51,13 +52,15 @@ class SubjectBody(Strict):
 
 
 class ExecuteBody(Strict):
-    """`input` (or `payload`) goes to the tool; actor fields, if given, must agree with the credential. `select`,
-    `ids_only` and `limit` say what of the output is answered; `dry_run` shows the call instead of making it.
+    """`input` (or `payload`) goes to the tool; actor fields, if given, must agree with the credential. `view` names
+    the view that the call is made in; `select`, `ids_only` and `limit` say what of the output is answered; `dry_run` shows
+    the call instead of making it.
     """
 
     input: dict[str, Any] | None = None
     payload: dict[str, Any] | None = None
     subject: SubjectBody | None = None
+    view: str | None = None
     exception_id: str | None = Field(default=None, alias="exceptionId")
     actor_type: str | None = Field(default=None, alias="actorType")
     actor_id: str | None = Field(default=None, alias="actorId")
@@ -159,6 +162,8 @@ def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call
     ids_only = _flag(document, "ids_only", "idsOnly") or False
     selection = parse_selection(document.get("select"), document.get("limit"), ids_only=ids_only)
     dry_run = _flag(document, "dry_run", "dryRun")
+    if (view := document.get("view")) is not None:
+        _check_label("/view", view)
     return Call(
         tool,
         input_,
@@ -167,6 +172,7 @@ def read_call(document: Any, tool: str, principal: Principal, size: int) -> Call
         size,
         dry_run=dry_run,
         selection=selection,
+        view=view,
     )
 
 

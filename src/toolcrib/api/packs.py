@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from toolcrib.contracts.view import View
 from toolcrib.kit.paging import encode
 
 from .requests import Caller, Counter, Paging, StrictRoute
@@ -18,6 +19,17 @@ class SettingItem(BaseModel):
     description: str
 
 
+class ViewItem(BaseModel):
+    """A view of a pack: its tools, each with the arguments that it binds, and what calls in it are about."""
+
+    name: str
+    title: str
+    description: str
+    subject: str | None
+    read_only: bool
+    tools: dict[str, list[str]]
+
+
 class PackItem(BaseModel):
     """A loaded pack."""
 
@@ -27,6 +39,7 @@ class PackItem(BaseModel):
     description: str
     tools: list[str]
     settings: list[SettingItem]
+    views: list[ViewItem]
 
 
 class PackList(BaseModel):
@@ -52,7 +65,19 @@ async def list_packs(caller: Caller, gateway: Counter, page: Paging) -> PackList
                 SettingItem(name=one.name, default=one.default, description=one.description)
                 for one in pack.settings
             ],
+            views=[_view(view) for view in sorted(pack.views, key=lambda view: view.name)],
         )
         for pack in shown
     ]
     return PackList(items=items, next=encode(shown[-1].name) if len(found) > page.limit else None)
+
+
+def _view(view: View) -> ViewItem:
+    return ViewItem(
+        name=view.name,
+        title=view.title,
+        description=view.description,
+        subject=view.subject,
+        read_only=view.read_only,
+        tools={name: sorted(bound) for name, bound in sorted(view.tools.items())},
+    )

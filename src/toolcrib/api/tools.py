@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from toolcrib.contracts.decision import Deny
 from toolcrib.contracts.errors import Invalid, ToolcribError
-from toolcrib.contracts.execution import Call
+from toolcrib.contracts.execution import Call, Subject
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.gateway.tools import ToolView, Wanted
@@ -95,11 +95,20 @@ class Stored(Protocol):
     def document(self) -> dict[str, Any]: ...
 
 
+class AboutBody(Strict):
+    """What the call would be about."""
+
+    type: Label
+    id: Label
+
+
 class InputBody(Strict):
-    """Input to check, as `input` or `payload`."""
+    """Input to check, as `input` or `payload`, and what the call would be about, in which view."""
 
     input: dict[str, Any] | None = None
     payload: dict[str, Any] | None = None
+    subject: AboutBody | None = None
+    view: Label | None = None
 
 
 class FaultItem(BaseModel):
@@ -175,8 +184,11 @@ async def _wanted(
     status: Annotated[Literal["enabled", "disabled"] | None, Query()] = None,
     q: Label | None = None,
     tag: Label | None = None,
+    view: Annotated[
+        Label | None, Query(description="Those that can be called in this view of a pack.")
+    ] = None,
 ) -> Wanted:
-    return Wanted("workspace" if scope == "tenant" else scope, status, q, tag)
+    return Wanted("workspace" if scope == "tenant" else scope, status, q, tag, view)
 
 
 @router.get("/tools", response_model=ToolList)
@@ -208,7 +220,9 @@ async def validate_input(caller: Caller, gateway: Counter, tool: Label, body: In
         raise Invalid.because(
             "The body is not valid.", [Fault("/payload", "give `input` or `payload`, not both")]
         )
-    found = await gateway.tools.validate(caller, Call(tool, body.input or body.payload or {}))
+    about = None if body.subject is None else Subject(body.subject.type, body.subject.id)
+    call = Call(tool, body.input or body.payload or {}, about, view=body.view)
+    found = await gateway.tools.validate(caller, call)
     decision = DecisionItem(allowed=True, code=None, rule=None, message=None)
     if isinstance(found.decision, Deny):
         denied = found.decision
@@ -224,13 +238,15 @@ async def explain_tool(
     caller: Caller,
     gateway: Counter,
     tool: Label,
+    *,
     principal: Label | None = None,
     subject_type: Label | None = None,
     subject_id: Label | None = None,
+    view: Label | None = None,
 ) -> Explained:
     """Whether you, or another actor of the workspace, may call a tool now: every rule in order, and the first that fails."""
     _both("subject", subject_type, subject_id)
-    decision, reasons = await gateway.tools.explain(caller, tool, principal)
+    decision, reasons = await gateway.tools.explain(caller, tool, principal, subject_type, view)
     return Explained(
         allowed=decision.allowed,
         code=decision.code if isinstance(decision, Deny) else None,

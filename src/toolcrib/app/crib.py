@@ -46,6 +46,7 @@ class CallOptions(TypedDict, total=False):
     dry_run: bool | None
     select: Sequence[str] | None
     wait: bool
+    view: str | None
 
 
 class Crib:
@@ -138,6 +139,7 @@ class Crib:
         call = Call(
             tool, given, options.get("subject"), options.get("exception_id"), len(dumps(given)),
             idempotency_key(options.get("idempotency_key"), "/idempotency_key"), options.get("wait", True), options.get("dry_run"), selection,
+            options.get("view"),
         )  # fmt: skip
         return await self.gateway.calls.call_tool(who, call)
 
@@ -148,13 +150,15 @@ class Crib:
         who = await self.principal(principal)
         return await self.gateway.tools.validate(who, Call(tool, _input(input)))
 
-    async def list_tools(self, *, principal: Who | None = None) -> list[ToolBrief]:
-        """The tools that the caller may call now, by name."""
-        return [ToolBrief.of(view.config) for view in await self._callable(principal)]
+    async def list_tools(self, *, view: str | None = None, principal: Who | None = None) -> list[ToolBrief]:
+        """The tools that the caller may call now, by name; with a `view`, those of that view. Raises `NotFound`."""
+        return [ToolBrief.of(found.config) for found in await self._callable(principal, view)]
 
-    async def openai_tools(self, *, principal: Who | None = None) -> list[dict[str, Any]]:
+    async def openai_tools(
+        self, *, view: str | None = None, principal: Who | None = None
+    ) -> list[dict[str, Any]]:
         """The same tools as the `tools` of a request to the Responses API; `call` takes the names that stand there."""
-        return [function_tool(view.config) for view in await self._callable(principal)]
+        return [function_tool(found.config) for found in await self._callable(principal, view)]
 
     async def tool(self, tool: str, *, principal: Who | None = None) -> ToolView:
         """One tool with its stored contract, and whether it is enabled."""
@@ -202,8 +206,8 @@ class Crib:
             )
         return found
 
-    async def _callable(self, principal: Who | None) -> Sequence[ToolView]:
-        return await self.gateway.tools.callable(await self.principal(principal), _ALL, None)
+    async def _callable(self, principal: Who | None, view: str | None) -> Sequence[ToolView]:
+        return await self.gateway.tools.callable(await self.principal(principal), _ALL, None, view)
 
     async def _refuse_taken(self, who: Principal, pack: Pack) -> None:
         """Behind a tool of the workspace the function would never be reached, and one function cannot become another."""

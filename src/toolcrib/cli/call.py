@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
     command(app, "call", example="toolcrib call tides.next -i harbour=oslo", calling=True)(call)
 
 
-def call(
+def call(  # noqa: PLR0913 one option for each thing that a call may say
     session: Session,
     tool: Name,
     *,
@@ -36,6 +36,9 @@ def call(
     exception_id: Annotated[
         str | None, typer.Option(metavar="ID", help="The exception that the call belongs to.")
     ] = None,
+    view: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The view of a pack that the call is made in.")
+    ] = None,
     dry_run: Annotated[
         bool | None,
         typer.Option(
@@ -45,7 +48,13 @@ def call(
     ] = None,
 ) -> None:
     """Call a tool once and print its output, or a part of it."""
-    extra = {"subject": subject(about), "exception_id": exception_id, "dry_run": dry_run, **session.wanted}
+    extra = {
+        "subject": subject(about),
+        "exception_id": exception_id,
+        "view": view,
+        "dry_run": dry_run,
+        **session.wanted,
+    }
     body = {
         "input": tool_input(whole, fields or []),
         **{name: value for name, value in extra.items() if value is not None},

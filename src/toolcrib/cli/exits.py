@@ -25,6 +25,7 @@ EXITS: Mapping[str, Exit] = {
     Code.FORBIDDEN: Exit.DENIED,
     Code.TOOL_DISABLED: Exit.DENIED,
     Code.EGRESS_DENIED: Exit.DENIED,
+    Code.SUBJECT_MISMATCH: Exit.DENIED,
     Code.NOT_FOUND: Exit.MISSING,
     Code.CONFLICT: Exit.CLASH,
     Code.SECRET_NOT_FOUND: Exit.CLASH,

@@ -32,6 +32,7 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
             [
                 ("pack", f"{pack['name']} {pack['version']}"), ("about", told or None),
                 ("tools", ", ".join(pack["tools"]) or "none"), ("settings", settings or None),
+                ("views", "\n".join(_view(one) for one in pack["views"]) or None),
             ]
         )  # fmt: skip
     more(page)
@@ -40,3 +41,8 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
 def _setting(one: dict[str, Any]) -> str:
     default = f" ({one['default']})" if one["default"] else ""
     return f"{one['name']}{default} {one['description']}".strip()
+
+
+def _view(one: dict[str, Any]) -> str:
+    about = f" of a {one['subject']}" if one["subject"] else ""
+    return f"{one['name']}{about}{', only reads' if one['read_only'] else ''}: {', '.join(one['tools'])}"

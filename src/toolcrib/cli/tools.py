@@ -45,9 +45,12 @@ def list_tools(
         str | None, typer.Option("-q", "--search", metavar="TEXT", help="In name, title or description.")
     ] = None,
     tag: Annotated[str | None, typer.Option(metavar="TAG", help="Only those with this tag.")] = None,
+    view: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only those that can be called in this view of a pack.")
+    ] = None,
 ) -> None:
     """List the tools of your workspace, by name."""
-    wanted = {"status": status, "scope": scope, "q": q, "tag": tag}
+    wanted = {"status": status, "scope": scope, "q": q, "tag": tag, "view": view}
     query = {name: value for name, value in wanted.items() if value} | session.query
     answer = session.ask("GET", "/tools", query=query)
     show(session, answer, lambda page: _list_view(page, query))

@@ -9,8 +9,10 @@ import orjson
 from .contract import Contract, normal_version
 from .faults import Fault
 from .names import is_tool_id, is_tool_name
+from .paths import PathError, parse_path
 from .principal import Role
 from .schema import CompiledSchema, SchemaRefused, compile_schema
+from .terms import Link
 
 MAX_CONFIG = 256_000
 """Bytes of a contract as it is stored: every version of it stays, and lists show many."""
@@ -82,12 +84,31 @@ def _requirement_faults(contract: Contract) -> Iterator[Fault]:
     for at, role in enumerate(contract.requires.roles if contract.requires else ()):
         if role not in set(Role):
             yield Fault(f"/requires/roles/{at}", f"is no role; use one of {', '.join(Role)}")
-    subject = contract.requires.subject if contract.requires else None
-    known, closed = contract.input_schema.get("properties"), contract.input_schema.get("additionalProperties")
-    if subject is None or subject.argument is None or closed is not False or not isinstance(known, dict):
+    yield from _subject_faults(contract)
+
+
+def _subject_faults(contract: Contract) -> Iterator[Fault]:
+    if contract.requires is None:
         return
-    if subject.argument not in known:
-        yield Fault("/requires/subject/argument", f"`{subject.argument}` is no property of input_schema.")
+    subjects, listed = contract.requires.subjects, isinstance(contract.requires.subject, list)
+    known, closed = contract.input_schema.get("properties"), contract.input_schema.get("additionalProperties")
+    for at, subject in enumerate(subjects):
+        path = f"/requires/subject/{at}" if listed else "/requires/subject"
+        if subject.type in [earlier.type for earlier in subjects[:at]]:
+            yield Fault(f"{path}/type", f"stands twice; a subject of type {subject.type} is bound in one way")
+        if closed is False and isinstance(known, dict) and subject.argument not in (None, *known):
+            yield Fault(f"{path}/argument", f"`{subject.argument}` is no property of input_schema.")
+        if subject.link is not None:
+            yield from _link_faults(path, subject.argument, subject.link)
+
+
+def _link_faults(path: str, argument: str | None, link: Link) -> Iterator[Fault]:
+    if argument is None:
+        yield Fault(f"{path}/link", "leads to nothing without `argument`, the input that is bound to it")
+    try:
+        parse_path(link.output)
+    except PathError as wrong:
+        yield Fault(f"{path}/link/output", str(wrong))
 
 
 def _example_faults(

@@ -166,7 +166,7 @@ def parse_contract(document: dict[str, Any]) -> Contract:
         contract = Contract.model_validate(document)
     except ValidationError as refused:
         faults += [
-            Fault(_pointer(fault["loc"]), fault["msg"])
+            Fault(_pointer(fault["loc"], document), fault["msg"])
             for fault in refused.errors(include_input=False, include_context=False, include_url=False)
         ]
         raise Invalid.because("The tool's config is not valid.", faults) from None
@@ -177,5 +177,14 @@ def parse_contract(document: dict[str, Any]) -> Contract:
     return contract
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+def _pointer(location: tuple[int | str, ...], document: Any) -> str:
+    """The place in the document; the forms that a part may have are no places."""
+    places, node = [], document
+    for at, part in enumerate(location):
+        if isinstance(node, dict) and (part in node or at == len(location) - 1):
+            places.append(str(part))
+            node = node.get(part)
+        elif isinstance(node, list) and isinstance(part, int):
+            places.append(str(part))
+            node = node[part] if part < len(node) else None
+    return "".join("/" + place.replace("~", "~0").replace("/", "~1") for place in places)

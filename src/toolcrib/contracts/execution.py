@@ -90,8 +90,8 @@ class Subject:
 class Call:
     """What a principal asks for: a tool by name, alias or id, and its input. With an `idempotency_key` the same call has
     one effect however often it is sent; `wait` false answers as soon as it is recorded. `dry_run` None leaves it to the
-    tool's impact; `selection` is what of the output is answered. `depth` counts the tools that lie between; `hidden` are
-    the secrets that those have open, and no record shows.
+    tool's impact; `selection` is what of the output is answered; `view` names the view that it is made in. `depth` counts
+    the tools that lie between; `hidden` are the secrets that those have open, and no record shows.
     """
 
     tool: str
@@ -103,6 +103,7 @@ class Call:
     wait: bool = True
     dry_run: bool | None = None
     selection: Selection | None = None
+    view: str | None = None
     depth: int = 0
     hidden: Mapping[str, Secret] = field(default_factory=dict)
 

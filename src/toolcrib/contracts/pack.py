@@ -6,6 +6,7 @@ from typing import Any
 
 from .define import ToolDefinition
 from .names import is_tool_name
+from .view import View
 
 _MARK = "pack"
 
@@ -32,6 +33,7 @@ class Pack:
     tools: Sequence[Callable[..., Any]] = ()
     settings: Sequence[Setting] = ()
     configs: Sequence[Mapping[str, Any]] = ()
+    views: Sequence[View] = ()
 
     def __post_init__(self) -> None:
         """Refuse early: a pack is made where its author can see the message."""
@@ -43,6 +45,11 @@ class Pack:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"The pack {self.name} has the tool {twice[0]} twice; give one another name.")
+        for view in self.views:
+            if strangers := sorted(view.tools.keys() - set(names)):
+                raise ValueError(
+                    f"The view {view.name} of the pack {self.name} has {strangers[0]}, which is none of its tools."
+                )
         self.documents({})
 
     @property

@@ -1,8 +1,9 @@
 """The terms of a contract that no provider reads: who may call, what a call weighs, examples, the end of its life."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag
 from typing_extensions import TypedDict
 
 ShortText = Annotated[str, StringConstraints(max_length=512)]
@@ -17,11 +18,35 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class Link(Closed):
+    """A way from the subject to something else: `tool`, which reads, is called with the subject's id as its `argument`,
+    and what stands at the path `output` of its output is reached.
+    """
+
+    tool: ShortText
+    argument: ShortText
+    output: Annotated[str, StringConstraints(max_length=512)]
+
+
 class RequiredSubject(Closed):
-    """What a call must be about; `argument` names the input that must agree with it."""
+    """What a call may be about. `argument` names an input that is bound: to the subject's id, or to what the `link` leads
+    to from there.
+    """
 
     type: Word
     argument: ShortText | None = None
+    link: Link | None = None
+
+
+def _form(given: object) -> str:
+    return "list" if isinstance(given, list) else "one"
+
+
+Subjects = Annotated[
+    Annotated[RequiredSubject, Tag("one")]
+    | Annotated[list[RequiredSubject], Field(min_length=1, max_length=16), Tag("list")],
+    Discriminator(_form),
+]
 
 
 class Requires(Closed):
@@ -29,7 +54,14 @@ class Requires(Closed):
 
     grants: Annotated[list[Word], Field(max_length=32)] = Field(default_factory=list)
     roles: Annotated[list[Word], Field(max_length=32)] = Field(default_factory=list)
-    subject: RequiredSubject | None = None
+    subject: Subjects | None = None
+
+    @property
+    def subjects(self) -> Sequence[RequiredSubject]:
+        """The subjects that a call may have, one for each type; without any it needs none."""
+        if self.subject is None:
+            return ()
+        return self.subject if isinstance(self.subject, list) else (self.subject,)
 
 
 class Deprecation(Closed):

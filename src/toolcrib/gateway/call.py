@@ -17,14 +17,26 @@ from toolcrib.contracts.execution import Call, Result, Status
 from toolcrib.contracts.names import NAME_LIMIT, is_tool_name
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Invocation, Outcome
+from toolcrib.contracts.terms import Link
+from toolcrib.contracts.view import Views
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import Intent
-from toolcrib.policy.service import decide
+from toolcrib.policy.service import CallFacts, decide
 from toolcrib.registry.service import StoredTool
 
 from .attempts import attempt
+from .bindings import (
+    BoundCall,
+    Reached,
+    bindings_of,
+    bound_call,
+    links_of,
+    reached_by,
+    typed,
+    view_of,
+)
 from .desk import ENDED, CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
 from .records import LOST, Checked, Decided, Done, Refusal, answer_of, intent_of, refuse, settlement_of
@@ -45,9 +57,16 @@ class Calls:
     """Runs calls, and answers what a call would meet."""
 
     def __init__(
-        self, stores: Stores, snapshots: Snapshots, workshop: Workshop, clock: Clock, heard: Heard
+        self,
+        stores: Stores,
+        snapshots: Snapshots,
+        workshop: Workshop,
+        clock: Clock,
+        heard: Heard,
+        views: Views,
     ) -> None:
         self._stores = stores
+        self._views = views
         self._snapshots = snapshots
         self._workshop = workshop
         self._clock = clock
@@ -62,9 +81,10 @@ class Calls:
         A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that `insists` is
         answered all the same, as a door is whose server stops.
         """
-        began, clash = self._clock.monotonic(), None
+        began, clash, reached = self._clock.monotonic(), None, Reached()
         for _ in range(_TRIES):
-            decided = await self._decide(principal, call, clash)
+            decided = await self._decide(principal, call, clash, reached)
+            call = decided.call
             intent = intent_of(decided, call, self._stores.ledger.owner.id, self._clock.now())
             recorded = await self._stores.ledger.record(intent)
             if recorded is True:
@@ -83,36 +103,68 @@ class Calls:
         finish = self._finish(decided, decided.verdict, intent, call, began, insists=insists)
         return await finish if call.wait else self._detach(intent.execution_id, finish)
 
-    async def _decide(self, principal: Principal, call: Call, clash: Refusal | None) -> Decided:
+    async def _decide(
+        self, principal: Principal, call: Call, clash: Refusal | None, reached: Reached
+    ) -> Decided:
+        view = view_of(self._views, call)
         facts, tool = await self.what(principal.workspace_id, call.tool)
         who = self._stores.identity.again(facts.roster, principal)
         if tool is None:
             raise NotFound(_NO_TOOL)
         ready = self._workshop.ready(tool)
-        verdict = self.judge(facts, who, tool, call)
+        bindings = bindings_of(ready.contract, tool.name, view, call.subject)
+        about = CallFacts(view, call.subject.type if call.subject else None)
+        if (
+            call.depth < _DEEPEST
+            and links_of(bindings)
+            and decide(who, facts.about(tool), self._clock.now(), about).allowed
+        ):
+            await self._follow(links_of(bindings), facts, who, call, reached)
+        bound = bound_call(call, about, bindings, ready.contract, reached)
+        verdict = self.judge(facts, who, tool, bound)
         if isinstance(verdict, Checked):
-            return Decided(facts, who, tool, ready, clash or verdict, verdict.secrets)
+            return Decided(bound.call, facts, who, tool, ready, clash or verdict, verdict.secrets)
         known = self._stores.vault.open_known(
             who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside
         )
-        return Decided(facts, who, tool, ready, verdict, known)
+        return Decided(bound.call, facts, who, tool, ready, verdict, known)
 
-    def judge(self, facts: Facts, who: Principal, tool: StoredTool, call: Call) -> Checked | Refusal:
-        """Valid, then allowed, then complete: the one place where a call is decided."""
-        ready = self._workshop.ready(tool)
+    async def _follow(
+        self, links: Iterable[Link], facts: Facts, who: Principal, call: Call, reached: Reached
+    ) -> None:
+        """Where links lead from the subject of a call, asked over this counter for the same principal."""
+        for link in links:
+            tool = facts.find(link.tool)
+            if call.subject is None or link in reached:
+                continue
+            if tool is None or tool.effects != "read":
+                reached[link] = None
+                continue
+            contract = self._workshop.ready(tool).contract
+            given = {link.argument: typed(call.subject.id, contract, link.argument)}
+            asking = Call(
+                tool.id, given, call.subject, call.exception_id, depth=call.depth + 1, hidden=call.hidden
+            )
+            reached[link] = reached_by(link, await self.call_tool(who, asking))
+
+    def judge(self, facts: Facts, who: Principal, tool: StoredTool, bound: BoundCall) -> Checked | Refusal:
+        """Valid, then allowed, then complete: the one place where a call is decided. Of a call that has strayed from its
+        subject it does not matter whether it would have been valid.
+        """
+        ready, call = self._workshop.ready(tool), bound.call
         if call.size > ready.max_request:
             message = (
                 f"The input is larger than the {ready.max_request} bytes that {tool.name} takes; send less."
             )
             return refuse(Status.FAILED, Code.VALIDATION_ERROR, message)
-        if not ready.input.is_valid(call.input, size=call.size):
+        if not bound.about.strayed and not ready.input.is_valid(call.input, size=call.size):
             errors = [fault.as_json() for fault in ready.input.faults(call.input)]
             message = f"The input does not fit the contract of {tool.name}; see details.errors."
             return refuse(Status.FAILED, Code.VALIDATION_ERROR, message, errors=errors)
         if call.depth > _DEEPEST:
             message = f"Tools call each other more than {_DEEPEST} deep here; {tool.name} is not called."
             return refuse(Status.DENIED, Code.FORBIDDEN, message, rule="depth")
-        decision = decide(who, facts.about(tool), self._clock.now())
+        decision = decide(who, facts.about(tool), self._clock.now(), bound.about)
         if isinstance(decision, Deny):
             return refuse(Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule)
         try:

@@ -76,12 +76,20 @@ class Facts:
             tuple(tool.requires.get("roles", ())),
             tuple(tool.requires.get("grants", ())),
             self._calls_suspended_host(tool),
+            _subjects(tool.requires.get("subject")),
         )
 
     def _calls_suspended_host(self, tool: StoredTool) -> bool:
         """The contract is read only where some host is suspended."""
         hosts = {name for kind, name in self.roster.suspended if kind == "host"}
         return bool(hosts) and host_of(tool.document().get("api") or {}) in hosts
+
+
+def _subjects(required: Any) -> tuple[str, ...]:
+    """The types of subjects in a stored contract, which has one, a list of them or none."""
+    if required is None:
+        return ()
+    return tuple(one["type"] for one in (required if isinstance(required, list) else [required]))
 
 
 def host_of(api: Mapping[str, Any]) -> str | None:

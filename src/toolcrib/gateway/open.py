@@ -10,6 +10,7 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
 from toolcrib.contracts.secret import SecretProvider
+from toolcrib.contracts.view import Views
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
@@ -171,15 +172,16 @@ def open_gateway(
     workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
-    calls = Calls(stores, snapshots, workshop, clock, options.heard)
-    tools = Tools(stores, changes, calls, workshop, clock)
+    views = Views()
+    calls = Calls(stores, snapshots, workshop, clock, options.heard, views)
+    tools = Tools(stores, changes, calls, workshop, clock, views)
     uses = Uses(stores, clock)
     visits = Visits(stores, changes, clock)
     credentials = Credentials(stores, snapshots, uses, visits, options.verify)
     return Gateway(
         stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
-        History(stores, changes, calls), PackTools(stores, changes, snapshots, tools),
+        History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
         Grants(stores, changes, snapshots), Suspensions(stores, changes), uses,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.pack import Pack, comes_from_a_pack
 from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.contracts.view import Views
 from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.registry.service import StoredTool
@@ -27,7 +28,10 @@ class _Unchanged(Exception):
 class PackTools:
     """What the house does with packs by itself, and which this process has loaded."""
 
-    def __init__(self, stores: Stores, changes: Changes, snapshots: Snapshots, tools: Tools) -> None:
+    def __init__(
+        self, stores: Stores, changes: Changes, snapshots: Snapshots, tools: Tools, views: Views
+    ) -> None:
+        self._views = views
         self._stores = stores
         self._changes = changes
         self._snapshots = snapshots
@@ -38,6 +42,8 @@ class PackTools:
         """Bring the registry to the pack's contracts, with these values of its settings; answers the names that changed.
         Raises `Invalid`, `EgressRefused` and `Conflict`.
         """
+        if (taken := self._views.taken(pack.name, pack.views)) is not None:
+            raise Conflict(f"Another pack has a view {taken} already.", reason="name_taken", name=taken)
         house = await self._house()
         facts = await self._snapshots.reload(house.workspace_id)
         changed: Sequence[str] = []
@@ -46,6 +52,7 @@ class PackTools:
             known = facts.shared.by_name.get(config["name"]) if facts else None
             if known is None or not _is_current(known, config):
                 changed = [*changed, *await self._put(house, pack.name, config, submitted)]
+        self._views.add(pack.name, pack.views)
         self._loaded[pack.name] = pack
         return changed
 

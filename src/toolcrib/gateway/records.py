@@ -41,8 +41,9 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """One decision and the facts it stands on."""
+    """One decision and the facts it stands on; in `call` the bound arguments are filled."""
 
+    call: Call
     facts: Facts
     who: Principal
     tool: StoredTool
@@ -160,7 +161,7 @@ def arguments_of(call: Call) -> str:
     subject = [call.subject.type, call.subject.id] if call.subject else None
     selection = asdict(call.selection) if call.selection else None
     asked = [call.input, subject, call.exception_id, call.dry_run, selection]
-    return hashlib.sha256(canonical(asked)).hexdigest()
+    return hashlib.sha256(canonical(asked if call.view is None else [*asked, call.view])).hexdigest()
 
 
 def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim | None:

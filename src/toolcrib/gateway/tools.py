@@ -1,7 +1,7 @@
 """Tools at the counter: registered, listed, shown, enabled, and input checked without running."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toolcrib.contracts.checks import contract_faults
@@ -13,10 +13,12 @@ from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.forms import normal_form
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.contracts.view import Views
 from toolcrib.kit.clock import Clock
-from toolcrib.policy.service import decide, explain, permits, shows
+from toolcrib.policy.service import ANY_CALL, CallFacts, decide, explain, permits, shows
 from toolcrib.registry.service import StoredTool, alias_taken
 
+from .bindings import bindings_of, bound_call, named_view, unfollowed, view_of
 from .call import Calls
 from .change import Change, Changes
 from .facts import Facts, Stores
@@ -48,13 +50,14 @@ class ToolView:
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which tools a list shows: `scope` is global, workspace or all, `status` enabled or disabled, `text` stands in name,
-    title or description in whatever case, `tag` is one of the tags.
+    title or description in whatever case, `tag` is one of the tags, `view` names a view of a pack.
     """
 
     scope: str = "all"
     status: str | None = None
     text: str | None = None
     tag: str | None = None
+    view: str | None = None
 
     def has(self, view: ToolView) -> bool:
         """Whether the list shows this tool."""
@@ -80,9 +83,10 @@ class Tools:
     """What can be done with tools apart from calling them."""
 
     def __init__(
-        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, clock: Clock
+        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, clock: Clock, views: Views
     ) -> None:
         self._stores = stores
+        self._views = views
         self._changes = changes
         self._calls = calls
         self._workshop = workshop
@@ -127,28 +131,30 @@ class Tools:
         """Tools by name from `after` on, at most `limit`, of those wanted."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
         who = self._stores.identity.again(facts.roster, principal)
-        shown: list[ToolView] = []
+        call, shown = self._calls_in(wanted.view), []
         for name in sorted(_names(facts, wanted.scope)):
             if after is not None and name <= after:
                 continue
             tool = facts.shared.by_name[name] if wanted.scope == "global" else facts.find(name)
             if tool is None or tool.name != name:  # an alias of the workspace stands before this name
                 continue
-            view = self._view(facts, who, tool)
+            view = self._view(facts, who, tool, call)
             if view is not None and wanted.has(view):
                 shown.append(view)
             if len(shown) == limit:
                 break
         return shown
 
-    async def callable(self, principal: Principal, limit: int, after: str | None) -> Sequence[ToolView]:
-        """The tools that this principal may call now, by name from `after` on."""
+    async def callable(
+        self, principal: Principal, limit: int, after: str | None, view: str | None = None
+    ) -> Sequence[ToolView]:
+        """The tools that this principal may call now, by name from `after` on. Raises `NotFound` for an unknown view."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
-        who, shown = self._stores.identity.again(facts.roster, principal), []
+        who, shown, call = self._stores.identity.again(facts.roster, principal), [], self._calls_in(view)
         for tool in facts.seen_by_models():
             if after is not None and tool.name <= after:
                 continue
-            if isinstance(decide(who, facts.about(tool), self._clock.now()), Allow):
+            if decide(who, facts.about(tool), self._clock.now(), call).allowed:
                 shown.append(ToolView(tool, tool.document(), enabled=True, allowed=True))
             if len(shown) == limit:
                 break
@@ -165,12 +171,18 @@ class Tools:
         """Check input against contract and policy; runs nothing and records nothing."""
         facts, tool = await self._find(principal, call.tool)
         who, ready = self._stores.identity.again(facts.roster, principal), self._workshop.ready(tool)
-        decision = decide(who, facts.about(tool), self._clock.now())
+        bindings = bindings_of(ready.contract, tool.name, view_of(self._views, call), call.subject)
+        about = CallFacts(view_of(self._views, call), call.subject.type if call.subject else None)
+        own = [one for one in bindings if one.link is None]
+        bound = bound_call(call, about, own, ready.contract, {})
+        filled, left_out = unfollowed(bound.call, bindings, ready.contract)
+        faults = [fault for fault in ready.input.faults(filled.input) if fault.path not in left_out]
+        decision = decide(who, facts.about(tool), self._clock.now(), bound.about)
         knows = isinstance(decision, Allow) or permits(who, Permission.SECRETS_READ)
         names = ready.runnable.secrets if knows else ()
         missing = self._stores.vault.missing(who.workspace_id, facts.secrets, names, facts.beside)
         warnings = (*missing, *elsewhere(facts.secrets, ready.contract, names))
-        return Validation(ready.input.faults(call.input), decision, warnings)
+        return Validation(faults, decision, warnings)
 
     async def warnings(self, principal: Principal, tool: StoredTool) -> Sequence[ToolcribError]:
         """What whoever registered a tool should know: its secrets that are bound to other hosts than the tool's."""
@@ -208,10 +220,15 @@ class Tools:
         await self.set_enabled(principal, name_or_id, enabled=bool(view.config["enabled"]))
 
     async def explain(
-        self, principal: Principal, name_or_id: str, actor: str | None = None
+        self,
+        principal: Principal,
+        name_or_id: str,
+        actor: str | None = None,
+        subject_type: str | None = None,
+        view: str | None = None,
     ) -> tuple[Decision, Sequence[Reason]]:
-        """Whether the principal, or another actor of the workspace, may call a tool now, and how every rule stands.
-        Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
+        """Whether the principal, or another actor of the workspace, may call a tool now, and how every rule stands; about
+        a subject of that type, and in that view, where they are given. Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
         """
         facts, tool = await self._find(principal, name_or_id)
         who = self._stores.identity.again(facts.roster, principal)
@@ -221,13 +238,22 @@ class Tools:
             if other is None:
                 raise NotFound("There is no such principal.")
             who = other
-        about, now = facts.about(tool), self._clock.now()
-        return decide(who, about, now), explain(who, about, now)
+        about, now, call = facts.about(tool), self._clock.now(), self._calls_in(view)
+        if subject_type is not None:
+            call = replace(call, subject=subject_type)
+        return decide(who, about, now, call), explain(who, about, now, call)
 
-    def _view(self, facts: Facts, who: Principal, tool: StoredTool) -> ToolView | None:
+    def _calls_in(self, view: str | None) -> CallFacts:
+        """What is known of calls before they are made: what they are about where the view says so."""
+        if view is None:
+            return ANY_CALL
+        found = named_view(self._views, view)
+        return CallFacts(found) if found.subject is None else CallFacts(found, found.subject)
+
+    def _view(self, facts: Facts, who: Principal, tool: StoredTool, call: CallFacts) -> ToolView | None:
         """A tool as a list shows it, if it does."""
         about = facts.about(tool)
-        decision = decide(who, about, self._clock.now())
+        decision = decide(who, about, self._clock.now(), call)
         return ToolView(tool, tool.document(), about.enabled, decision.allowed) if shows(decision) else None
 
     async def _find(self, principal: Principal, name_or_id: str) -> tuple[Facts, StoredTool]:
