@@ -24,7 +24,7 @@ def add_to(app: typer.Typer) -> None:
     command(app, "call", example="toolcrib call tides.next -i harbour=oslo", calling=True)(call)
 
 
-def call(  # noqa: PLR0913 one option for each thing that a call may say
+def call(
     session: Session,
     tool: Name,
     *,
@@ -35,9 +35,6 @@ def call(  # noqa: PLR0913 one option for each thing that a call may say
     ] = None,
     exception_id: Annotated[
         str | None, typer.Option(metavar="ID", help="The exception that the call belongs to.")
-    ] = None,
-    view: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The view of a pack that the call is made in.")
     ] = None,
     dry_run: Annotated[
         bool | None,
@@ -51,7 +48,6 @@ def call(  # noqa: PLR0913 one option for each thing that a call may say
     extra = {
         "subject": subject(about),
         "exception_id": exception_id,
-        "view": view,
         "dry_run": dry_run,
         **session.wanted,
     }

@@ -48,11 +48,15 @@ _SELECT = Annotated[
 ]
 _IDS_ONLY = Annotated[bool, typer.Option("--ids-only", help="Only the ids of an output that is a list.")]
 _MOST = Annotated[int | None, typer.Option("--limit", metavar="N", help="At most so many elements of it.")]
+_VIEW = Annotated[
+    str | None, typer.Option("--view", metavar="NAME", help="The view of a pack that the call is made in.")
+]
 _OWN = {"url": (_URL, None), "json": (_JSON, False), "at": (_WORKSPACE, None)}
 _PAGE = {"limit": (_LIMIT, None), "cursor": (_CURSOR, None)}
 _TIMES = {"from_": (_FROM, None), "to": (_TO, None)}
 _PART = {"select": (_SELECT, None), "ids_only": (_IDS_ONLY, False), "most": (_MOST, None)}
-_CALL = {"idempotency_key": (_KEY, None), "no_wait": (_NO_WAIT, False), **_PART}
+_ASKED = {"view": (_VIEW, None), **_PART}
+_CALL = {"idempotency_key": (_KEY, None), "no_wait": (_NO_WAIT, False), **_ASKED}
 
 
 def group(name: str, about: str) -> typer.Typer:
@@ -123,7 +127,7 @@ def _session(context: typer.Context, own: dict[str, Any]) -> Session:
     query = {name: str(value) for name, value in given.items()}
     url, as_json = own["url"] or whole.get("url"), own["json"] or whole.get("json", False)
     workspace = own["at"] or whole.get("workspace")
-    part = {"limit" if name == "most" else name: own.get(name) or None for name in _PART}
+    part = {"limit" if name == "most" else name: own.get(name) or None for name in _ASKED}
     return Session(url, as_json, query, _headers(own), part, workspace=workspace)
 
 

@@ -47,6 +47,7 @@ NEXT: Mapping[str, str] = {
     Code.FORBIDDEN: "use a key that may do this; toolcrib keys list shows each key's role and tools",
     Code.TOOL_DISABLED: "an admin enables it with: toolcrib tools enable NAME",
     Code.EGRESS_DENIED: "the operator allows private upstreams with TOOLCRIB_EGRESS_ALLOW",
+    Code.SUBJECT_MISMATCH: "leave the bound arguments out, or give the subject that is meant: --subject TYPE:ID",
     Code.NOT_FOUND: "toolcrib NOUN list shows what there is",
     Code.CONFLICT: "choose another name, or use what is there",
     Code.SECRET_NOT_FOUND: "toolcrib secrets set NAME",

@@ -18,6 +18,7 @@ def test_every_code_of_the_house_has_an_exit_code_and_a_next_step():
         ("FORBIDDEN", 3),
         ("TOOL_DISABLED", 3),
         ("EGRESS_DENIED", 3),
+        ("SUBJECT_MISMATCH", 3),
         ("NOT_FOUND", 4),
         ("CONFLICT", 5),
         ("SECRET_NOT_FOUND", 5),

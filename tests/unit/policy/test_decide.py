@@ -142,6 +142,8 @@ def test_a_refusal_names_every_rule_asked_up_to_the_one_that_failed():
         ("suspended", True),
         ("key", True),
         ("read_only", True),
+        ("view", True),
+        ("view_reads", True),
         ("role", True),
         ("roles", True),
         ("grants", True),
