@@ -5,7 +5,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import pytest
 import typer
@@ -204,8 +204,17 @@ def below(annotation: Any, name: str) -> Iterator[str]:
         yield from below(inner[0], f"{name}[]")
     elif origin is dict:
         yield from (f"{name}.{key}" for key in get_args(inner[0]) if isinstance(key, str))
+    elif origin is Annotated:
+        yield from below(inner[0], name)
     elif origin in (Union, UnionType):
-        yield from (found for part in inner for found in below(part, name))
+        parts = [_plain(part) for part in inner]
+        several = [part for part in parts if get_origin(part) is list and get_args(part)[0] in parts]
+        yield from (found for part in parts if part not in several for found in below(part, name))
+
+
+def _plain(annotation: Any) -> Any:
+    """Without its conditions; one part or a list of them is told of as one."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def test_the_walk_over_commands_sees_every_group():

@@ -40,7 +40,8 @@ class Answer:
 @dataclass(frozen=True)
 class Session:
     """`url` is as the user gave it, None for the usual place; `wanted` is in which view a call is made, and what of
-    the output shall be answered."""
+    the output shall be answered.
+    """
 
     url: str | None = None
     as_json: bool = False
