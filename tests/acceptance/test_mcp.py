@@ -2,6 +2,8 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from tests.support.mcp_clients import CLIENTS, talk
 from tests.support.tools import marked, register, tide
 from tests.support.until import until
 
+ROOT = Path(__file__).parents[2]
+OFFICES = {"TOOLCRIB_PACKS": "tests.support.offices:pack", "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"}
 DECLARED = {"errors": [{"code": "NO_SUCH_PLACE", "when": {"status": 404}}]}
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 BOTH = {"Accept": "application/json, text/event-stream"}
@@ -173,3 +177,34 @@ def test_an_agent_sees_what_it_may_call(shop):
     heard = talk("auto", f"{shop.url}/mcp", key, [("get_tide", {"harbour": "Dover"})])
     assert [tool["name"] for tool in heard.tools] == ["place.find"]
     assert json.loads(heard.answers[0]["content"][0]["text"])["error"]["code"] == "FORBIDDEN"
+
+
+def test_a_call_obeys_the_subject_and_the_view_of_its_meta(lab_on_sqlite: Lab):
+    server = lab_on_sqlite.serve(OFFICES)
+    folder = {"toolcrib/subject": {"type": "folder", "id": "f-1"}, "toolcrib/view": "folder"}
+
+    def said(method: str, meta: dict[str, Any], **params: Any) -> Any:
+        return post(server, {**LIST, "method": method, "params": {**params, "_meta": meta}}).json
+
+    def called(tool: str, given: dict[str, Any], meta: dict[str, Any]) -> Any:
+        answer = said("tools/call", meta, name=tool, arguments=given)
+        return answer.get("error", {}).get("code") or json.loads(answer["result"]["content"][0]["text"])
+
+    listed = said("tools/list", folder)["result"]["tools"]
+    assert [tool["name"] for tool in listed] == [
+        "company_get",
+        "folder_get",
+        "folder_update",
+        "folders_list",
+        "web_search",
+    ]
+    assert called("company_get", {}, folder)["companyId"] == "c-1"
+    assert called("company_get", {"companyId": "c-2"}, folder)["error"]["code"] == "SUBJECT_MISMATCH"
+    assert called("company_update", {"companyId": "c-1"}, folder)["error"]["code"] == "FORBIDDEN"
+    assert called("company_get", {"companyId": "c-2"}, {})["companyId"] == "c-2"
+    for wrong in (
+        {"toolcrib/view": "nope"}, {"toolcrib/view": 5}, {"toolcrib/view": ""}, {"toolcrib/subject": "folder:f-1"},
+        {"toolcrib/subject": {"type": "folder"}}, {"toolcrib/subject": {"type": "folder", "id": 1}}, {"toolcrib/subject": {"type": "folder", "id": "x" * 257}},
+    ):  # fmt: skip
+        assert called("company_get", {"companyId": "c-1"}, wrong) == -32602, wrong
+    assert said("tools/list", {"toolcrib/view": "nope"})["error"]["code"] == -32602

@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
 from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
-from toolcrib.contracts.execution import Call, Result, Status, Subject, idempotency_key
+from toolcrib.contracts.execution import LABEL_LIMIT, Call, Result, Status, Subject, idempotency_key
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.selection import MAX_LIMIT, MAX_PATHS, parse_selection
@@ -41,7 +41,6 @@ _KNOWN = frozenset(
     }
 )
 _INPUT = frozenset({"input", "payload"})
-_LABEL_LIMIT = 256
 
 
 class SubjectBody(Strict):
@@ -195,10 +194,10 @@ def _subject(given: Any) -> Subject | None:
 
 
 def _check_label(path: str, value: Any) -> None:
-    if not isinstance(value, str) or not 0 < len(value) <= _LABEL_LIMIT or not value.isprintable():
+    if not isinstance(value, str) or not 0 < len(value) <= LABEL_LIMIT or not value.isprintable():
         raise Invalid.because(
             "The body is not valid.",
-            [Fault(path, f"give a text of 1 to {_LABEL_LIMIT} printable characters")],
+            [Fault(path, f"give a text of 1 to {LABEL_LIMIT} printable characters")],
         )
 
 

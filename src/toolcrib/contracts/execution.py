@@ -74,6 +74,8 @@ FINAL_EVENTS = frozenset(
     )
 )
 """After one of these only `OutcomeLearned` can follow for an execution."""
+LABEL_LIMIT = 256
+"""Characters of a subject's type and id, of an exception's id and of a view's name."""
 MOST_OF_KEY = 255
 """Characters of an idempotency key."""
 

@@ -1,16 +1,19 @@
 """Between the house's words and MCP's: tools, results and errors. A client sees name, description and schemas only."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import mcp_types as types
 
-from toolcrib.contracts.execution import Result
+from toolcrib.contracts.execution import LABEL_LIMIT, Result, Subject
 from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.json import dumps
 
 EXECUTION = "toolcrib/execution_id"
 DRY_RUN = "toolcrib/dry_run"
+SUBJECT = "toolcrib/subject"
+VIEW = "toolcrib/view"
 _REALLY = f'with `_meta: {{"{DRY_RUN}": false}}` beside `name` and `arguments`'
 
 
@@ -56,14 +59,32 @@ def answer_of(result: Result, *, any_schema: bool, asked: bool) -> types.CallToo
     )
 
 
-def dry_run_of(meta: Mapping[str, Any] | None) -> bool | None:
-    """Whether a call says that it is a dry run, or that it is none. Raises `TypeError`."""
-    if meta is None or DRY_RUN not in meta:
-        return None
-    said = meta[DRY_RUN]
-    if not isinstance(said, bool):
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says in its `_meta`: whether it is a dry run, what it is about, and the view that it is made in."""
+
+    dry_run: bool | None = None
+    subject: Subject | None = None
+    view: str | None = None
+
+
+def asked_of(meta: Mapping[str, Any] | None) -> Asked:
+    """What a request asks for beside its arguments. Raises `TypeError`."""
+    said = meta or {}
+    dry_run, about, view = said.get(DRY_RUN), said.get(SUBJECT), said.get(VIEW)
+    if not isinstance(dry_run, bool | None):
         raise TypeError(f"{DRY_RUN} in _meta is true or false.")
-    return said
+    if about is not None and not (
+        isinstance(about, dict) and about.keys() == {"type", "id"} and all(map(_is_label, about.values()))
+    ):
+        raise TypeError(f"{SUBJECT} in _meta is an object with type and id, each a short text.")
+    if view is not None and not _is_label(view):
+        raise TypeError(f"{VIEW} in _meta is the name of a view.")
+    return Asked(dry_run, Subject(about["type"], about["id"]) if about else None, view)
+
+
+def _is_label(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LABEL_LIMIT and value.isprintable()
 
 
 def _preview_of(result: Result, meta: dict[str, Any], *, asked: bool) -> types.CallToolResult:

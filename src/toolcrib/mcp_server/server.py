@@ -20,7 +20,7 @@ from toolcrib.kit.json import dumps
 from toolcrib.kit.paging import BadCursor, decode, encode
 
 from .door import BODY_LIMIT, principal_of
-from .mapping import answer_of, dry_run_of, tool_of
+from .mapping import Asked, answer_of, asked_of, tool_of
 
 _PAGE = 100
 _ABOUT = "Tools of one Toolcrib workspace. Every call is recorded; a refusal says why and what to do."
@@ -69,8 +69,11 @@ class McpServer:
     async def _list(
         self, context: _Context, params: types.PaginatedRequestParams | None
     ) -> types.ListToolsResult:
-        after = _after(params.cursor if params else None)
-        found = await self._gateway.tools.callable(_principal(context), _PAGE + 1, after)
+        after, asked = _after(params.cursor if params else None), _asked(params)
+        try:
+            found = await self._gateway.tools.callable(_principal(context), _PAGE + 1, after, asked.view)
+        except NotFound as error:
+            raise MCPError(types.INVALID_PARAMS, error.message) from error
         shown = found[:_PAGE]
         return types.ListToolsResult(
             tools=[tool_of(view, any_schema=_is_modern(context)) for view in shown],
@@ -79,8 +82,10 @@ class McpServer:
 
     async def _call(self, context: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         given = params.arguments or {}
-        dry_run = _dry_run(params)
-        call = Call(params.name, given, size=len(dumps(given)), dry_run=dry_run)
+        asked = _asked(params)
+        call = Call(
+            params.name, given, asked.subject, size=len(dumps(given)), dry_run=asked.dry_run, view=asked.view
+        )
         try:
             result = await self._gateway.calls.call_tool(_principal(context), call)
         except NotFound as error:
@@ -89,7 +94,7 @@ class McpServer:
             ) from error
         except ToolcribError as error:
             raise MCPError(types.INTERNAL_ERROR, error.message) from error
-        return answer_of(result, any_schema=_is_modern(context), asked=dry_run is True)
+        return answer_of(result, any_schema=_is_modern(context), asked=asked.dry_run is True)
 
 
 def _principal(context: _Context) -> Principal:
@@ -101,9 +106,9 @@ def _is_modern(context: _Context) -> bool:
     return context.protocol_version in MODERN_PROTOCOL_VERSIONS
 
 
-def _dry_run(params: types.CallToolRequestParams) -> bool | None:
+def _asked(params: types.CallToolRequestParams | types.PaginatedRequestParams | None) -> Asked:
     try:
-        return dry_run_of(cast("Mapping[str, Any] | None", params.meta))
+        return asked_of(cast("Mapping[str, Any] | None", params.meta if params else None))
     except TypeError as error:
         raise MCPError(types.INVALID_PARAMS, str(error)) from error
 
