@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import toolcrib
-from toolcrib import Pack, Setting, ToolError, tool
+from toolcrib import Pack, Setting, ToolError, View, tool
 from toolcrib.contracts.failures import CallFailed, RequestFailed
 from toolcrib.contracts.pack import comes_from_a_pack
 
@@ -111,3 +111,10 @@ def test_errors_of_tools_carry_what_callers_may_see():
     )  # fmt: skip
     request = RequestFailed(toolcrib.contracts.errors.Code.UPSTREAM_ERROR, "m", reason="reset", sent=False)
     assert (str(request), request.reason, request.sent) == ("m", "reset", False)
+
+
+def test_a_view_names_tools_of_its_own_pack():
+    with pytest.raises(
+        ValueError, match=r"The view place of the pack numbers has two, which is none of its tools"
+    ):
+        Pack("numbers", "1.0.0", tools=[one], views=[View("place", {"one": {}, "two": {}})])
