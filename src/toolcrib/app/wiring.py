@@ -78,7 +78,11 @@ class House:
             clock,
             providers,
             Options(
-                settings.retention_days, settings.max_seconds, verify=self._verifier.claims, beside=beside
+                settings.retention_days,
+                settings.max_seconds,
+                verify=self._verifier.claims,
+                beside=beside,
+                narrow=self._client.narrow,
             ),
         )
         options = ApiOptions(

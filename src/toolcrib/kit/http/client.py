@@ -17,6 +17,7 @@ from toolcrib.kit.http.failures import translate
 from toolcrib.kit.http.lookup import SharedLookup, SystemLookup
 from toolcrib.kit.http.messages import HttpReply, HttpRequest, outgoing_headers, reply_headers
 from toolcrib.kit.http.pools import Pools
+from toolcrib.kit.http.reach import Reach
 from toolcrib.kit.http.streaming import HttpStream
 from toolcrib.kit.http.urls import Origin, build, parse_origin, split
 from toolcrib.kit.http.wire import Attempt, Connector, Guard, OwnPorts, Resolve, open_session, sending
@@ -44,8 +45,16 @@ class HttpClient:
         self._look_up = resolve or self._system
         self._tls = _trust(egress.ca_file)
         self._pools = Pools(self._open_session)
+        self._reaches: dict[str, Reach] = {}
         # A refusal raises and is not remembered, so bad URLs cannot push good ones out.
         self._origin = lru_cache(maxsize=REMEMBERED_ORIGINS)(self._check_origin)
+
+    def narrow(self, pool: str, reach: Reach | None) -> None:
+        """From now on requests of this pool go no further; None lets them go as far as the policy does."""
+        if reach is None:
+            self._reaches.pop(pool, None)
+        else:
+            self._reaches[pool] = reach
 
     async def send(self, pool: str, request: HttpRequest) -> HttpReply:
         """Send one request, once, and return the whole reply; redirects are replies.
@@ -53,7 +62,7 @@ class HttpClient:
         `pool` is the workspace. A request that is not well-formed is a ValueError, all else an `HttpError`.
         """
         headers = outgoing_headers(request)
-        attempt = self._attempt(request)
+        attempt = self._attempt(pool, request)
         leased = self._pools.take(pool)
         token = sending.set(attempt)
         try:
@@ -66,7 +75,7 @@ class HttpClient:
     async def stream(self, pool: str, request: HttpRequest) -> AsyncIterator[HttpStream]:
         """Send one request, once, and read its reply as it comes. The deadline is of each silence, not of the whole."""
         headers = outgoing_headers(request)
-        attempt = self._attempt(request)
+        attempt = self._attempt(pool, request)
         silence = ClientTimeout(total=None, connect=CONNECT, sock_read=request.timeout)
         leased = self._pools.take(pool)
         try:
@@ -78,9 +87,12 @@ class HttpClient:
         finally:
             self._pools.give_back(leased)
 
-    def _attempt(self, request: HttpRequest) -> Attempt:
+    def _attempt(self, pool: str, request: HttpRequest) -> Attempt:
         origin_text, path, query = split(request.url)
         origin = self._origin(origin_text)
+        reach = self._reaches.get(pool)
+        if reach is not None:
+            reach.check(origin)
         return Attempt(origin, build(origin, path, query))
 
     async def close(self) -> None:

@@ -28,10 +28,15 @@ class HttpError(Exception):
 
 
 class EgressDenied(HttpError):
-    """The operator's egress policy does not allow the URL, or an address behind it; nothing was sent."""
+    """The operator's egress policy does not allow the URL, or an address behind it; nothing was sent. A `reason` says that
+    it is another rule which refuses, and that the message tells which.
+    """
 
-    def __init__(self, message: str = "The egress policy does not allow this URL.") -> None:
+    def __init__(
+        self, message: str = "The egress policy does not allow this URL.", reason: str | None = None
+    ) -> None:
         super().__init__(message, sent=False)
+        self.reason = reason
 
 
 class HttpTimeout(HttpError):

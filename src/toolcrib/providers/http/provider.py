@@ -176,10 +176,10 @@ class HttpRunnable:
 
     def _not_answered(self, error: HttpError) -> Failure:
         match error:
-            case SecretHost():
-                return Failure(Code.EGRESS_DENIED, str(error), {"reason": "secret_host"})
-            case EgressDenied():
+            case EgressDenied(reason=None):
                 return Failure(Code.EGRESS_DENIED, EgressRefused().message)
+            case EgressDenied():
+                return Failure(Code.EGRESS_DENIED, str(error), {"reason": error.reason})
             case HttpTimeout():
                 return Failure(
                     Code.UPSTREAM_TIMEOUT, "The upstream did not answer in time.", retryable=self._repeatable
