@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, hdrs
@@ -19,6 +20,7 @@ from toolcrib.kit.http.messages import HttpReply, HttpRequest, outgoing_headers,
 from toolcrib.kit.http.pools import Pools
 from toolcrib.kit.http.reach import Reach
 from toolcrib.kit.http.streaming import HttpStream
+from toolcrib.kit.http.tunnel import ProxiedConnector, Tunnels
 from toolcrib.kit.http.urls import Origin, build, parse_origin, split
 from toolcrib.kit.http.wire import Attempt, Connector, Guard, OwnPorts, Resolve, open_session, sending
 
@@ -44,6 +46,7 @@ class HttpClient:
         self._system = SystemLookup()
         self._look_up = resolve or self._system
         self._tls = _trust(egress.ca_file)
+        self._tunnels = Tunnels(egress.proxy, SharedLookup(self._look_up)) if egress.proxy else None
         self._pools = Pools(self._open_session)
         self._reaches: dict[str, Reach] = {}
         # A refusal raises and is not remembered, so bad URLs cannot push good ones out.
@@ -107,7 +110,9 @@ class HttpClient:
 
     def _open_session(self) -> ClientSession:
         guard = Guard(self._egress, self._own_ports, SharedLookup(self._look_up))
-        return open_session(Connector(guard, self._tls), _ALWAYS_SENT)
+        if self._tunnels is None:
+            return open_session(Connector(guard, self._tls), _ALWAYS_SENT)
+        return open_session(ProxiedConnector(guard, self._tls, self._tunnels), _ALWAYS_SENT)
 
 
 async def _exchange(
@@ -190,8 +195,11 @@ def _deadlines(total: float) -> ClientTimeout:
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """The system's authorities, and the operator's beside them. Verification has no switch."""
-    context = ssl.create_default_context()
+    """The system's authorities, whatever the environment calls so, and the operator's beside them. Verification has no switch."""
+    system = ssl.get_default_verify_paths()
+    context = ssl.create_default_context(capath=system.openssl_capath)
+    if Path(system.openssl_cafile).is_file():
+        context.load_verify_locations(cafile=system.openssl_cafile)
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     context.set_alpn_protocols(["http/1.1"])

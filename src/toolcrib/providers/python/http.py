@@ -17,7 +17,7 @@ from toolcrib.kit.http import (
     send_following,
 )
 from toolcrib.kit.json import JsonRefused, dumps, loads
-from toolcrib.providers.http import Client, Limits, Ties
+from toolcrib.providers.http import Client, Limits, Ties, code_of
 
 _USUAL_SECONDS = 30.0
 
@@ -96,6 +96,6 @@ def _told(error: HttpError) -> RequestFailed:
         case HttpTimeout():
             return RequestFailed(Code.UPSTREAM_TIMEOUT, str(error), sent=error.sent)
         case HttpFailed():
-            return RequestFailed(Code.UPSTREAM_ERROR, str(error), reason=error.reason, sent=error.sent)
+            return RequestFailed(code_of(error), str(error), reason=error.reason, sent=error.sent)
         case _:
             return RequestFailed(Code.UPSTREAM_ERROR, str(error), sent=error.sent)
