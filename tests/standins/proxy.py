@@ -33,7 +33,7 @@ class Asked:
 
 @dataclass
 class ConnectProxy:
-    """`status` is answered to every CONNECT that is not 200; `denied` are ports that get 403."""
+    """`status` is answered to every CONNECT, and opens a way where it is any 2xx; `denied` are ports that get 403."""
 
     user: str | None = None
     port: int = 0
@@ -83,7 +83,7 @@ class ConnectProxy:
         self.told(asked)
         host, _, port = asked.target.rpartition(":")
         status = self._judge(asked, int(port))
-        if status != 200:
+        if status // 100 != 2:
             writer.write(f"HTTP/1.1 {status} No\r\nContent-Length: 3\r\n\r\nno\n".encode())
             return
         try:
@@ -91,7 +91,7 @@ class ConnectProxy:
         except OSError:
             writer.write(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
             return
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status} Connection established\r\n\r\n".encode())
         await asyncio.gather(_pour(reader, far_writer), _pour(far_reader, writer))
 
     def _judge(self, asked: Asked, port: int) -> int:

@@ -1,11 +1,11 @@
 """The one way out: sends a checked request over a connection of its workspace, at most once."""
 
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, hdrs
@@ -198,7 +198,7 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
     """The system's authorities, whatever the environment calls so, and the operator's beside them. Verification has no switch."""
     system = ssl.get_default_verify_paths()
     context = ssl.create_default_context(capath=system.openssl_capath)
-    if Path(system.openssl_cafile).is_file():
+    with contextlib.suppress(OSError):  # most systems have a folder, some a file as well
         context.load_verify_locations(cafile=system.openssl_cafile)
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
