@@ -238,6 +238,13 @@ class TestHttpTools:
         assert (refused.status, refused.error["details"]["code"]) == (Status.FAILED, "EGRESS_DENIED")
         assert len(upstream.journal) == 1
 
+    async def test_a_tool_of_all_workspaces_is_kept_back_where_the_caller_is(self, rig, upstream):
+        tool_of = await rig.register(api={"base_url": upstream.url, "path": "/quote"}, scope="global")
+        narrow = await rig.workspace()
+        await only(rig, "api.example.com", by=narrow)
+        assert told(await rig.call(tool_of, by=narrow)) == (Status.DENIED, "EGRESS_DENIED", "workspace_hosts")
+        assert told(await rig.call(tool_of)) == FINE
+
     async def test_what_slips_past_the_decision_is_stopped_at_the_way_out(self, sqlite, upstream):
         """Between deciding and sending the facts change: the request itself is refused."""
         tool_of = await sqlite.register(api={"base_url": upstream.url, "path": "/quote"})
