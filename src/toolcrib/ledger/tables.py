@@ -1,6 +1,10 @@
-"""Tables of the ledger. Times are microseconds UTC; payloads are JSON text."""
+"""Tables of the ledger. Times are microseconds UTC; payloads are JSON text.
 
-from sqlalchemy import BigInteger, Column, Index, Table, Text, text
+Ids begin with their time. Where a key begins with the id, calls of many workspaces are written side by side at its end;
+where it begins with the workspace, each of them changes pages of its own.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, text
 
 from toolcrib.kit.db import held_by, metadata
 
@@ -16,8 +20,8 @@ workspace_state = Table(
 executions = Table(
     "executions",
     metadata,
-    Column("workspace_id", Text, primary_key=True),
-    Column("id", Text, primary_key=True),
+    Column("workspace_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
     Column("tool_id", Text, nullable=False),
     Column("tool", Text, nullable=False),
     Column("tool_version", Text, nullable=False),
@@ -38,9 +42,11 @@ executions = Table(
     Column("execution_time_us", BigInteger),
     Column("cancel_at", BigInteger),
     Column("on_behalf_of", Text),
+    PrimaryKeyConstraint("id", "workspace_id"),
     info=held_by(house_reads="status = 'running'"),  # the house closes the calls of dead processes
     sqlite_with_rowid=False,
 )
+Index("executions_by_workspace", executions.c.workspace_id, executions.c.id)
 Index("executions_by_tool", executions.c.workspace_id, executions.c.tool_id, executions.c.id)
 _running = text("status = 'running'")
 Index("executions_running", executions.c.owner, sqlite_where=_running, postgresql_where=_running)
@@ -67,10 +73,11 @@ Index(
 bodies = Table(
     "bodies",
     metadata,
-    Column("workspace_id", Text, primary_key=True),
-    Column("execution_id", Text, primary_key=True),
-    Column("part", Text, primary_key=True),
+    Column("workspace_id", Text, nullable=False),
+    Column("execution_id", Text, nullable=False),
+    Column("part", Text, nullable=False),
     Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("execution_id", "workspace_id", "part"),
     sqlite_with_rowid=False,
 )
 
@@ -86,14 +93,13 @@ events = Table(
     Column("about", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("facts", Text),
-    sqlite_with_rowid=False,
 )
 
 _of_call = events.c.execution_id.is_not(None)
 Index(
     "events_by_execution",
-    events.c.workspace_id,
     events.c.execution_id,
+    events.c.workspace_id,
     events.c.seq,
     sqlite_where=_of_call,
     postgresql_where=_of_call,

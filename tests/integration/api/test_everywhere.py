@@ -32,6 +32,7 @@ ROUTES = {
     ("post", "/api/v1/workspaces/{workspace}/invitations"), ("post", "/api/v1/invitations/accept"),
     ("delete", "/api/v1/workspaces/{workspace}/invitations/{invitation}"), ("get", "/api/v1/workspaces/{workspace}/grants"),
     ("post", "/api/v1/workspaces/{workspace}/grants"), ("delete", "/api/v1/workspaces/{workspace}/grants/{grant}"),
+    ("post", "/api/v1/secrets/rotate"), ("get", "/api/v1/secrets/rotation"), ("get", "/api/v1/secrets/{name}/uses"),
     ("get", "/api/v1/suspensions"), ("post", "/api/v1/suspensions"), ("delete", "/api/v1/suspensions/{kind}/{name}"),
     *(("get", path) for path in OPEN),
 }  # fmt: skip

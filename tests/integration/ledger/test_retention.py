@@ -9,6 +9,7 @@ from toolcrib.contracts.execution import Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.ids import first_id
+from toolcrib.ledger.queries.writing import EXECUTION_COLUMNS
 from toolcrib.ledger.repeats import LIFE_US, Claim
 from toolcrib.ledger.retention import Retention
 
@@ -87,22 +88,46 @@ async def test_a_round_goes_on_where_it_was_and_the_next_one_waits(rig):
     while keeper._left:
         await keeper.keep()
     assert await left(rig, "bodies") == set()
-    late, before = await finished(rig, START - 9 * DAY_US), rig.tap.transactions
+    due, before = await finished(rig, START - 7 * DAY_US), rig.tap.transactions
+    rig.clock.go(599)
     await keeper.keep()
-    assert (await left(rig, "bodies"), rig.tap.transactions) == ({late}, before)
-    rig.clock.go(600)
+    assert (await left(rig, "bodies"), rig.tap.transactions) == ({due}, before)
+    rig.clock.go(1)
+    await one_round(keeper)
+    assert await left(rig, "bodies") == set()
+
+
+async def one_round(keeper: Retention) -> None:
     await keeper.keep()
     while keeper._left:
         await keeper.keep()
+
+
+async def test_what_comes_after_its_days_goes_within_a_day(rig):
+    keeper = retention(rig)
+    await one_round(keeper)
+    late = await finished(rig, START - 9 * DAY_US)
+    for _ in range(142):
+        rig.clock.go(600)
+        await one_round(keeper)
+    assert await left(rig, "bodies") == {late}
+    rig.clock.go(600)
+    await one_round(keeper)
     assert await left(rig, "bodies") == set()
 
 
 async def test_a_transaction_deletes_a_few_hundred_at_most(rig):
-    workspace, old = rig.owner.workspace_id, first_id("exe", START - 8 * DAY_US)
-    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+    workspace, first = rig.owner.workspace_id, await finished(rig, START - 8 * DAY_US)
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1199)"
+    others = ", ".join(name for name in EXECUTION_COLUMNS if name not in ("workspace_id", "id"))
+    await rig.sql(
+        f"INSERT INTO executions (workspace_id, id, {others}) "
+        f"{numbers} SELECT '{workspace}', id || CAST(10000 + i AS text), {others} FROM n, executions WHERE id = '{first}'"
+    )
+    await rig.sql("DELETE FROM bodies")
     await rig.sql(
         "INSERT INTO bodies (workspace_id, execution_id, part, body) "
-        f"{numbers} SELECT '{workspace}', '{old}' || CAST(10000 + i AS text), 'input', '1' FROM n"
+        "SELECT workspace_id, id, 'input', '1' FROM executions"
     )
     sizes, keeper = [], retention(rig)
     keeper._left = [workspace]

@@ -12,13 +12,13 @@ from toolcrib.kit.http.urls import Origin, parse_origin, split
 Beyond: TypeAlias = Literal["host_suspended", "workspace_hosts"]
 
 _WHY: dict[Beyond, str] = {
-    "host_suspended": "The host of this request is suspended in this workspace. Nothing was sent.",
-    "workspace_hosts": "The host of this request is not among those that this workspace may call. Nothing was sent.",
+    "host_suspended": "The host of this request is suspended in this workspace, so it was not sent.",
+    "workspace_hosts": "The host of this request is not among those that this workspace may call, so it was not sent.",
 }
 
 
 class BeyondReach(EgressDenied):
-    """The workspace itself does not let its requests go there; nothing was sent."""
+    """The workspace itself does not let its requests go there; this one was not sent."""
 
     def __init__(self, reason: Beyond) -> None:
         super().__init__(_WHY[reason], reason=reason)

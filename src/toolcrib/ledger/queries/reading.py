@@ -43,6 +43,20 @@ _ONE = Query(
         executions.c.workspace_id == bindparam("workspace"), executions.c.id == bindparam("id")
     )
 )
+_WITH_BODIES = Query(
+    select(executions.c.id)
+    .where(
+        executions.c.workspace_id == bindparam("workspace"),
+        executions.c.id >= bindparam("after"),
+        executions.c.id < bindparam("before"),
+        select(bodies.c.part)
+        .where(bodies.c.workspace_id == executions.c.workspace_id, bodies.c.execution_id == executions.c.id)
+        .exists(),
+    )
+    .order_by(executions.c.id)
+    .limit(bindparam("limit")),
+    sqlite_index=("executions", "executions_by_workspace"),
+)
 _FOLLOWING = Query(
     select(events)
     .where(events.c.workspace_id == bindparam("workspace"), events.c.seq > bindparam("after"))
@@ -119,6 +133,12 @@ async def execution(tx: Tx, workspace: str, execution_id: str) -> tuple[Row, dic
     return rows[0], {part["part"]: part["body"] for part in parts}
 
 
+async def with_bodies(tx: Tx, workspace: str, after: str, before: str, limit: int) -> Sequence[str]:
+    """Ids of executions from one id to before another that still have bodies, the oldest first."""
+    rows = await tx.rows(_WITH_BODIES, workspace=workspace, after=after, before=before, limit=limit)
+    return [row["id"] for row in rows]
+
+
 async def newest(tx: Tx, workspace: str, limit: int, wanted: Mapping[str, Any]) -> Sequence[Row]:
     """Executions, newest first; `wanted` has filters by name, and `after`, an id."""
     return await tx.rows(_newest(frozenset(wanted)), workspace=workspace, limit=limit, **wanted)
@@ -150,9 +170,9 @@ def _newest(names: frozenset[str]) -> Query:
         executions.c.workspace_id == bindparam("workspace"),
         *(_EXECUTION_FILTERS[name] for name in sorted(names)),
     )
-    index = next((index for name, index in _INDEX_OF.items() if name in names), None)
+    index = next((index for name, index in _INDEX_OF.items() if name in names), "executions_by_workspace")
     ordered = statement.order_by(executions.c.id.desc()).limit(bindparam("limit"))
-    return Query(ordered, sqlite_index=("executions", index) if index else None)
+    return Query(ordered, sqlite_index=("executions", index))
 
 
 @lru_cache(maxsize=256)

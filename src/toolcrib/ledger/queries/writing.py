@@ -28,11 +28,12 @@ SETTLEMENT_KEYS = ("workspace_id", "id", "owner", "status")
 SETTLEMENT_SETS = ("status", "error_code", "error_message", "updated_at", "finished_at", "execution_time_us")
 
 _TAKE = Query(
-    sqlite="UPDATE workspace_state SET seq = seq + :n WHERE workspace_id = :workspace RETURNING seq, generation",
-)
-_TAKE_ALL = Query(
+    sqlite=(
+        "UPDATE workspace_state SET seq = seq + wanted.value FROM json_each(:wanted) AS wanted "
+        "WHERE workspace_id = wanted.key RETURNING workspace_id, seq, generation"
+    ),
     postgresql=(
-        "WITH wanted AS (SELECT * FROM unnest(CAST(:workspaces AS text[]), CAST(:counts AS bigint[])) AS w(workspace_id, n)), "
+        "WITH wanted AS (SELECT key AS workspace_id, CAST(value AS bigint) AS n FROM json_each_text(CAST(:wanted AS json))), "
         "held AS (SELECT s.workspace_id FROM workspace_state s JOIN wanted USING (workspace_id) ORDER BY s.workspace_id FOR UPDATE OF s) "
         "UPDATE workspace_state s SET seq = s.seq + w.n FROM wanted w JOIN held USING (workspace_id) "
         "WHERE s.workspace_id = w.workspace_id RETURNING s.workspace_id, s.seq, s.generation"
@@ -104,11 +105,11 @@ _WORKSPACES = Query(
     postgresql=_WORKSPACES_TEXT,
     across="retention and rotation go round all workspaces",
 )
-_DROP_BODIES_TEXT = (
-    "DELETE FROM bodies WHERE workspace_id = :workspace AND execution_id IN (SELECT execution_id FROM bodies "
-    "WHERE workspace_id = :workspace AND execution_id < :before ORDER BY execution_id LIMIT :limit) RETURNING part"
+_DROP_BODIES = Query(
+    sqlite="DELETE FROM bodies WHERE workspace_id = :workspace AND execution_id IN (SELECT value FROM json_each(:ids))",
+    postgresql="DELETE FROM bodies WHERE workspace_id = :workspace "
+    "AND execution_id IN (SELECT json_array_elements_text(CAST(:ids AS json)))",
 )
-_DROP_BODIES = Query(sqlite=_DROP_BODIES_TEXT, postgresql=_DROP_BODIES_TEXT)
 _ORPHANS = Query(
     select(executions)
     .join(processes, processes.c.id == executions.c.owner)
@@ -129,18 +130,10 @@ async def create_state(tx: Tx, workspace: str) -> None:
 
 async def take_sequence(tx: Tx, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Reserve event numbers: workspace → (first number, generation). Rows are locked in the order of the names."""
-    if tx.dialect == "postgresql":
-        names = sorted(wanted)
-        rows = await tx.rows(_TAKE_ALL, workspaces=names, counts=[wanted[name] for name in names])
-        return {
-            row["workspace_id"]: (row["seq"] - wanted[row["workspace_id"]] + 1, row["generation"])
-            for row in rows
-        }
-    found = {}
-    for name in sorted(wanted):
-        (row,) = await tx.rows(_TAKE, workspace=name, n=wanted[name])
-        found[name] = (row["seq"] - wanted[name] + 1, row["generation"])
-    return found
+    rows = await tx.rows(_TAKE, wanted=dumps(dict(wanted)).decode())
+    return {
+        row["workspace_id"]: (row["seq"] - wanted[row["workspace_id"]] + 1, row["generation"]) for row in rows
+    }
 
 
 async def give_back(tx: Tx, unused: Mapping[str, int]) -> None:
@@ -252,6 +245,6 @@ async def workspaces(tx: Tx) -> Sequence[str]:
     return [row["workspace_id"] for row in await tx.rows(_WORKSPACES)]
 
 
-async def drop_bodies(tx: Tx, workspace: str, before: str, limit: int) -> int:
-    """Delete bodies of executions with smaller ids, at most `limit` executions; answers how many rows went."""
-    return len(await tx.rows(_DROP_BODIES, workspace=workspace, before=before, limit=limit))
+async def drop_bodies(tx: Tx, workspace: str, ids: Sequence[str]) -> None:
+    """Delete the bodies of these executions."""
+    await tx.run(_DROP_BODIES, workspace=workspace, ids=dumps(list(ids)).decode())
