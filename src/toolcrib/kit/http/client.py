@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, hdrs
@@ -178,8 +179,11 @@ def _deadlines(total: float) -> ClientTimeout:
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """The system's authorities, and the operator's beside them. Verification has no switch."""
-    context = ssl.create_default_context()
+    """The system's authorities, whatever the environment calls so, and the operator's beside them. Verification has no switch."""
+    system = ssl.get_default_verify_paths()
+    context = ssl.create_default_context(capath=system.openssl_capath)
+    if Path(system.openssl_cafile).is_file():
+        context.load_verify_locations(cafile=system.openssl_cafile)
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     context.set_alpn_protocols(["http/1.1"])

@@ -1,0 +1,41 @@
+"""Starts of the server that are refused, many of them: each a whole process, forked from one that has read the code already.
+
+Reads environments from stdin, one JSON object a line; prints what each start said, as a JSON list.
+"""
+
+import importlib
+import json
+import os
+import sys
+import tempfile
+
+READ_AHEAD = ("toolcrib.cli", "toolcrib.app.server", "toolcrib.app.settings", "toolcrib.kit.db.sqlite", "toolcrib.migrations.fresh")  # fmt: skip
+
+
+def said(environment: dict[str, str]) -> str:
+    """What `toolcrib serve` says on stderr."""
+    with tempfile.TemporaryFile() as words:
+        child = os.fork()
+        if child == 0:
+            _serve(environment, words.fileno())
+        os.waitpid(child, 0)
+        words.seek(0)
+        return words.read().decode("utf-8", "replace")
+
+
+def _serve(environment: dict[str, str], words: int) -> None:
+    os.dup2(words, 2)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["toolcrib", "serve"]
+    try:
+        importlib.import_module("toolcrib.cli").main()
+    finally:
+        sys.stderr.flush()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    for module in READ_AHEAD:
+        importlib.import_module(module)
+    print(json.dumps([said(json.loads(line)) for line in sys.stdin]))
