@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 from tests.support.client import Reply
 
 KEPT, KEPT_SAVED = "case.kept", "case.kept_saved"
-SECONDS = 4
+SECONDS = 20
 BOTH = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 

@@ -6,24 +6,38 @@ Reads environments from stdin, one JSON object a line; prints what each start sa
 import importlib
 import json
 import os
+import signal
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 
 READ_AHEAD = ("toolcrib.cli", "toolcrib.app.server", "toolcrib.app.settings", "toolcrib.kit.db.sqlite", "toolcrib.migrations.fresh")  # fmt: skip
 
 
-def said(environment: dict[str, str]) -> str:
-    """What `toolcrib serve` says on stderr."""
+SECONDS = 15
+
+
+def starts(lines: Iterable[str]) -> Iterator[str]:
+    """What each says. Once one is not refused, and would serve for ever, no other is tried."""
+    refused = True
+    for line in lines:
+        refused, words = said(json.loads(line)) if refused else (False, "not tried")
+        yield words
+
+
+def said(environment: dict[str, str]) -> tuple[bool, str]:
+    """Whether `toolcrib serve` ended by itself, and what it said on stderr."""
     with tempfile.TemporaryFile() as words:
         child = os.fork()
         if child == 0:
             _serve(environment, words.fileno())
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
         words.seek(0)
-        return words.read().decode("utf-8", "replace")
+        return os.WIFEXITED(status), words.read().decode("utf-8", "replace")
 
 
 def _serve(environment: dict[str, str], words: int) -> None:
+    signal.alarm(SECONDS)
     os.dup2(words, 2)
     os.environ.clear()
     os.environ.update(environment)
@@ -38,4 +52,4 @@ def _serve(environment: dict[str, str], words: int) -> None:
 if __name__ == "__main__":
     for module in READ_AHEAD:
         importlib.import_module(module)
-    print(json.dumps([said(json.loads(line)) for line in sys.stdin]))
+    print(json.dumps([*starts(sys.stdin)]))

@@ -45,7 +45,7 @@ def make_world(folder: Path) -> None:
     ):
         subprocess.run(command.split(), check=True)
     resolver = folder / "resolv.conf"
-    resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+    resolver.write_text("nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
     subprocess.run(["mount", "--bind", str(resolver), os.path.realpath("/etc/resolv.conf")], check=True)
 
 
