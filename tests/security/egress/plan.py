@@ -39,7 +39,7 @@ class Lab:
         text = (borrowed / "ssrf_bypass_urls.txt").read_text("utf-8") if borrowed else ""
         every = list(fit([*own_cases(), *corpus_cases(text)]))
         places = range(len(every))
-        chosen: set[int] = set()
+        chosen = {place for place in places if every[place].pool}  # one leans on the other
         for family in dict.fromkeys(case.family for case in every):
             chosen.update(self.some([place for place in places if every[place].family == family], OF_EACH))
         chosen.update(self.some([place for place in places if place not in chosen], URLS - len(chosen)))

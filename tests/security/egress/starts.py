@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 
 READ_AHEAD = ("toolcrib.cli", "toolcrib.app.server", "toolcrib.app.settings", "toolcrib.kit.db.sqlite", "toolcrib.migrations.fresh")  # fmt: skip
-
-
 SECONDS = 15
 
 
@@ -39,6 +37,7 @@ def said(environment: dict[str, str]) -> tuple[bool, str]:
 def _serve(environment: dict[str, str], words: int) -> None:
     signal.alarm(SECONDS)
     os.dup2(words, 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = ["toolcrib", "serve"]

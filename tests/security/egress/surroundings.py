@@ -39,14 +39,15 @@ def environments(lab: Lab) -> list[Result]:
 def _environments(lab: Lab) -> dict[str, dict[str, str]]:
     none = dict.fromkeys(PROXIES, "")
     authority = {"SSL_CERT_FILE": lab.rogue.ca_file, "SSL_CERT_DIR": str(lab.folder)}
-    every = {
+    if lab.rng:  # every other part has all proxies in its environment
+        return {"SSL_CERT_FILE": authority}
+    return {
         "HTTP_PROXY": none | {"HTTP_PROXY": PROXY, "http_proxy": PROXY},
         "HTTPS_PROXY": none | {"HTTPS_PROXY": PROXY, "https_proxy": PROXY},
         "ALL_PROXY": none | {"ALL_PROXY": PROXY, "all_proxy": PROXY},
-        "NO_PROXY": PROXIES | {"NO_PROXY": "public.lab,upstream.example", "no_proxy": "10.0.0.0/8"},
-        "SSL_CERT_FILE": none | authority,
+        "NO_PROXY": {"NO_PROXY": "public.lab,upstream.example", "no_proxy": "10.0.0.0/8"},
+        "SSL_CERT_FILE": authority,
     }
-    return {name: every[name] for name in lab.some([*every], 1)}
 
 
 def states(lab: Lab) -> list[Result]:
