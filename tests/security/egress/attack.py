@@ -161,7 +161,8 @@ class Attack:
 
 def name_of(case: Case) -> str:
     """What tells it from the others."""
-    return " → ".join([case.url, *(case.answers or ())])
+    place = f"{case.url} ({case.pool})" if case.pool else case.url
+    return " → ".join([place, *(case.answers or ())])
 
 
 def renamed(url: str, mark: str) -> str:

@@ -10,9 +10,11 @@ from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl
 
 from tests.support.client import Reply
+from tests.support.until import until
 
 KEPT, KEPT_SAVED = "case.kept", "case.kept_saved"
 SECONDS = 20
+_EXECUTE, _VALIDATE = "/api/v1/tools/{tool}/execute", "/api/v1/tools/{tool}/validate"
 BOTH = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -113,6 +115,20 @@ def _rest(path: str, body: Mapping[str, Any]) -> Callable[[Ask, str, dict[str, A
     )
 
 
+def _later(ask: Ask, tool: str, given: dict[str, Any]) -> Ended:
+    """Without waiting for it, and the result when it is there."""
+    headers = {"Content-Type": "application/json", "Prefer": "respond-async"}
+    reply = ask("POST", _EXECUTE.replace("{tool}", tool), {"input": given}, headers)
+    if reply.json["status"] != "running":
+        return _read(reply, "200")
+    place = f"/api/v1/tools/executions/{reply.json['execution_id']}/result"
+    return _read(until(lambda: _ended(ask("GET", place)), "the end of a call"), "200")
+
+
+def _ended(reply: Reply) -> Reply | None:
+    return None if reply.json["status"] == "running" else reply
+
+
 def _mcp(meta: Mapping[str, Any] | None = None) -> Callable[[Ask, str, dict[str, Any]], Ended]:
     def send(ask: Ask, tool: str, given: dict[str, Any]) -> Ended:
         params = {"name": tool, "arguments": given} | ({"_meta": meta} if meta else {})
@@ -121,8 +137,6 @@ def _mcp(meta: Mapping[str, Any] | None = None) -> Callable[[Ask, str, dict[str,
 
     return send
 
-
-_EXECUTE, _VALIDATE = "/api/v1/tools/{tool}/execute", "/api/v1/tools/{tool}/validate"
 
 SAVES = (
     Save("save", "POST /api/v1/tools", "/api/base_url", own),
@@ -140,6 +154,7 @@ USES = (
     Use("dry run", f"POST {_EXECUTE}", "test", _rest(_EXECUTE, {"dry_run": True})),
     Use("dry run through MCP", "POST /mcp", "test", _mcp({"toolcrib/dry_run": True})),
     Use("execute", f"POST {_EXECUTE}", "call", _rest(_EXECUTE, {})),
+    Use("execute without waiting", f"POST {_EXECUTE}", "call", _later),
     Use("execute through MCP", "POST /mcp", "call", _mcp()),
     Use("fetch of a pack", f"POST {_EXECUTE}", "fetch", _rest(_EXECUTE, {})),
     Use("fetch of a pack through MCP", "POST /mcp", "fetch", _mcp()),

@@ -17,7 +17,7 @@ LEAST = {
     "reuse": 6,
 }  # fmt: skip
 FAMILIES = {
-    "urls": ("literals", "dns", "redirects", "parsers", "schemes", "corpus"), "arguments": ("injections",), "second": ("second",),
+    "urls": ("literals", "dns", "redirects", "parsers", "schemes", "reuse", "corpus"), "allowed": ("self",), "arguments": ("injections",), "second": ("second",),
     "environments": ("environments",),
 }  # fmt: skip
 NO_CASES = frozenset({"control", "stray", "opened", "states"})
