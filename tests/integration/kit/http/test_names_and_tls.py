@@ -111,6 +111,17 @@ async def test_a_certificate_must_be_trusted_and_bear_the_name(authority, truste
     assert raw.journal == []
 
 
+async def test_the_environment_names_no_authority(authority, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    async with serve(always(OK), authority.server("127.0.0.1")) as raw:
+        client = HttpClient(Egress.parse("127.0.0.1"))
+        with pytest.raises(HttpFailed) as failed:
+            await client.send("w", HttpRequest("GET", f"https://127.0.0.1:{raw.port}/"))
+        await client.close()
+
+    assert failed.value.reason == "tls"
+
+
 async def test_an_address_can_be_certified_too(authority):
     async with serve(always(OK), authority.server("127.0.0.1")) as raw:
         client = HttpClient(Egress.parse("127.0.0.1", authority.ca_file))
