@@ -90,9 +90,9 @@ class PackHttp:
 def _told(error: HttpError) -> RequestFailed:
     match error:
         case EgressDenied(reason=None):
-            return RequestFailed(Code.EGRESS_DENIED, EgressRefused().message, sent=False)
+            return RequestFailed(Code.EGRESS_DENIED, EgressRefused().message, sent=error.sent)
         case EgressDenied():
-            return RequestFailed(Code.EGRESS_DENIED, str(error), reason=error.reason, sent=False)
+            return RequestFailed(Code.EGRESS_DENIED, str(error), reason=error.reason, sent=error.sent)
         case HttpTimeout():
             return RequestFailed(Code.UPSTREAM_TIMEOUT, str(error), sent=error.sent)
         case HttpFailed():
