@@ -40,7 +40,7 @@ def spec() -> dict[str, Any]:
 
 
 def test_every_place_for_an_address_has_an_entry(spec):
-    tried = {(_plain(entry.route), entry.place) for entry in SAVES}
+    tried = {(_plain(entry.route), entry.place) for entry in (*SAVES, *USES)}
     places = {
         (route, place)
         for route, place in _places(spec)
