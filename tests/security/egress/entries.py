@@ -69,12 +69,15 @@ class Save:
 
 @dataclass(frozen=True)
 class Use:
-    """A way to a tool that is there already. A `test` sends nothing; a `fetch` has the URL as an argument."""
+    """A way to a tool that is there already. A `test` sends nothing; a `fetch` has the URL as an argument, or at a `place`
+    of its body.
+    """
 
     name: str
     route: str
     kind: Literal["test", "call", "fetch"]
     send: Callable[[Ask, str, dict[str, Any]], Ended]
+    place: str = ""
 
 
 def own(target: Target) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 CANARIES = ("http://10.9.8.7:8080/x", "https://169.254.169.254/latest", "http://[::1]:8080/x.json")
 
-_OBJECT = "http://json-schema.org/draft-07/schema#"
+_DRAFT_4 = "http://json-schema.org/draft-04/schema#"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ CONFIGS: dict[str, Config] = {
     "$schema of the output": Config({"output_schema": {"$schema": "URL"}}, refused=True),
     "$id and a relative $ref": Config({"input_schema": {"$id": "URL", "properties": {"v": {"$ref": "other.json"}}}}, refused=True),
     "$id alone": Config({"input_schema": {"$id": "URL", "type": "object"}}),
-    "id of draft 4": Config({"input_schema": {"$schema": _OBJECT, "id": "URL", "properties": {"v": {"$ref": "x"}}}}),
+    "id of draft 4": Config({"input_schema": {"$schema": _DRAFT_4, "id": "URL", "properties": {"v": {"$ref": "x"}}}}),
     "$vocabulary": Config({"input_schema": {"$vocabulary": {"URL": True}}}),
     "$ref in an error's schema": Config({"errors": [{"code": "X", "when": {"schema": {"$ref": "URL"}}}]}, refused=True),
     "$ref in the impact": Config({"impact": {"$ref": "URL"}}, refused=True),

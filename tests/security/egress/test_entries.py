@@ -17,10 +17,12 @@ SPEAKS_OF_ADDRESSES = re.compile(
 # What is named so and leads nowhere: it is compared, never called. `second_order.py` tries each.
 LEADS_NOWHERE = {
     "/hosts of POST /api/v1/secrets": "where a secret may go",
+    "/hosts of PUT /api/v1/workspaces/{workspace}/hosts": "where a workspace's requests may go",
     "/issuer of POST /api/v1/workspaces/{workspace}/members": "the `iss` of a person's tokens",
 }
 SETTINGS = {
     "TOOLCRIB_DATABASE_URL": "the operator's database",
+    "TOOLCRIB_EGRESS_PROXY": "the operator's one way out",
     "TOOLCRIB_CORS_ORIGINS": "compared with what browsers send",
     "TOOLCRIB_HOST": "where the server listens",
     "TOOLCRIB_URL": "where the shell finds the server",
@@ -40,7 +42,7 @@ def spec() -> dict[str, Any]:
 
 
 def test_every_place_for_an_address_has_an_entry(spec):
-    tried = {(_plain(entry.route), entry.place) for entry in SAVES}
+    tried = {(_plain(entry.route), entry.place) for entry in (*SAVES, *USES)}
     places = {
         (route, place)
         for route, place in _places(spec)

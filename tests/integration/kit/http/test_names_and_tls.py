@@ -122,6 +122,17 @@ async def test_the_environment_names_no_authority(authority, monkeypatch):
     assert failed.value.reason == "tls"
 
 
+async def test_the_keys_of_connections_are_written_down_nowhere(authority, monkeypatch, tmp_path):
+    written = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(written))
+    async with serve(always(OK), authority.server("127.0.0.1")) as raw:
+        client = HttpClient(Egress.parse("127.0.0.1", authority.ca_file))
+        assert (await client.send("w", HttpRequest("GET", f"https://127.0.0.1:{raw.port}/"))).body == b"ok"
+        await client.close()
+
+    assert "SECRET" not in (written.read_text() if written.exists() else "")
+
+
 async def test_an_address_can_be_certified_too(authority):
     async with serve(always(OK), authority.server("127.0.0.1")) as raw:
         client = HttpClient(Egress.parse("127.0.0.1", authority.ca_file))
