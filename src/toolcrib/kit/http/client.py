@@ -198,7 +198,8 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
     """The system's authorities, whatever the environment calls so, and the operator's beside them. Verification has no switch."""
     system = ssl.get_default_verify_paths()
     context = ssl.create_default_context(capath=system.openssl_capath)
-    context.keylog_filename = None  # SSLKEYLOGFILE would have the keys of connections written down
+    # SSLKEYLOGFILE would have the keys of connections written down.
+    context.keylog_filename = None  # type: ignore[assignment]  # typeshed knows no way back
     with contextlib.suppress(OSError):  # most systems have a folder, some a file as well
         context.load_verify_locations(cafile=system.openssl_cafile)
     if ca_file is not None:
