@@ -304,7 +304,7 @@ def test_the_doctor_finds_all_well(shell):
     done = shell.run("doctor")
     assert done.exit == 0
     assert [row[:2] for row in done.rows] == [
-        ["ok", "server"], ["ok", "key"], ["ok", "data"], ["ok", "database"], ["ok", "retention"], ["ok", "egress"],
+        ["ok", "server"], ["ok", "key"], ["ok", "keys"], ["ok", "data"], ["ok", "database"], ["ok", "retention"], ["ok", "egress"],
     ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Provider
 from toolcrib.contracts.secret import SecretProvider
 from toolcrib.gateway import Options, open_gateway
+from toolcrib.gateway.facts import Narrow, as_far_as_policy
 from toolcrib.kit import logging
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import Database, Engine, Query, Tx, metadata
@@ -109,8 +110,9 @@ async def _started(
     more: Sequence[Provider] = (),
     cipher: Cipher | None = None,
     beside: SecretProvider | None = None,
+    narrow: Narrow = as_far_as_policy,
 ) -> AsyncIterator[Rig]:
-    made = prepared(tap, clock, provider, queue_limit, more, cipher, beside)
+    made = prepared(tap, clock, provider, queue_limit, more, cipher, beside, narrow)
     keys: list[str] = []
     if start:
         try:
@@ -134,11 +136,12 @@ def prepared(
     more: Sequence[Provider] = (),
     cipher: Cipher | None = None,
     beside: SecretProvider | None = None,
+    narrow: Narrow = as_far_as_policy,
 ) -> Rig:
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    options = Options(verify=FakeIssuers(clock), beside=beside)
+    options = Options(verify=FakeIssuers(clock), beside=beside, narrow=narrow)
     gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more], options)
     return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 

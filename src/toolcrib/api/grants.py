@@ -52,16 +52,11 @@ class GrantList(BaseModel):
 
 class SuspensionBody(Strict):
     """What is suspended: an actor such as `agent:bot`, with all of its credentials, or an upstream host such as
-    `api.example`, in whatever case.
+    `api.example.com`, `*.example.com` or an address, each with or without `:port`.
     """
 
     kind: Literal["actor", "host"] = "actor"
     name: Label
-
-    @property
-    def named(self) -> str:
-        """The name as it is kept."""
-        return self.name.lower().rstrip(".") if self.kind == "host" else self.name
 
 
 class SuspensionItem(BaseModel):
@@ -119,9 +114,10 @@ async def list_suspensions(caller: Caller, gateway: Counter) -> SuspensionList:
 
 @router.post("/suspensions", status_code=201)
 async def suspend(caller: Caller, gateway: Counter, body: SuspensionBody) -> SuspensionItem:
-    """Suspend an actor: each of its credentials is refused from the next request on. Or a host: no `http` tool calls it."""
-    await gateway.suspensions.suspend(caller, body.kind, body.named)
-    return SuspensionItem(kind=body.kind, name=body.named)
+    """Suspend an actor: each of its credentials is refused from the next request on. Or a host: no tool's request goes there."""
+    return SuspensionItem(
+        kind=body.kind, name=await gateway.suspensions.suspend(caller, body.kind, body.name)
+    )
 
 
 @router.delete("/suspensions/{kind}/{name}", status_code=204)

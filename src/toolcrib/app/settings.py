@@ -36,6 +36,7 @@ class Settings:
     port_text: str = _setting("TOOLCRIB_PORT", "8000")
     egress_allow: str = _setting("TOOLCRIB_EGRESS_ALLOW", "")
     egress_ca: str = _setting("TOOLCRIB_EGRESS_CA", "")
+    egress_proxy: str = _setting("TOOLCRIB_EGRESS_PROXY", "")
     max_request_text: str = _setting("TOOLCRIB_MAX_REQUEST", "32000000")
     max_reply_text: str = _setting("TOOLCRIB_MAX_REPLY", "64000000")
     max_seconds_text: str = _setting("TOOLCRIB_MAX_SECONDS", "120")

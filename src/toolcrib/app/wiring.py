@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from toolcrib.gateway import Options, open_gateway
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import SystemClock
 from toolcrib.kit.db import Database, Engine, Tx, UnsafeDatabase
-from toolcrib.kit.http import Egress, HttpClient
+from toolcrib.kit.http import Egress, HttpClient, Proxy
 from toolcrib.mcp_server import McpDoor
 from toolcrib.providers.dummy import DummyProvider
 from toolcrib.providers.http import HttpProvider, Limits
@@ -78,7 +79,11 @@ class House:
             clock,
             providers,
             Options(
-                settings.retention_days, settings.max_seconds, verify=self._verifier.claims, beside=beside
+                settings.retention_days,
+                settings.max_seconds,
+                verify=self._verifier.claims,
+                beside=beside,
+                narrow=self._client.narrow,
             ),
         )
         options = ApiOptions(
@@ -143,6 +148,10 @@ def _client(egress: Egress, settings: Settings, own_ports: tuple[int, ...]) -> H
 
 def _egress(settings: Settings) -> Egress:
     try:
-        return Egress.parse(settings.egress_allow, settings.egress_ca or None)
+        egress = Egress.parse(settings.egress_allow, settings.egress_ca or None)
     except ValueError as error:
         raise UnsafeSetting(f"TOOLCRIB_EGRESS_ALLOW: {error}") from None
+    try:
+        return replace(egress, proxy=Proxy.parse(settings.egress_proxy))
+    except ValueError as error:
+        raise UnsafeSetting(f"TOOLCRIB_EGRESS_PROXY is not readable: {error}") from None

@@ -204,8 +204,14 @@ def _retention(settings: "Settings") -> Finding:
 
 
 def _egress(settings: "Settings") -> Finding:
-    from toolcrib.kit.http import Egress  # noqa: PLC0415 costs 0.1 s
+    from toolcrib.kit.http import Egress, Proxy  # noqa: PLC0415 costs 0.1 s
 
+    try:
+        proxy = Proxy.parse(settings.egress_proxy)
+    except ValueError as error:
+        return Finding(
+            "egress", False, "TOOLCRIB_EGRESS_PROXY cannot be read", f"mend it: {error}", Exit.USAGE
+        )
     try:
         allowed = Egress.parse(settings.egress_allow).allow
     except ValueError as error:
@@ -216,9 +222,9 @@ def _egress(settings: "Settings") -> Finding:
         return Finding("egress", False, message, step, Exit.USAGE)
     public = "by this shell's settings tools may call public addresses over https"
     told = "; ".join(_in_words(entry) for entry in allowed)
-    return Finding(
-        "egress", True, f"{public}, also over http: {told}" if told else f"{public}, and nothing private"
-    )
+    found = f"{public}, also over http: {told}" if told else f"{public}, and nothing private"
+    through = f"; all of it through the proxy {proxy.host}:{proxy.port}" if proxy else ""
+    return Finding("egress", True, found + through)
 
 
 def _isolation(session: Session) -> Finding:

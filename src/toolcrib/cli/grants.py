@@ -22,7 +22,9 @@ Of = Annotated[
     ),
 ]
 Suspended = Annotated[str, typer.Argument(metavar="NAME", help="An actor such as agent:clerk, or a host.")]
-Host = Annotated[bool, typer.Option("--host", help="NAME is an upstream host, such as api.example.")]
+Host = Annotated[
+    bool, typer.Option("--host", help="NAME is an upstream host: api.example, *.example.com or host:port.")
+]
 
 
 @command(app, "list", example="toolcrib grants list", paged=True)

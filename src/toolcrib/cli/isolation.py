@@ -14,7 +14,7 @@ from toolcrib.assay.workspace import API, Unfurnished, Workspace, make
 from toolcrib.contracts.errors import Code
 
 from .refused import Refused, from_error, usage
-from .session import Session, only, unreachable
+from .session import Session, client_for, unreachable
 
 if TYPE_CHECKING:
     from toolcrib.kit.http import HttpClient, HttpRequest
@@ -63,9 +63,7 @@ def _tell(text: str) -> None:
 
 @contextmanager
 def _line(session: Session, loop: asyncio.Runner) -> Iterator["Line"]:
-    from toolcrib.kit.http import Egress, HttpClient  # noqa: PLC0415 costs 0.1 s
-
-    line = Line(session.base, loop, HttpClient(Egress.parse(only(session.base))))
+    line = Line(session.base, loop, client_for(session.base))
     try:
         yield line
     finally:

@@ -116,12 +116,7 @@ class Session:
     @asynccontextmanager
     async def open(self) -> AsyncIterator["Exchange"]:
         """`exchange` for many requests: their connections are kept until the end."""
-        from toolcrib.kit.http import Egress, HttpClient  # noqa: PLC0415 costs 0.1 s; help needs none of it
-
-        try:
-            client = HttpClient(Egress.parse(only(self.base)))
-        except ValueError as error:
-            raise usage(str(error)) from None
+        client = client_for(self.base)
         try:
             yield Exchange(self, client)
         finally:
@@ -131,11 +126,11 @@ class Session:
         self, path: str, headers: Mapping[str, str], silence: float
     ) -> AsyncGenerator[bytes, None]:
         """A stream under the API, as it comes. Raises `Refused` for any other answer, and when the connection is lost."""
-        from toolcrib.kit.http import Egress, HttpClient, HttpError, HttpRequest  # noqa: PLC0415 as above
+        from toolcrib.kit.http import HttpError, HttpRequest  # noqa: PLC0415 costs 0.1 s; help needs none of it
 
         shown = (*self.headers_for(None, "text/event-stream"), *headers.items())
         request = HttpRequest("GET", self.base + API + path, shown, timeout=silence)
-        client = HttpClient(Egress.parse(only(self.base)))
+        client = client_for(self.base)
         try:
             async with client.stream("cli", request) as stream:
                 if not stream.headers.get("content-type", "").startswith("text/event-stream"):
@@ -200,6 +195,19 @@ def part(name: str) -> str:
     if name in ("", ".", ".."):
         raise usage(f"{name!r} is no name")
     return quote(name, safe="")
+
+
+def client_for(base: str) -> "HttpClient":
+    """A client for this one server. Unlike the server's own, it trusts whom other programs of the shell trust."""
+    from toolcrib.kit.http import Egress, HttpClient  # noqa: PLC0415 as above
+
+    named = os.environ.get("SSL_CERT_FILE", "") if base.startswith("https:") else ""
+    try:
+        return HttpClient(Egress.parse(only(base), named if Path(named).is_file() else None))
+    except ValueError as error:
+        raise usage(str(error)) from None
+    except OSError:  # ssl's errors are among them
+        raise usage(f"SSL_CERT_FILE: {named} holds no certificates", "unset it, or name a PEM file") from None
 
 
 def only(base: str) -> str:

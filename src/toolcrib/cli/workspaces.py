@@ -6,9 +6,11 @@ import typer
 
 from .command import command, group, show
 from .completion import workspace_names
+from .refused import usage
+from .safe import one_line
 from .session import Session, part
 
-app = group("workspaces", "Workspaces: list, create, show, set, suspend, resume.")
+app = group("workspaces", "Workspaces: list, create, show, set, hosts, suspend, resume.")
 Workspace = Annotated[
     str, typer.Argument(metavar="WORKSPACE", help="Name or id.", autocompletion=workspace_names)
 ]
@@ -70,6 +72,30 @@ def set_workspace(
     show(session, session.ask("PUT", place(session, workspace), body), _view)
 
 
+@command(app, "hosts", example="toolcrib workspaces hosts --host api.example.com --host '*.corp.example'")
+def hosts(
+    session: Session,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--host", metavar="HOST", help="Call this alone: a host, *.host or host:port. Repeatable."
+        ),
+    ] = None,
+    *,
+    any_host: Annotated[
+        bool, typer.Option("--any-host", help="Call all that the operator allows, narrowed before or not.")
+    ] = False,
+) -> None:
+    """Show the hosts that your workspace's tools may call, or name them. They are never more than the operator allows."""
+    if only and any_host:
+        raise usage("--host and --any-host are both given; keep one")
+    where = f"{place(session)}/hosts"
+    wanted = None if any_host else only
+    changes = bool(only) or any_host
+    answer = session.ask("PUT", where, {"hosts": wanted}) if changes else session.ask("GET", where)
+    show(session, answer, _hosts_view)
+
+
 @command(app, "suspend", example="toolcrib workspaces suspend harbour")
 def suspend_workspace(session: Session, workspace: Workspace) -> None:
     """Shut every credential of a workspace out, as the operator."""
@@ -125,6 +151,15 @@ def _view(one: dict[str, Any]) -> None:
             ("state", _state(one)), ("created", when(one["created_at"])),
         ]
     )  # fmt: skip
+
+
+def _hosts_view(answer: dict[str, Any]) -> None:
+    from .views import say  # noqa: PLC0415 as above
+
+    for host in answer["hosts"] or ():
+        print(one_line(host))
+    if answer["hosts"] is None:
+        say("all that the operator allows")
 
 
 def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:

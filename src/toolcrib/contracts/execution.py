@@ -51,6 +51,7 @@ class EventType(StrEnum):
     WORKSPACE_CHANGED = "WorkspaceChanged"
     WORKSPACE_SUSPENDED = "WorkspaceSuspended"
     WORKSPACE_RESUMED = "WorkspaceResumed"
+    HOSTS_SET = "HostsSet"
     MEMBER_ADDED = "MemberAdded"
     MEMBER_CHANGED = "MemberChanged"
     MEMBER_REMOVED = "MemberRemoved"

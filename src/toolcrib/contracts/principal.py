@@ -45,6 +45,7 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     GRANTS_READ = "grants:read"
     SUSPENSIONS_WRITE = "suspensions:write"
+    HOSTS_WRITE = "hosts:write"
     HOUSE_WRITE = "house:write"
     """The operator's own: workspaces, global tools, grants."""
 

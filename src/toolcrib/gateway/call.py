@@ -164,9 +164,13 @@ class Calls:
         if call.depth > _DEEPEST:
             message = f"Tools call each other more than {_DEEPEST} deep here; {tool.name} is not called."
             return refuse(Status.DENIED, Code.FORBIDDEN, message, rule="depth")
-        decision = decide(who, facts.about(tool), self._clock.now(), bound.about)
+        about = facts.about(tool)
+        decision = decide(who, about, self._clock.now(), bound.about)
         if isinstance(decision, Deny):
-            return refuse(Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule)
+            told = {"reason": about.beyond} if decision.code is Code.EGRESS_DENIED else {}
+            return refuse(
+                Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule, **told
+            )
         try:
             secrets = self._stores.vault.open(
                 who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside

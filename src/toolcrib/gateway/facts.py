@@ -6,16 +6,16 @@ whoever was refused reloads and decides again.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from toolcrib.contracts.errors import Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
 from toolcrib.contracts.secret import Secret, SecretProvider
 from toolcrib.identity.service import Identity, Roster
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
+from toolcrib.kit.http import Beyond, Reach
 from toolcrib.ledger.service import Ledger
 from toolcrib.policy.service import ToolFacts
 from toolcrib.registry.service import Catalog, Registry, StoredTool
@@ -23,6 +23,7 @@ from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Secrets, Vault
 
 _MOST_WORKSPACES = 1_000
+Narrow = Callable[[str, Reach | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Facts:
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
     beside: Mapping[str, Secret] = field(default_factory=dict)
+    reach: Reach | None = None
     _told: dict[str, ToolFacts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, name_or_id: str) -> StoredTool | None:
@@ -75,14 +77,18 @@ class Facts:
             tool.effects,
             tuple(tool.requires.get("roles", ())),
             tuple(tool.requires.get("grants", ())),
-            self._calls_suspended_host(tool),
+            self.beyond(tool),
             _subjects(tool.requires.get("subject")),
         )
 
-    def _calls_suspended_host(self, tool: StoredTool) -> bool:
-        """The contract is read only where some host is suspended."""
-        hosts = {name for kind, name in self.roster.suspended if kind == "host"}
-        return bool(hosts) and host_of(tool.document().get("api") or {}) in hosts
+    def beyond(self, tool: StoredTool) -> Beyond | None:
+        """Why the workspace lets no request to the tool's own address leave. The contract is read only where it says anything
+        of hosts.
+        """
+        if self.reach is None:
+            return None
+        base_url = str((tool.document().get("api") or {}).get("base_url", ""))
+        return self.reach.beyond_url("/".join(base_url.split("/", 3)[:3]))
 
 
 def _subjects(required: Any) -> tuple[str, ...]:
@@ -92,13 +98,14 @@ def _subjects(required: Any) -> tuple[str, ...]:
     return tuple(one["type"] for one in (required if isinstance(required, list) else [required]))
 
 
-def host_of(api: Mapping[str, Any]) -> str | None:
-    """The host that an `http` tool calls, as a suspension names it."""
-    try:
-        host = urlsplit(str(api.get("base_url", ""))).hostname
-    except ValueError:
-        return None
-    return None if host is None else host.rstrip(".")
+def reach_of(roster: Roster) -> Reach | None:
+    """How far the requests of a workspace go, by what it says of itself."""
+    suspended = (name for kind, name in roster.suspended if kind == "host")
+    return Reach.of(roster.workspace.hosts, suspended)
+
+
+def as_far_as_policy(workspace: str, reach: Reach | None) -> None:
+    """Where no client is told: a house whose providers send nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +122,11 @@ class Stores:
 
 
 class Snapshots:
-    """The facts of the workspaces in use, least recently used out first."""
+    """The facts of the workspaces in use, least recently used out first. What sends for them is told how far they reach."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, narrow: Narrow = as_far_as_policy) -> None:
         self._stores = stores
+        self._narrow = narrow
         self._known: OrderedDict[str, Facts] = OrderedDict()
         self._loading: dict[str, asyncio.Task[Facts | None]] = {}
 
@@ -176,6 +184,7 @@ class Snapshots:
         if facts is None:
             return None
         self._known[workspace] = facts
+        self._narrow(workspace, facts.reach)
         while len(self._known) > _MOST_WORKSPACES:
             self._known.popitem(last=False)
         return facts
@@ -186,12 +195,15 @@ class Snapshots:
         if generation < 0 or workspace == GLOBAL:
             return None
         roster, catalog, shared = known.roster, known.catalog, known.shared
-        secrets, beside = known.secrets, known.beside
+        secrets, beside, reach = known.secrets, known.beside, known.reach
         if generation != known.generation:
             roster = await stores.identity.load(tx, workspace, roster, known.generation)
+            reach = reach_of(roster)
             catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
             beside = stores.beside.of(workspace, roster.workspace.name) if stores.beside else beside
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
-        return Facts(workspace, generation, shared_generation, roster, catalog, shared, secrets, beside)
+        return Facts(
+            workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, reach
+        )

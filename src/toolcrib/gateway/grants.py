@@ -1,14 +1,16 @@
 """Grants and suspensions at the counter: what a workspace is entitled to, and who or what is shut out of it for now."""
 
+import contextlib
 from collections.abc import Sequence
 
-from toolcrib.contracts.errors import Conflict, Forbidden
+from toolcrib.contracts.errors import Conflict, Forbidden, Invalid
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.identity.service import Grant, NewGrant
 
 from .change import Change, Changes
 from .facts import Facts, Snapshots, Stores
+from .hosts import read_host
 from .who import no_workspace
 
 
@@ -77,10 +79,13 @@ class Suspensions:
         facts = await self._changes.permitted(principal, Permission.MEMBERS_READ)
         return sorted(facts.roster.suspended)
 
-    async def suspend(self, principal: Principal, kind: str, name: str) -> None:
+    async def suspend(self, principal: Principal, kind: str, name: str) -> str:
         """Shut an actor out of the workspace: each of its credentials is refused from the next request on. Or an upstream
-        host: no `http` tool calls it. Raises `Forbidden` for an actor with a wider role, `Conflict` for oneself.
+        host: no request of a tool goes there. Answers the name as it is kept. Raises `Forbidden` for an actor with a wider
+        role, `Conflict` for oneself, `Invalid` for what is no host.
         """
+        await self._changes.permitted(principal, Permission.SUSPENSIONS_WRITE)
+        name = read_host(name) if kind == "host" else name
 
         async def write(change: Change) -> None:
             if kind == "actor":
@@ -91,6 +96,7 @@ class Suspensions:
             await change.tell(EventType.SUSPENDED, name, {"kind": kind})
 
         await self._changes.change(principal, Permission.SUSPENSIONS_WRITE, write)
+        return name
 
     def _refuse(self, change: Change, actor: str) -> None:
         if actor in (change.principal.actor_id, change.principal.on_behalf_of):
@@ -101,6 +107,9 @@ class Suspensions:
 
     async def lift(self, principal: Principal, kind: str, name: str) -> None:
         """Let it in again. Raises `NotFound`."""
+        if kind == "host":
+            with contextlib.suppress(Invalid):  # what is no host is not suspended either
+                name = read_host(name)
 
         async def write(change: Change) -> None:
             await self._identity.people.lift(change.tx, change.scope, kind, name, change.generation)

@@ -24,9 +24,10 @@ from toolcrib.vault.service import Vault
 from .call import Calls
 from .change import Changes
 from .desk import Heard, told_to_the_log
-from .facts import Snapshots, Stores
+from .facts import Narrow, Snapshots, Stores, as_far_as_policy
 from .grants import Grants, Suspensions
 from .history import History
+from .hosts import Hosts
 from .keys import ApiKeys
 from .members import Members
 from .news import News
@@ -66,6 +67,7 @@ class Gateway:
     members: Members
     grants: Grants
     suspensions: Suspensions
+    hosts: Hosts
     uses: Uses
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -151,7 +153,8 @@ class Gateway:
 @dataclass(frozen=True, slots=True)
 class Options:
     """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; `heard` is told how far
-    running tools are; `verify` says what trusted issuers say of a token; `beside` has secrets that the vault does not keep.
+    running tools are; `verify` says what trusted issuers say of a token; `beside` has secrets that the vault does not keep; `narrow` tells
+    what sends for workspaces how far each of them reaches.
     """
 
     retention_days: int | None = None
@@ -159,6 +162,7 @@ class Options:
     heard: Heard = told_to_the_log
     verify: Verify = nobody
     beside: SecretProvider | None = None
+    narrow: Narrow = as_far_as_policy
 
 
 def open_gateway(
@@ -168,7 +172,7 @@ def open_gateway(
     identity, vault, roots = Identity(cipher, clock), Vault(cipher, clock), RootKeys(cipher, clock)
     ledger = Ledger(db, clock, options.retention_days)
     stores = Stores(db, ledger, identity, Registry(clock), vault, roots, options.beside)
-    snapshots = Snapshots(stores)
+    snapshots = Snapshots(stores, options.narrow)
     workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
     changes = Changes(stores, snapshots, news)
@@ -183,5 +187,5 @@ def open_gateway(
         SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
         History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
-        Grants(stores, changes, snapshots), Suspensions(stores, changes), uses,
+        Grants(stores, changes, snapshots), Suspensions(stores, changes), Hosts(stores, changes), uses,
     )  # fmt: skip

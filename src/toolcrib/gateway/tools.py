@@ -22,6 +22,7 @@ from .bindings import bindings_of, bound_call, named_view, unfollowed, view_of
 from .call import Calls
 from .change import Change, Changes
 from .facts import Facts, Stores
+from .hosts import not_called
 from .secrets import elsewhere
 from .workshop import Workshop
 
@@ -185,14 +186,15 @@ class Tools:
         return Validation(faults, decision, warnings)
 
     async def warnings(self, principal: Principal, tool: StoredTool) -> Sequence[ToolcribError]:
-        """What whoever registered a tool should know: its secrets that are bound to other hosts than the tool's."""
+        """What whoever registered a tool should know: its host may not be called, or its secrets are bound to others."""
         facts = await self._changes.permitted(principal, Permission.TOOLS_READ)
+        kept_in = not_called(facts.beyond(tool))
         if not permits(self._stores.identity.again(facts.roster, principal), Permission.SECRETS_READ):
-            return ()
+            return kept_in
         if all(secret.hosts is None for secret in facts.secrets.values()):
-            return ()  # to make a tool ready is dear where a catalog is brought
+            return kept_in  # to make a tool ready is dear where a catalog is brought
         ready = self._workshop.ready(tool)
-        return elsewhere(facts.secrets, ready.contract, ready.runnable.secrets)
+        return [*kept_in, *elsewhere(facts.secrets, ready.contract, ready.runnable.secrets)]
 
     async def enabled(self, principal: Principal, name_or_id: str) -> bool:
         """Whether the tool may be called in this workspace at all."""

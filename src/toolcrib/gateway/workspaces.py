@@ -8,7 +8,7 @@ from toolcrib.contracts.errors import Conflict, Forbidden, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Permission, Principal, Role
-from toolcrib.identity.service import DEFAULT_WORKSPACE, Roster, Workspace
+from toolcrib.identity.service import DEFAULT_WORKSPACE, Workspace
 from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permissions
@@ -122,7 +122,7 @@ class Workspaces:
         parts: dict[str, Any] = {"name": name, "read_only": read_only, "shared_until": shared}
 
         async def write(change: Change) -> Workspace:
-            now = await self._current(change)
+            now = await self._identity.workspace(change.tx, change.scope)
             wanted = replace(now, **{part: value for part, value in parts.items() if value is not None})
             await self._identity.set_workspace(change.tx, wanted)
             await change.tell(EventType.WORKSPACE_CHANGED, workspace, told)
@@ -139,17 +139,14 @@ class Workspaces:
             raise Conflict("The operator's own workspace cannot be suspended.", reason="own_workspace")
 
         async def write(change: Change) -> Workspace:
-            wanted = replace(await self._current(change), suspended=suspended)
+            now = await self._identity.workspace(change.tx, change.scope)
+            wanted = replace(now, suspended=suspended)
             await self._identity.set_workspace(change.tx, wanted)
             kind = EventType.WORKSPACE_SUSPENDED if suspended else EventType.WORKSPACE_RESUMED
             await change.tell(kind, workspace)
             return wanted
 
         return await self._changes.change(principal, Permission.HOUSE_WRITE, write, scope=workspace)
-
-    async def _current(self, change: Change) -> Workspace:
-        roster = Roster.of(change.scope)
-        return (await self._identity.load(change.tx, change.scope, roster, change.generation)).workspace
 
     async def _read(self, read: Callable[[Tx], Awaitable[T]]) -> T:
         try:

@@ -83,6 +83,7 @@ _SET_WORKSPACE = Query(
         read_only=bindparam("new_read_only"),
         shared_until=bindparam("new_shared_until"),
         suspended_at=bindparam("new_suspended_at"),
+        hosts=bindparam("new_hosts"),
     )
 )
 _SET_MEMBER = Query(

@@ -14,7 +14,9 @@ DEFAULT_WORKSPACE = "default"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace as others may see it; up to `shared_until` it is open to the operator's eyes (UTC in microseconds)."""
+    """A workspace as others may see it; up to `shared_until` it is open to the operator's eyes (UTC in microseconds). Its tools
+    call these `hosts` only, or any where it names none.
+    """
 
     id: str
     name: str
@@ -22,6 +24,7 @@ class Workspace:
     read_only: bool = False
     shared_until: int = 0
     suspended: bool = False
+    hosts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,9 @@ def laid_over(known: Roster, workspace: Row, changed: Mapping[str, Any]) -> Rost
 
 def read_workspace(row: Row) -> Workspace:
     """A workspace's row in our words."""
+    hosts = None if row["hosts"] is None else tuple(_texts(loads_own(row["hosts"].encode())))
     return Workspace(
-        row["id"], row["name"], row["created_at"], bool(row["read_only"]), row["shared_until"], row["suspended_at"] is not None
+        row["id"], row["name"], row["created_at"], bool(row["read_only"]), row["shared_until"], row["suspended_at"] is not None, hosts
     )  # fmt: skip
 
 

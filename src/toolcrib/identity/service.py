@@ -8,7 +8,7 @@ from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unauthorize
 from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import Clash, Tx
+from toolcrib.kit.db import Clash, Row, Tx
 from toolcrib.kit.json import dumps
 
 from . import queries
@@ -137,10 +137,7 @@ class Identity:
 
     async def load(self, tx: Tx, workspace: str, known: Roster, since: int) -> Roster:
         """Who belongs to a workspace, with what changed after a generation laid over what is known."""
-        row = await queries.workspace(tx, workspace)
-        if row is None:
-            raise NotFound("There is no such workspace.")
-        return laid_over(known, row, await queries.changed(tx, workspace, since))
+        return laid_over(known, await self._row(tx, workspace), await queries.changed(tx, workspace, since))
 
     def new_workspace(self) -> str:
         """The id of a workspace that is to be made: the transaction that makes it names it."""
@@ -151,7 +148,7 @@ class Identity:
         try:
             await queries.add(
                 tx, "workspaces", id=workspace, name=name, created_at=self._clock.now(), read_only=0, shared_until=0,
-                suspended_at=None,
+                suspended_at=None, hosts=None,
             )  # fmt: skip
         except Exception as error:
             _raise_taken(tx, error, name)
@@ -167,6 +164,10 @@ class Identity:
         row = await queries.workspace(tx, id_or_name) or await queries.workspace_named(tx, id_or_name)
         return None if row is None else read_workspace(row)
 
+    async def workspace(self, tx: Tx, workspace: str) -> Workspace:
+        """A workspace that is there, as of now."""
+        return read_workspace(await self._row(tx, workspace))
+
     async def workspaces(self, tx: Tx, after: str, most: int) -> Sequence[Workspace]:
         """All workspaces of the installation, by id."""
         return [read_workspace(row) for row in await queries.workspaces_after(tx, after, most)]
@@ -177,6 +178,7 @@ class Identity:
             await queries.set_workspace(
                 tx, wanted.id, name=wanted.name, read_only=int(wanted.read_only), shared_until=wanted.shared_until,
                 suspended_at=self._clock.now() if wanted.suspended else None,
+                hosts=None if wanted.hosts is None else dumps(list(wanted.hosts)).decode(),
             )  # fmt: skip
         except Exception as error:
             _raise_taken(tx, error, wanted.name)
@@ -223,6 +225,12 @@ class Identity:
     async def uses(self, tx: Tx, workspace: str) -> dict[str, int]:
         """When each key was used last, to a minute or so."""
         return await queries.uses(tx, workspace)
+
+    async def _row(self, tx: Tx, workspace: str) -> Row:
+        row = await queries.workspace(tx, workspace)
+        if row is None:
+            raise NotFound("There is no such workspace.")
+        return row
 
     async def _write_key(
         self, tx: Tx, who: Principal, name: str, expires_at: int | None, by: str, generation: int

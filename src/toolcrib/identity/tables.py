@@ -16,6 +16,7 @@ workspaces = Table(
     Column("read_only", BigInteger, nullable=False, server_default="0"),
     Column("shared_until", BigInteger, nullable=False, server_default="0"),
     Column("suspended_at", BigInteger),
+    Column("hosts", Text),
     info=held_by("id", house_reads="true"),  # the house finds a workspace by its name
 )
 

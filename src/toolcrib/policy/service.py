@@ -13,8 +13,8 @@ from toolcrib.contracts.view import View
 @dataclass(frozen=True, slots=True)
 class ToolFacts:
     """What a decision knows of a tool: whose it is, whether it is enabled in the principal's workspace, when it ends
-    (UTC in microseconds since 1970), what it does, which roles and grants it requires, and whether the host that it calls
-    is suspended there; `subjects` are the types of which its calls must have one.
+    (UTC in microseconds since 1970), what it does, which roles and grants it requires, why that workspace lets no request
+    to the tool's host leave, where it does not; and `subjects`, the types of which its calls must have one.
     """
 
     name: str
@@ -25,7 +25,7 @@ class ToolFacts:
     effects: str = "write"
     roles: tuple[str, ...] = ()
     grants: tuple[str, ...] = ()
-    host_suspended: bool = False
+    beyond: str | None = None
     subjects: tuple[str, ...] = ()
 
 
@@ -149,9 +149,16 @@ _RULES = (
     Rule(
         "host",
         Code.EGRESS_DENIED,
-        lambda _principal, tool, _call, _now: not tool.host_suspended,
+        lambda _principal, tool, _call, _now: tool.beyond != "host_suspended",
         "The upstream host of {tool} is suspended in this workspace.",
         "An admin lifts it with DELETE /api/v1/suspensions/host/NAME.",
+    ),
+    Rule(
+        "workspace_hosts",
+        Code.EGRESS_DENIED,
+        lambda _principal, tool, _call, _now: tool.beyond != "workspace_hosts",
+        "The upstream host of {tool} is not among those that this workspace may call.",
+        "An admin adds it with PUT /api/v1/workspaces/ID/hosts.",
     ),
     Rule(
         "enabled",

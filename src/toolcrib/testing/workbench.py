@@ -14,7 +14,7 @@ from toolcrib.contracts.execution import Call, Execution, Result
 from toolcrib.contracts.pack import Pack
 from toolcrib.contracts.principal import ActorType, NewKey, Principal, Role
 from toolcrib.contracts.provider import Provider
-from toolcrib.gateway import Gateway, open_gateway
+from toolcrib.gateway import Gateway, Options, open_gateway
 from toolcrib.kit.cipher import KEY_BYTES, Cipher
 from toolcrib.kit.db import Database, Tx
 from toolcrib.kit.db.sqlite import SqliteEngine
@@ -125,18 +125,22 @@ async def open_workbench(
         python = PythonProvider(loaded, client, _LIMITS, clock, tracebacks=True)
         stack.callback(python.close)
         hands: list[Provider] = [HttpProvider(client, egress, _LIMITS), python, DummyProvider(), *providers]
-        bench = await stack.enter_async_context(_started(Path(folder), clock, hands))
+        bench = await stack.enter_async_context(_started(Path(folder), clock, hands, client))
         for one in loaded:
             await bench.gateway.packs.install(one.pack, one.settings)
         yield bench
 
 
 @contextlib.asynccontextmanager
-async def _started(folder: Path, clock: FakeClock, hands: Sequence[Provider]) -> AsyncIterator[Workbench]:
+async def _started(
+    folder: Path, clock: FakeClock, hands: Sequence[Provider], client: HttpClient
+) -> AsyncIterator[Workbench]:
     engine = SqliteEngine(folder / "toolcrib.db")
     fresh: Any = importlib.import_module("toolcrib.migrations.fresh")
     keys: list[str] = []
-    gateway = open_gateway(Database(engine), Cipher(os.urandom(KEY_BYTES)), clock, hands)
+    gateway = open_gateway(
+        Database(engine), Cipher(os.urandom(KEY_BYTES)), clock, hands, Options(narrow=client.narrow)
+    )
     try:
         await engine.set_up(fresh.bring_up)
         await gateway.start(keys.append)

@@ -306,6 +306,7 @@ class TestExplain:
             "roles",
             "grants",
             "host",
+            "workspace_hosts",
             "enabled",
             "sunset",
         ]

@@ -138,11 +138,15 @@ async def test_a_process_that_does_not_hold_the_database_makes_no_root_key(tmp_p
     [
         ({"egress_allow": "http://x"}, "TOOLCRIB_EGRESS_ALLOW"),
         ({"egress_ca": "/no/such/file"}, "TOOLCRIB_EGRESS_CA"),
+        ({"egress_proxy": " "}, "TOOLCRIB_EGRESS_PROXY"),
+        ({"egress_proxy": "https://proxy:3128"}, "TOOLCRIB_EGRESS_PROXY"),
+        ({"egress_proxy": "http://ann:hunter2@proxy"}, "TOOLCRIB_EGRESS_PROXY"),
     ],
 )
 def test_an_egress_that_cannot_be_is_refused_by_name(tmp_path, parts, name):
-    with pytest.raises(UnsafeSetting, match=name):
+    with pytest.raises(UnsafeSetting, match=name) as refused:
         House(Settings(data_dir_text=str(tmp_path / "data"), **parts), "1")
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize(("environment", "status"), [("development", 200), ("production", 404)])

@@ -126,11 +126,14 @@ def test_the_version_is_the_packages(tmp_path):
         ("ALLOW", "nas.local", "nas.local on any port"),
         ("ALLOW", "10.0.0.0/33", "'10.0.0.0/33' is not an address"),
         ("CA", "/none.pem", "/none.pem holds no certificates"),
+        ("PROXY", "http://ann:hunter2@proxy.corp:3128", "and nothing private; all of it through the proxy proxy.corp:3128"),
+        ("PROXY", "ann:hunter2@proxy.corp:3128", "TOOLCRIB_EGRESS_PROXY cannot be read"),
     ],
 )  # fmt: skip
 def test_the_doctor_says_in_words_what_tools_may_call(tmp_path, setting, value, told):
     well, found = doctor(place(tmp_path, **{f"TOOLCRIB_EGRESS_{setting}": value}))["egress"]
-    assert (well, told in found) == (value not in ("10.0.0.0/33", "/none.pem"), True)
+    unfit = ("10.0.0.0/33", "/none.pem", "ann:hunter2@proxy.corp:3128")
+    assert (well, told in found, "hunter2" in found) == (value not in unfit, True, False)
 
 
 def test_the_doctor_takes_certificates_that_are_some(tmp_path):

@@ -163,3 +163,22 @@ def test_why_a_tool_is_not_allowed_is_told_rule_by_rule(run):
     done = run("tools", "explain", "tides.next", "--principal", "user:looks")
     assert done.stderr == "not allowed: FORBIDDEN by the rule role\n"
     assert "A viewer may not call tools." in done.stdout
+
+
+class TestHosts:
+    def test_they_are_named_shown_and_taken_back(self, run):
+        assert run("workspaces", "hosts").stderr == "all that the operator allows\n"
+        named = run("workspaces", "hosts", "--host", "API.example.com", "--host", "*.corp.example:8443")
+        assert named.stdout.splitlines() == ["*.corp.example:8443", "api.example.com"]
+        assert answer(run("workspaces", "hosts", "--json")) == {
+            "hosts": ["*.corp.example:8443", "api.example.com"]
+        }
+        taken = run("workspaces", "hosts", "--any-host")
+        assert (taken.stdout, taken.stderr) == ("", "all that the operator allows\n")
+        assert answer(run("workspaces", "hosts", "--json")) == {"hosts": None}
+
+    def test_what_cannot_be_is_a_usage_error(self, run):
+        both = run("workspaces", "hosts", "--host", "a.example", "--any-host")
+        assert (both.exit_code, "keep one" in both.stderr) == (Exit.USAGE, True)
+        bad = run("workspaces", "hosts", "--host", "https://a.example")
+        assert (bad.exit_code, "/hosts/0" in bad.stderr) == (Exit.USAGE, True)

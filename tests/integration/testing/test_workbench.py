@@ -110,3 +110,12 @@ async def test_nothing_is_left_behind(bench, monkeypatch, tmp_path):
         assert len(list(tmp_path.iterdir())) == 1
         assert another.owner.workspace_id != bench.owner.workspace_id
     assert list(Path(tmp_path).iterdir()) == []
+
+
+async def test_a_workspaces_hosts_bind_a_packs_requests(upstream):
+    async with open_workbench(packs=[toolbox.numbers], egress_allow=upstream.host) as bench:
+        url = {"url": f"{upstream.url}/quote"}
+        await bench.gateway.hosts.set(bench.owner, ["api.example.com"])
+        refused = await bench.call("numbers.fetch", url)
+        assert refused.error["details"] == {"reason": "workspace_hosts"}
+        assert (await bench.call("numbers.fetch", url, by=bench.stranger)).error is None

@@ -159,7 +159,7 @@ def _self() -> Iterator[Case]:
     for port in (22, 25, 5432, 8000, 8080, 8443, 65535):
         yield Case("self", f"https://upstream.example:{port}/", answers=(UPSTREAM,))
     allow = f"127.0.0.0/8,[::1],0.0.0.0,localhost,{UPSTREAM}"
-    for host in ("127.0.0.1", "127.9.9.9", "[::1]", "0.0.0.0", "localhost", UPSTREAM):
+    for host in ("127.0.0.1", "127.9.9.9", "127.255.255.254", "[::1]", "0.0.0.0", "localhost", UPSTREAM):
         yield Case("self", f"http://{host}:8080/", allow=allow, own_ports=(8080,))
     yield Case(
         "self", "http://me.example:8080/", answers=("127.0.0.1",), allow="me.example", own_ports=(8080,)

@@ -1,13 +1,16 @@
 """The lab's DNS server: names that lead where they should not, and some that change their mind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
 from itertools import count
 
 from dnslib import AAAA, CNAME, QTYPE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 
 UPSTREAM = "93.184.216.34"
+OTHERS = "*"
 ZONE: dict[str, dict[str, list[str]]] = {
+    OTHERS: {},
     "public.lab": {"A": [UPSTREAM]},
     "private.lab": {"A": ["10.9.8.7"]},
     "metadata.lab": {"A": ["169.254.169.254"]},
@@ -19,6 +22,13 @@ ZONE: dict[str, dict[str, list[str]]] = {
     "nat64.lab": {"AAAA": ["64:ff9b::a9fe:a9fe"]},
     "many.lab": {"A": [UPSTREAM] * 12 + ["10.9.8.7"]},
 }
+_VERSIONS = (("A", 4), ("AAAA", 6))
+
+
+def point_others_to(answers: Iterable[str]) -> None:
+    """Every name that has no entry of its own has these addresses from now on."""
+    read = [ip_address(answer) for answer in answers]
+    ZONE[OTHERS] = {kind: [str(one) for one in read if one.version == version] for kind, version in _VERSIONS}
 
 
 class Names(BaseResolver):
@@ -36,7 +46,7 @@ class Names(BaseResolver):
             reply.add_answer(RR(name, QTYPE.CNAME, ttl=0, rdata=CNAME("private.lab")))
             name, answers = "private.lab", ZONE["private.lab"].get(kind, [])
         else:
-            answers = ZONE.get(name, {}).get(kind, [])
+            answers = ZONE.get(name, ZONE[OTHERS]).get(kind, [])
         record = A if kind == "A" else AAAA
         for answer in answers:
             reply.add_answer(RR(name, request.q.qtype, ttl=0, rdata=record(answer)))

@@ -1,40 +1,17 @@
 """SSRF: in a network namespace that plays the Internet, no hostile URL reaches a canary, and honest ones arrive."""
 
-import json
 import os
-import shutil
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.coverage_floors import unmeasured
-
-ROOT = Path(__file__).parents[3]
-NEEDED = (
-    "This test needs a network namespace of its own: install util-linux and iproute2, and run as root or allow user \
-namespaces (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces > 0)."
-)
+from tests.security.egress.namespace import run_in_namespace
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    if not shutil.which("unshare") or not shutil.which("ip"):
-        pytest.fail(NEEDED)
-    flags = ["--net", "--mount"] if os.geteuid() == 0 else ["--net", "--mount", "--map-root-user"]
-    if subprocess.run(["unshare", *flags, "true"], check=False).returncode:
-        pytest.fail(NEEDED)
-    program = [sys.executable, "-m", "tests.security.egress.lab", str(tmp_path_factory.mktemp("lab"))]
-    environment = unmeasured() | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    done = subprocess.run(
-        ["unshare", *flags, *program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return run_in_namespace("tests.security.egress.lab", str(tmp_path_factory.mktemp("lab")))
 
 
 def of(report: dict[str, Any], *families: str) -> list[dict[str, Any]]:
@@ -60,7 +37,7 @@ def test_every_case_ends_as_it_must(report):
 def test_honest_calls_arrive_all_along(report):
     controls = of(report, "control")
 
-    assert {result["text"] for result in controls} == {"honest"}
+    assert {result["text"] for result in controls} == {'"honest"'}
     assert len(controls) >= len(report["results"]) // 10
 
 

@@ -106,13 +106,16 @@ def test_one_who_is_suspended_calls_nothing_whatever_else_holds():
         assert told(decision) == ("NOT_FOUND by scope" if case[0] == "foreign" else "FORBIDDEN by suspended")
 
 
-def test_what_calls_a_suspended_host_is_not_called_whatever_state_it_is_in():
+@pytest.mark.parametrize(
+    ("beyond", "rule"), [("host_suspended", "host"), ("workspace_hosts", "workspace_hosts")]
+)
+def test_what_the_workspace_lets_nobody_call_is_not_called_whatever_state_it_is_in(beyond, rule):
     for case in CASES:
         principal, tool, now = asked(*case)
         usual, (terms, state) = told(made(*case)), case[3::2]
-        decision = told(decide(principal, replace(tool, host_suspended=True), now))
+        decision = told(decide(principal, replace(tool, beyond=beyond), now))
         passes = usual == "allowed" or usual.endswith(("by enabled", "by sunset"))
-        assert decision == ("EGRESS_DENIED by host" if passes else usual), (terms, state)
+        assert decision == (f"EGRESS_DENIED by {rule}" if passes else usual), (terms, state)
 
 
 def test_every_row_of_the_table_is_met():
@@ -148,6 +151,7 @@ def test_a_refusal_names_every_rule_asked_up_to_the_one_that_failed():
         ("roles", True),
         ("grants", True),
         ("host", True),
+        ("workspace_hosts", True),
         ("enabled", False),
     ]
 

@@ -5,11 +5,14 @@ from toolcrib.kit.http.client import HttpClient
 from toolcrib.kit.http.egress import Egress
 from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed, HttpTimeout, Reason
 from toolcrib.kit.http.messages import HttpReply, HttpRequest
+from toolcrib.kit.http.proxy import Proxy
+from toolcrib.kit.http.reach import Beyond, Reach
 from toolcrib.kit.http.redirects import send_following
 from toolcrib.kit.http.streaming import HttpStream
 from toolcrib.kit.http.wire import OwnPorts, Resolve
 
 __all__ = [
+    "Beyond",
     "Egress",
     "EgressDenied",
     "HttpClient",
@@ -20,6 +23,8 @@ __all__ = [
     "HttpStream",
     "HttpTimeout",
     "OwnPorts",
+    "Proxy",
+    "Reach",
     "Reason",
     "Resolve",
     "may_go_to",

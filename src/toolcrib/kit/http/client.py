@@ -1,5 +1,6 @@
 """The one way out: sends a checked request over a connection of its workspace, at most once."""
 
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,9 @@ from toolcrib.kit.http.failures import translate
 from toolcrib.kit.http.lookup import SharedLookup, SystemLookup
 from toolcrib.kit.http.messages import HttpReply, HttpRequest, outgoing_headers, reply_headers
 from toolcrib.kit.http.pools import Pools
+from toolcrib.kit.http.reach import Reach
 from toolcrib.kit.http.streaming import HttpStream
+from toolcrib.kit.http.tunnel import ProxiedConnector, Tunnels
 from toolcrib.kit.http.urls import Origin, build, parse_origin, split
 from toolcrib.kit.http.wire import Attempt, Connector, Guard, OwnPorts, Resolve, open_session, sending
 
@@ -43,9 +46,18 @@ class HttpClient:
         self._system = SystemLookup()
         self._look_up = resolve or self._system
         self._tls = _trust(egress.ca_file)
+        self._tunnels = Tunnels(egress.proxy, SharedLookup(self._look_up)) if egress.proxy else None
         self._pools = Pools(self._open_session)
+        self._reaches: dict[str, Reach] = {}
         # A refusal raises and is not remembered, so bad URLs cannot push good ones out.
         self._origin = lru_cache(maxsize=REMEMBERED_ORIGINS)(self._check_origin)
+
+    def narrow(self, pool: str, reach: Reach | None) -> None:
+        """From now on requests of this pool go no further; None lets them go as far as the policy does."""
+        if reach is None:
+            self._reaches.pop(pool, None)
+        else:
+            self._reaches[pool] = reach
 
     async def send(self, pool: str, request: HttpRequest) -> HttpReply:
         """Send one request, once, and return the whole reply; redirects are replies.
@@ -53,7 +65,7 @@ class HttpClient:
         `pool` is the workspace. A request that is not well-formed is a ValueError, all else an `HttpError`.
         """
         headers = outgoing_headers(request)
-        attempt = self._attempt(request)
+        attempt = self._attempt(pool, request)
         leased = self._pools.take(pool)
         token = sending.set(attempt)
         try:
@@ -66,7 +78,7 @@ class HttpClient:
     async def stream(self, pool: str, request: HttpRequest) -> AsyncIterator[HttpStream]:
         """Send one request, once, and read its reply as it comes. The deadline is of each silence, not of the whole."""
         headers = outgoing_headers(request)
-        attempt = self._attempt(request)
+        attempt = self._attempt(pool, request)
         silence = ClientTimeout(total=None, connect=CONNECT, sock_read=request.timeout)
         leased = self._pools.take(pool)
         try:
@@ -78,9 +90,12 @@ class HttpClient:
         finally:
             self._pools.give_back(leased)
 
-    def _attempt(self, request: HttpRequest) -> Attempt:
+    def _attempt(self, pool: str, request: HttpRequest) -> Attempt:
         origin_text, path, query = split(request.url)
         origin = self._origin(origin_text)
+        reach = self._reaches.get(pool)
+        if reach is not None:
+            reach.check(origin)
         return Attempt(origin, build(origin, path, query))
 
     async def close(self) -> None:
@@ -95,7 +110,9 @@ class HttpClient:
 
     def _open_session(self) -> ClientSession:
         guard = Guard(self._egress, self._own_ports, SharedLookup(self._look_up))
-        return open_session(Connector(guard, self._tls), _ALWAYS_SENT)
+        if self._tunnels is None:
+            return open_session(Connector(guard, self._tls), _ALWAYS_SENT)
+        return open_session(ProxiedConnector(guard, self._tls, self._tunnels), _ALWAYS_SENT)
 
 
 async def _exchange(
@@ -178,8 +195,13 @@ def _deadlines(total: float) -> ClientTimeout:
 
 
 def _trust(ca_file: str | None) -> ssl.SSLContext:
-    """The system's authorities, and the operator's beside them. Verification has no switch."""
-    context = ssl.create_default_context()
+    """The system's authorities, whatever the environment calls so, and the operator's beside them. Verification has no switch."""
+    system = ssl.get_default_verify_paths()
+    context = ssl.create_default_context(capath=system.openssl_capath)
+    # SSLKEYLOGFILE would have the keys of connections written down.
+    context.keylog_filename = None  # type: ignore[assignment]  # typeshed knows no way back
+    with contextlib.suppress(OSError):  # most systems have a folder, some a file as well
+        context.load_verify_locations(cafile=system.openssl_cafile)
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)
     context.set_alpn_protocols(["http/1.1"])

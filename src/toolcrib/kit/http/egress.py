@@ -7,6 +7,7 @@ from typing import Final, Self, TypeAlias
 
 from toolcrib.kit.http.addresses import Address, Kind, Network, classify, is_disguised, parse_network
 from toolcrib.kit.http.errors import EgressDenied
+from toolcrib.kit.http.proxy import Proxy
 from toolcrib.kit.http.urls import LARGEST_PORT, Origin, parse_name, parse_origin, split
 
 OPEN_PORTS: Final = frozenset({80, 443})
@@ -47,10 +48,13 @@ Allowed: TypeAlias = AllowedNetwork | AllowedName
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """The policy: https to global addresses on ports 80 and 443, and whatever the operator's list adds."""
+    """The policy: https to global addresses on ports 80 and 443, and whatever the operator's list adds; all of it through
+    the `proxy`, where there is one.
+    """
 
     allow: tuple[Allowed, ...] = ()
     ca_file: str | None = None
+    proxy: Proxy | None = None
 
     @classmethod
     def parse(cls, allow: str, ca_file: str | None = None) -> Self:

@@ -5,7 +5,9 @@ Providers turn these into the house's error codes.
 
 from typing import Final, Literal
 
-Reason = Literal["resolve", "connect", "tls", "reset", "protocol", "too_large", "encoding", "redirect"]
+Reason = Literal[
+    "resolve", "connect", "tls", "reset", "protocol", "too_large", "encoding", "redirect", "proxy_away", "proxy_refused"
+]  # fmt: skip
 
 MESSAGES: Final[dict[Reason, str]] = {
     "resolve": "The upstream's name could not be resolved.",
@@ -16,6 +18,8 @@ MESSAGES: Final[dict[Reason, str]] = {
     "too_large": "The request or the reply is larger than its limit.",
     "encoding": "The upstream's reply has a content encoding that was not asked for or cannot be decoded.",
     "redirect": "The upstream redirects elsewhere; redirects are not followed.",
+    "proxy_away": "The operator's outgoing proxy is not there, or of no use. Nothing was sent, and nothing goes past it.",
+    "proxy_refused": "The operator's outgoing proxy opened no way to the upstream. Nothing was sent.",
 }
 
 
@@ -28,10 +32,15 @@ class HttpError(Exception):
 
 
 class EgressDenied(HttpError):
-    """The operator's egress policy does not allow the URL, or an address behind it; nothing was sent."""
+    """The operator's egress policy does not allow the URL, or an address behind it; nothing was sent. A `reason` says that
+    it is another rule which refuses, and that the message tells which.
+    """
 
-    def __init__(self, message: str = "The egress policy does not allow this URL.") -> None:
+    def __init__(
+        self, message: str = "The egress policy does not allow this URL.", reason: str | None = None
+    ) -> None:
         super().__init__(message, sent=False)
+        self.reason = reason
 
 
 class HttpTimeout(HttpError):

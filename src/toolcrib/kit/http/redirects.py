@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urldefrag, urljoin
 
-from toolcrib.kit.http.errors import HttpFailed
+from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed
 from toolcrib.kit.http.messages import HttpReply, HttpRequest
 from toolcrib.kit.http.urls import parse_origin, split
 
@@ -17,8 +17,12 @@ Send = Callable[[str, HttpRequest], Awaitable[HttpReply]]
 
 async def send_following(send: Send, pool: str, request: HttpRequest) -> HttpReply:
     """Send, and follow redirects with method, body and headers as they are; `HttpFailed` for one that leads elsewhere."""
-    for _ in range(MOST_HOPS + 1):
-        reply = await send(pool, request)
+    for hop in range(MOST_HOPS + 1):
+        try:
+            reply = await send(pool, request)
+        except HttpError as error:
+            error.sent = error.sent or hop > 0
+            raise
         place = reply.headers.get("location")
         if place is None or (reply.status not in _MOVED and reply.status != _SEE_OTHER):
             return reply
@@ -30,11 +34,11 @@ def _at(place: str, request: HttpRequest) -> HttpRequest:
     """The same request to where the reply points. Another origin would get headers that are not meant for it."""
     try:
         url = urldefrag(urljoin(request.url, place)).url
-    except ValueError:
-        raise HttpFailed("redirect", sent=True) from None
-    if parse_origin(split(url)[0]) != parse_origin(split(request.url)[0]):
-        raise HttpFailed("redirect", sent=True)
-    return replace(request, url=url)
+        if parse_origin(split(url)[0]) == parse_origin(split(request.url)[0]):
+            return replace(request, url=url)
+    except (ValueError, EgressDenied):
+        pass  # no place that a request may name
+    raise HttpFailed("redirect", sent=True)
 
 
 def _as_get(request: HttpRequest) -> HttpRequest:

@@ -96,10 +96,16 @@ class Guard(AbstractResolver):
         """The second wall; literal addresses, which need no resolver, meet only this one."""
         family, kind, proto, _, (host, port, *_) = addr_info
         try:
-            self._check(_read_answer(host), port)
+            self.checked(str(host), int(port))
         except EgressDenied:
             raise Blocked from None
         return socket.socket(family, kind, proto)
+
+    def checked(self, host: str, port: int) -> tuple[Address, int]:
+        """An address that the request which is being sent may be taken to. Raises `EgressDenied`."""
+        address = _read_answer(host)
+        self._check(address, port)
+        return address, port
 
     def _check(self, address: Address, port: int) -> None:
         origin = sending.get().origin
@@ -157,10 +163,15 @@ def _open_protocol(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
 class Connector(TCPConnector):
     """One workspace's connections; every one goes through the guard."""
 
-    def __init__(self, guard: Guard, tls: SSLContext) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        tls: SSLContext,
+        open_socket: Callable[[AddrInfoType], socket.socket] | None = None,
+    ) -> None:
         super().__init__(
             resolver=guard,
-            socket_factory=guard.open_socket,
+            socket_factory=open_socket or guard.open_socket,
             use_dns_cache=False,
             ssl=tls,
             limit=MOST_CONNECTIONS,

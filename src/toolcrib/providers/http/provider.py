@@ -176,10 +176,10 @@ class HttpRunnable:
 
     def _not_answered(self, error: HttpError) -> Failure:
         match error:
-            case SecretHost():
-                return Failure(Code.EGRESS_DENIED, str(error), {"reason": "secret_host"})
-            case EgressDenied():
+            case EgressDenied(reason=None):
                 return Failure(Code.EGRESS_DENIED, EgressRefused().message)
+            case EgressDenied():
+                return Failure(Code.EGRESS_DENIED, str(error), {"reason": error.reason})
             case HttpTimeout():
                 return Failure(
                     Code.UPSTREAM_TIMEOUT, "The upstream did not answer in time.", retryable=self._repeatable
@@ -188,9 +188,14 @@ class HttpRunnable:
                 return _unsendable(UnsendableError("The request would be larger than this tool may send."))
             case HttpFailed():
                 retryable = self._repeatable or not error.sent
-                return Failure(Code.UPSTREAM_ERROR, str(error), {"reason": error.reason}, retryable)
+                return Failure(code_of(error), str(error), {"reason": error.reason}, retryable)
             case _:
                 return Failure(Code.UPSTREAM_ERROR, "The upstream gave no usable answer.")
+
+
+def code_of(failed: HttpFailed) -> Code:
+    """Whose fault it is: a proxy that is away is the operator's to mend, all else the upstream's."""
+    return Code.UNAVAILABLE if failed.reason == "proxy_away" else Code.UPSTREAM_ERROR
 
 
 def _sent(secret: Secret) -> set[str]:

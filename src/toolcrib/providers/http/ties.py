@@ -16,7 +16,8 @@ class SecretHost(EgressDenied):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"The secret {name} may only go to the hosts that it is bound to, and this request goes elsewhere. Nothing was sent."
+            f"The secret {name} may only go to the hosts that it is bound to, and this request goes elsewhere. Nothing was sent.",
+            reason="secret_host",
         )
 
 

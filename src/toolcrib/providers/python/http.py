@@ -17,7 +17,7 @@ from toolcrib.kit.http import (
     send_following,
 )
 from toolcrib.kit.json import JsonRefused, dumps, loads
-from toolcrib.providers.http import Client, Limits, SecretHost, Ties
+from toolcrib.providers.http import Client, Limits, Ties, code_of
 
 _USUAL_SECONDS = 30.0
 
@@ -89,13 +89,13 @@ class PackHttp:
 
 def _told(error: HttpError) -> RequestFailed:
     match error:
-        case SecretHost():
-            return RequestFailed(Code.EGRESS_DENIED, str(error), reason="secret_host", sent=False)
+        case EgressDenied(reason=None):
+            return RequestFailed(Code.EGRESS_DENIED, EgressRefused().message, sent=error.sent)
         case EgressDenied():
-            return RequestFailed(Code.EGRESS_DENIED, EgressRefused().message, sent=False)
+            return RequestFailed(Code.EGRESS_DENIED, str(error), reason=error.reason, sent=error.sent)
         case HttpTimeout():
             return RequestFailed(Code.UPSTREAM_TIMEOUT, str(error), sent=error.sent)
         case HttpFailed():
-            return RequestFailed(Code.UPSTREAM_ERROR, str(error), reason=error.reason, sent=error.sent)
+            return RequestFailed(code_of(error), str(error), reason=error.reason, sent=error.sent)
         case _:
             return RequestFailed(Code.UPSTREAM_ERROR, str(error), sent=error.sent)

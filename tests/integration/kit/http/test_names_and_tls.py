@@ -111,6 +111,28 @@ async def test_a_certificate_must_be_trusted_and_bear_the_name(authority, truste
     assert raw.journal == []
 
 
+async def test_the_environment_names_no_authority(authority, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    async with serve(always(OK), authority.server("127.0.0.1")) as raw:
+        client = HttpClient(Egress.parse("127.0.0.1"))
+        with pytest.raises(HttpFailed) as failed:
+            await client.send("w", HttpRequest("GET", f"https://127.0.0.1:{raw.port}/"))
+        await client.close()
+
+    assert failed.value.reason == "tls"
+
+
+async def test_the_keys_of_connections_are_written_down_nowhere(authority, monkeypatch, tmp_path):
+    written = tmp_path / "keys"
+    monkeypatch.setenv("SSLKEYLOGFILE", str(written))
+    async with serve(always(OK), authority.server("127.0.0.1")) as raw:
+        client = HttpClient(Egress.parse("127.0.0.1", authority.ca_file))
+        assert (await client.send("w", HttpRequest("GET", f"https://127.0.0.1:{raw.port}/"))).body == b"ok"
+        await client.close()
+
+    assert "SECRET" not in (written.read_text() if written.exists() else "")
+
+
 async def test_an_address_can_be_certified_too(authority):
     async with serve(always(OK), authority.server("127.0.0.1")) as raw:
         client = HttpClient(Egress.parse("127.0.0.1", authority.ca_file))

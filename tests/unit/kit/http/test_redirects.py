@@ -75,9 +75,24 @@ async def test_another_origin_gets_nothing(place):
 @pytest.mark.parametrize(
     "place", ["https://x.example@y.example/", "https://[::1", "file:///etc", "/a/%2e%2e/b"]
 )
-async def test_a_place_that_no_request_may_name_is_refused(place):
-    with pytest.raises((EgressDenied, HttpFailed)):
+async def test_a_place_that_no_request_may_name_is_a_redirect_elsewhere(place):
+    with pytest.raises(HttpFailed) as failed:
         await follow((302, place))
+    assert (failed.value.reason, failed.value.sent) == ("redirect", True)
+
+
+@pytest.mark.parametrize(("hops", "sent"), [(0, False), (1, True)])
+async def test_what_was_sent_before_a_hop_that_fails_was_sent(hops, sent):
+    left = [HttpReply(307, {"location": "/b"}, b"")] * hops
+
+    async def send(pool, asked):
+        if not left:
+            raise EgressDenied
+        return left.pop()
+
+    with pytest.raises(EgressDenied) as denied:
+        await send_following(send, "w1", REQUEST)
+    assert denied.value.sent is sent
 
 
 async def test_a_chain_ends_after_five_hops():
