@@ -34,6 +34,7 @@ ROUTES = {
     ("post", "/api/v1/workspaces/{workspace}/grants"), ("delete", "/api/v1/workspaces/{workspace}/grants/{grant}"),
     ("post", "/api/v1/secrets/rotate"), ("get", "/api/v1/secrets/rotation"), ("get", "/api/v1/secrets/{name}/uses"),
     ("get", "/api/v1/suspensions"), ("post", "/api/v1/suspensions"), ("delete", "/api/v1/suspensions/{kind}/{name}"),
+    ("get", "/api/v1/workspaces/{workspace}/hosts"), ("put", "/api/v1/workspaces/{workspace}/hosts"),
     *(("get", path) for path in OPEN),
 }  # fmt: skip
 
