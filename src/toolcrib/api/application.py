@@ -18,6 +18,7 @@ from . import (
     grants,
     health,
     keys,
+    limits,
     members,
     openapi,
     packs,
@@ -128,6 +129,7 @@ def _router() -> APIRouter:
         workspaces.router,
         members.router,
         grants.router,
+        limits.router,
         packs.router,
     ):
         whole.include_router(part)

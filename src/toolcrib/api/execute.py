@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
-from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
+from toolcrib.contracts.errors import Forbidden, Invalid, RateLimited, ToolcribError
 from toolcrib.contracts.execution import Call, Result, Status, Subject, idempotency_key
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
@@ -107,6 +107,8 @@ class Execute:
         except Refused as refused:
             self._gateway.calls.count_refusal(workspace, refused.error.code, actor, tool)
             await render(refused.error)(scope, receive, send)
+        except RateLimited as error:  # the gateway counts it
+            await render(error)(scope, receive, send)
         except ToolcribError as error:
             self._gateway.calls.count_refusal(workspace, error.code, actor, tool)
             await render(error)(scope, receive, send)

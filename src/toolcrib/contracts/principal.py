@@ -45,8 +45,9 @@ class Permission(StrEnum):
     MEMBERS_WRITE = "members:write"
     GRANTS_READ = "grants:read"
     SUSPENSIONS_WRITE = "suspensions:write"
+    LIMITS_WRITE = "limits:write"
     HOUSE_WRITE = "house:write"
-    """The operator's own: workspaces, global tools, grants."""
+    """The operator's own: workspaces, global tools, grants, ceilings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from toolcrib.contracts.secret import Secret, SecretProvider
 from toolcrib.identity.service import Identity, Roster
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import Ledger
+from toolcrib.policy.limits import Limits, WorkspaceLimits
 from toolcrib.policy.service import ToolFacts
 from toolcrib.registry.service import Catalog, Registry, StoredTool
 from toolcrib.vault.roots import RootKeys
@@ -37,6 +38,7 @@ class Facts:
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
     beside: Mapping[str, Secret] = field(default_factory=dict)
+    limits: WorkspaceLimits = field(default_factory=WorkspaceLimits)
     _told: dict[str, ToolFacts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, name_or_id: str) -> StoredTool | None:
@@ -101,6 +103,7 @@ class Stores:
     ledger: Ledger
     identity: Identity
     registry: Registry
+    limits: Limits
     vault: Vault
     roots: RootKeys
     beside: SecretProvider | None = None
@@ -178,12 +181,15 @@ class Snapshots:
         if generation < 0 or workspace == GLOBAL:
             return None
         roster, catalog, shared = known.roster, known.catalog, known.shared
-        secrets, beside = known.secrets, known.beside
+        secrets, beside, limits = known.secrets, known.beside, known.limits
         if generation != known.generation:
             roster = await stores.identity.load(tx, workspace, roster, known.generation)
             catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
+            limits = await stores.limits.load(tx, workspace, limits, known.generation)
             beside = stores.beside.of(workspace, roster.workspace.name) if stores.beside else beside
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
-        return Facts(workspace, generation, shared_generation, roster, catalog, shared, secrets, beside)
+        return Facts(
+            workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, limits
+        )

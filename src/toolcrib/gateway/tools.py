@@ -6,8 +6,8 @@ from typing import Any
 
 from toolcrib.contracts.checks import contract_faults
 from toolcrib.contracts.contract import Contract, effect_of, parse_contract
-from toolcrib.contracts.decision import Allow, Decision, Reason
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, ToolcribError
+from toolcrib.contracts.decision import Allow, Decision, Deny, Reason
+from toolcrib.contracts.errors import Code, Forbidden, Invalid, NotFound, ToolcribError
 from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.forms import normal_form
@@ -20,6 +20,7 @@ from toolcrib.registry.service import StoredTool, alias_taken
 from .call import Calls
 from .change import Change, Changes
 from .facts import Facts, Stores
+from .limits import Outlook
 from .secrets import elsewhere
 from .workshop import Workshop
 
@@ -80,12 +81,13 @@ class Tools:
     """What can be done with tools apart from calling them."""
 
     def __init__(
-        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, clock: Clock
-    ) -> None:
+        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, outlook: Outlook, clock: Clock
+    ) -> None:  # fmt: skip
         self._stores = stores
         self._changes = changes
         self._calls = calls
         self._workshop = workshop
+        self._outlook = outlook
         self._clock = clock
 
     async def register(
@@ -210,7 +212,8 @@ class Tools:
     async def explain(
         self, principal: Principal, name_or_id: str, actor: str | None = None
     ) -> tuple[Decision, Sequence[Reason]]:
-        """Whether the principal, or another actor of the workspace, may call a tool now, and how every rule stands.
+        """Whether the principal, or another actor of the workspace, may call a tool now, and how every rule stands; the last
+        are the limits, as far as they are used up now.
         Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
         """
         facts, tool = await self._find(principal, name_or_id)
@@ -222,7 +225,10 @@ class Tools:
                 raise NotFound("There is no such principal.")
             who = other
         about, now = facts.about(tool), self._clock.now()
-        return decide(who, about, now), explain(who, about, now)
+        decision, host = decide(who, about, now), self._workshop.ready(tool).host
+        reasons = (*explain(who, about, now), await self._outlook.reason(facts, who, tool, host))
+        used_up = decision.allowed and not reasons[-1].holds
+        return (Deny(Code.RATE_LIMITED, reasons) if used_up else decision), reasons
 
     def _view(self, facts: Facts, who: Principal, tool: StoredTool) -> ToolView | None:
         """A tool as a list shows it, if it does."""

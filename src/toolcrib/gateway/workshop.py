@@ -16,6 +16,8 @@ from toolcrib.contracts.redaction import Redactor
 from toolcrib.contracts.schema import CompiledSchema, compile_schema
 from toolcrib.registry.service import StoredTool
 
+from .facts import host_of
+
 _MOST_READY = 2_048
 _MOST_WEIGHT = 128_000_000
 _WEIGHT_OF_BYTE = 10  # in bytes, for each byte of a contract's text, as measured roughly
@@ -42,6 +44,7 @@ class Ready:
     output_redactor: Redactor = _PLAIN
     high: bool = False
     high_when: CompiledSchema | None = None
+    host: str | None = None
 
     @property
     def weight(self) -> int:
@@ -106,4 +109,5 @@ class Workshop:
             Redactor(contract.output_schema),
             high=impact == "high" or contract.effects == "destructive",
             high_when=compile_schema(impact["when"]) if isinstance(impact, dict) else None,
+            host=host_of(document.get("api") or {}),
         )

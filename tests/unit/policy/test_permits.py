@@ -24,6 +24,7 @@ PEOPLE = {
     "members:write":     "yes    yes    no     no",
     "grants:read":       "yes    yes    no     no",
     "suspensions:write": "yes    yes    no     no",
+    "limits:write":      "yes    yes    no     no",
     "house:write":       "no     no     no     no",
 }  # fmt: skip
 AGENTS = {"tools:read", "executions:read", "workspace:read"}
