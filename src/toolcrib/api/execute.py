@@ -99,6 +99,7 @@ class Execute:
             principal = await self._gateway.credentials.principal(bearer(scope), named_workspace(scope))
             workspace, actor = principal.workspace_id, principal.actor_id
             scope["state"]["principal"] = principal
+            await self._gateway.calls.refuse_early(principal, tool)
             refuse_in_query(scope, _KNOWN, "it goes into the body")
             body = await read_body(scope, receive, self._limit)
             document = parse_json(body)

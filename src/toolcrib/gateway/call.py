@@ -75,6 +75,15 @@ class Calls:
             self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, call.tool)
             raise
 
+    async def refuse_early(self, principal: Principal, tool: str) -> None:
+        """Raises `RateLimited` where it is known before the call is read that its caller has nothing left."""
+        facts = await self._snapshots.of(principal.workspace_id)
+        concerned = facts.limits.about(principal.actor_id, "", None) if facts else ()
+        refused = self._admission.refused_now(concerned)
+        if refused is not None:
+            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, tool)
+            raise refused
+
     async def _call(self, principal: Principal, call: Call, ticket: Ticket, *, insists: bool) -> Result:
         began, clash = self._clock.monotonic(), None
         for _ in range(_TRIES):

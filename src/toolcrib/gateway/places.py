@@ -22,10 +22,14 @@ class Places:
         self._free = most
         self._taken: Counter[str] = Counter()
 
-    def take(self, workspace: str) -> None:
-        """Take one. Raises `RateLimited` where the workspace has its share."""
+    def check(self, workspace: str) -> None:
+        """Raises `RateLimited` where the workspace has its share."""
         if self._taken[workspace] >= self._free:
             raise RateLimited(_CROWDED, limit="concurrency", kind="server", name="*", retry_after=1)
+
+    def take(self, workspace: str) -> None:
+        """Take one. Raises `RateLimited`."""
+        self.check(workspace)
         self._taken[workspace] += 1
         self._free -= 1
 
