@@ -28,10 +28,13 @@ _FULL_SECONDS: Final = 0.25
 
 @dataclass(slots=True)
 class Ticket:
-    """What one call holds: a place of this process, and what it took of each limit that concerns it."""
+    """What one call holds: a place of this process, and what it took of each limit that concerns it. One that is refused
+    otherwise is `paced`: it took steps of the paces, which nobody returns, and nothing else.
+    """
 
     workspace: str
     concerned: Concerned = ()
+    paced: bool = False
     taken: list[Taken] = field(default_factory=list)
     stays: bool = False
 
@@ -65,16 +68,15 @@ class Admission:
 
     async def admit(self, ticket: Ticket, decided: Decided) -> None:
         """Take what limits allow for a call that is to run, all of it or nothing; one that is decided again under the same
-        limits took it already. Raises `RateLimited` and `Unavailable`.
+        limits took it already. One that is to be refused keeps to the paces all the same, as its record costs what any
+        costs. Raises `RateLimited` and `Unavailable`.
         """
-        concerned: Concerned = ()
-        if isinstance(decided.verdict, Checked):
-            host = decided.ready.host
-            concerned = decided.facts.limits.about(decided.who.actor_id, decided.tool.name, host)
-        if concerned == ticket.concerned:
-            return
-        self.give_back(ticket)
-        if concerned:
+        about = decided.who.actor_id, decided.tool.name, decided.ready.host
+        concerned = decided.facts.limits.about(*about)
+        if not isinstance(decided.verdict, Checked):
+            await self._pace(ticket, concerned)
+        elif concerned != ticket.concerned:
+            self.give_back(ticket)
             await self._take(ticket, concerned)
 
     def give_back(self, ticket: Ticket) -> None:
@@ -105,16 +107,20 @@ class Admission:
         for scope, lease in leases.items():
             await self._return(scope, lease)
 
-    def refused_now(self, concerned: Concerned) -> RateLimited | None:
-        """What is known here, without asking the database, to refuse a call."""
-        now = self._now()
+    def refused_now(self, concerned: Concerned, came: int | None = None) -> RateLimited | None:
+        """What is known here, without asking the database, to refuse a call that came then."""
         for scope, limit in concerned:
             most = limit.allowed.concurrency
             if most is not None and (self._running[scope] >= most or self._is_full(scope)):
                 return refusal(scope, limit, "concurrency", 1)
+        return self._used_up(concerned, self._now() if came is None else came)
+
+    def _used_up(self, concerned: Concerned, came: int) -> RateLimited | None:
+        """A call that waited for a draw is refused by what that found, however late it is by then."""
+        for scope, limit in concerned:
             lease = self._lease(scope, limit)
-            if lease is not None and lease.empty is not None and lease.is_empty(now + lease.ahead):
-                return refusal(scope, limit, lease.empty, lease.again - now - lease.ahead)
+            if lease is not None and lease.empty is not None and lease.is_empty(came + lease.ahead):
+                return refusal(scope, limit, lease.empty, lease.again - came - lease.ahead)
         return None
 
     def lacking(self, concerned: Concerned, now: int) -> Concerned:
@@ -126,11 +132,34 @@ class Admission:
             and not ((lease := self._lease(scope, limit)) and lease.has(now + lease.ahead))
         )
 
+    async def _pace(self, ticket: Ticket, concerned: Concerned) -> None:
+        self.give_back(ticket)
+        paces = tuple((scope, limit) for scope, limit in concerned if limit.allowed.per_minute is not None)
+        if ticket.paced or not paces:
+            return
+        came = self._now()
+        while True:
+            refused = self._used_up(paces, came)
+            if refused is not None:
+                raise refused
+            short = tuple((scope, limit) for scope, limit in paces if not self._has_step(scope, limit, came))
+            if not short:
+                break
+            await self._draw(ticket.workspace, short)
+        for scope, _ in paces:
+            lease = self._leases[scope]
+            lease.take_step(came + lease.ahead)
+        ticket.paced = True
+
+    def _has_step(self, scope: Scope, limit: Limit, now: int) -> bool:
+        lease = self._lease(scope, limit)
+        return lease is not None and lease.has_step(now + lease.ahead)
+
     async def _take(self, ticket: Ticket, concerned: Concerned) -> None:
         """A call counts from the moment in which it came, however long it waits for a draw."""
         came = self._now()
         while True:
-            refused = self.refused_now(concerned)
+            refused = self.refused_now(concerned, came)
             if refused is not None:
                 raise refused
             short = self.lacking(concerned, came)
@@ -156,7 +185,6 @@ class Admission:
         flying = self._drawing.get(workspace)
         if flying is None:
             flying = self._drawing[workspace] = asyncio.create_task(self._drawn(workspace, short))
-            flying.add_done_callback(lambda _: self._drawing.pop(workspace, None))
         await asyncio.shield(flying)
 
     async def _drawn(self, workspace: str, short: Concerned) -> None:
@@ -176,6 +204,8 @@ class Admission:
                 lease.returned.clear()
             self._leases |= held
             raise Unavailable from error
+        finally:  # before anybody runs: who finds a draw that has ended would wait for nothing, and for ever
+            del self._drawing[workspace]
         for (scope, _), lease in zip(short, leases, strict=True):
             lease.ahead = lease.at - sent
             self._leases[scope] = lease

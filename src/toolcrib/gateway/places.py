@@ -9,7 +9,8 @@ from toolcrib.contracts.errors import RateLimited
 
 MOST: Final = 2_048
 """Calls and changes under way in a process: half of the writes that may wait, so that these never run out."""
-MOST_STREAMS: Final = 1_024
+MOST_STREAMS: Final = 256
+"""Each listener of a busy workspace costs as much as a call, at every event."""
 _CROWDED = "This workspace has too much under way here; let some of it end first."
 
 

@@ -93,7 +93,7 @@ class Lease:
 
     def has_step(self, now: int) -> bool:
         """Whether there is a step on the line that is not past."""
-        return max(self.start, now) + self.allowance.step <= self.end
+        return max(self.start, now, self.at) + self.allowance.step <= self.end
 
     def is_empty(self, now: int) -> bool:
         """Whether it is known that the meter has nothing now."""
@@ -111,6 +111,10 @@ class Lease:
         """Give out what one call needs; answers the end of its step."""
         self.day_held -= 1
         self.month_held -= 1
+        return self.take_step(now)
+
+    def take_step(self, now: int) -> int:
+        """Give out a step alone; answers its end."""
         if self.allowance.per_minute is not None:
             self.start = max(self.start, now, self.at) + self.allowance.step
         return self.start

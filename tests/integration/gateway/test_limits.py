@@ -243,6 +243,19 @@ async def test_who_may_not_call_uses_nothing_up(rig: Rig):
     assert await admitted(rig, 9) == 2
 
 
+async def test_calls_that_are_refused_otherwise_keep_to_the_pace(rig: Rig):
+    await rig.register("the.tool")
+    viewer = await rig.principal(role="viewer")
+    await limit(rig, per_minute=1, burst=4, per_day=50, concurrency=1)
+    for _ in range(3):
+        assert (await rig.call("the.tool", by=viewer)).status is Status.DENIED
+    await rig.raise_generation()
+    assert (await rig.call("the.tool", size=10**9)).status is Status.FAILED
+    assert (await refused(rig, by=viewer))["limit"] == "rate"
+    assert (await refused(rig))["limit"] == "rate"
+    assert await executions(rig) == 4
+
+
 @pytest.mark.parametrize(
     "allowed", [{"per_day": 2}, {"per_minute": 1, "burst": 2}, {"per_month": 2, "concurrency": 1}]
 )

@@ -33,9 +33,9 @@ def test_what_is_given_back_is_there_for_all():
 
 def test_one_is_held_for_a_while_and_given_back_whatever_happens():
     places = Places(2)
+    with places.one("a"), pytest.raises(RateLimited):
+        places.check("a")
     with pytest.raises(KeyError), places.one("a"):
-        with pytest.raises(RateLimited):
-            places.check("a")
         raise KeyError
     places.check("a")
 
