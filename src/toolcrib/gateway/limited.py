@@ -43,5 +43,5 @@ def reason_of(refused: RateLimited | None) -> Reason:
     if refused is None:
         return WITHIN
     who = "the operator" if refused.details["kind"] == CEILING else "an admin of the workspace"
-    remedy = f"Wait {refused.details['retry_after']} s, or ask {who} for more."
+    remedy = f"Or ask {who} for more."
     return Reason(WITHIN.rule, holds=False, message=refused.message, remedy=remedy)

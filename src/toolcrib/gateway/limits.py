@@ -102,12 +102,11 @@ class Outlook:
 
         async def read(tx: Tx) -> RateLimited | None:
             running = await self._stores.ledger.running(tx, workspace)
-            meters = await self._stores.limits.look(tx, workspace)
+            now, meters = await self._stores.limits.look(tx, workspace)
             for scope, limit in concerned:
                 of, most = COUNTED_BY[limit.kind], limit.allowed.concurrency
                 if most is not None and running.get((workspace, of, ids[of]), 0) >= most:
                     return refusal(scope, limit, "concurrency", 1)
-            now = self._clock.now() * 1_000
             for scope, limit in lacking:
                 _, lease = draw(meters.get((scope[1], scope[2]), Meter()), limit.allowed, now)
                 if lease.empty is not None:

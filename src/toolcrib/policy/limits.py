@@ -111,9 +111,9 @@ class Limits:
         await queries.write(tx, workspace, of, [meter for meter, _ in drawn])
         return [lease for _, lease in drawn]
 
-    async def look(self, tx: Tx, workspace: str) -> dict[tuple[str, str], Meter]:
-        """The meters of a workspace by kind and name; one that was never used is not there."""
-        return await queries.look(tx, workspace)
+    async def look(self, tx: Tx, workspace: str) -> tuple[int, dict[tuple[str, str], Meter]]:
+        """The time, and the meters of a workspace by kind and name; one that was never used is not there."""
+        return await queries.look(tx, workspace, self._clock.now())
 
     async def return_quota(self, tx: Tx, scope: Scope, lease: Lease) -> None:
         """Give back the parts of quotas that a process holds and will not use."""

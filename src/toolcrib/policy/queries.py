@@ -47,7 +47,10 @@ _HOLD = Query(
     postgresql=f"{_INTO}SELECT CAST(:workspace AS text), w ->> 0, w ->> 1, 0, 0, 0, 0, 0 "  # noqa: S608 constants
     f"FROM json_array_elements(CAST(:wanted AS json)) AS w ORDER BY 2, 3 {_ANEW} {_NOW} AS now",
 )
-_LOOK = Query(select(meters).where(meters.c.workspace_id == bindparam("workspace")))
+_LOOK = Query(
+    sqlite="SELECT *, :now AS now FROM meters WHERE workspace_id = :workspace",
+    postgresql=f"SELECT *, {_NOW} AS now FROM meters WHERE workspace_id = :workspace",  # noqa: S608 constants
+)
 _GIVE_BACK_TEXT = (
     "UPDATE meters SET day_used = day_used - CASE WHEN day = :day THEN CAST(:of_day AS bigint) ELSE 0 END, "
     "month_used = month_used - CASE WHEN month = :month THEN CAST(:of_month AS bigint) ELSE 0 END "
@@ -82,9 +85,11 @@ async def hold(tx: Tx, workspace: str, of: Sequence[tuple[str, str]], now: int) 
     return rows[0]["now"] * 1_000, [_meter(found[one]) for one in of]
 
 
-async def look(tx: Tx, workspace: str) -> dict[tuple[str, str], Meter]:
-    """All meters of a workspace by kind and name, as they stand."""
-    return {(row["kind"], row["name"]): _meter(row) for row in await tx.rows(_LOOK, workspace=workspace)}
+async def look(tx: Tx, workspace: str, now: int) -> tuple[int, dict[tuple[str, str], Meter]]:
+    """All meters of a workspace by kind and name, as they stand, and the time as `hold` tells it."""
+    rows = await tx.rows(_LOOK, workspace=workspace, now=now)
+    found = {(row["kind"], row["name"]): _meter(row) for row in rows}
+    return (rows[0]["now"] if rows else now) * 1_000, found
 
 
 async def write(tx: Tx, workspace: str, of: Sequence[tuple[str, str]], state: Sequence[Meter]) -> None:

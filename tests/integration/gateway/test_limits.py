@@ -502,3 +502,59 @@ async def test_leases_are_counted_by_the_clock_of_the_database(rig: Rig):
     (lease,) = rig.gateway.admission._leases.values()
     on_sqlite = rig.tap.dialect == "sqlite"
     assert (lease.at == START * 1_000) == on_sqlite
+
+
+async def reason(rig: Rig) -> tuple[bool, str]:
+    decision, reasons = await rig.gateway.tools.explain(rig.owner, "the.tool")
+    assert decision.allowed == reasons[-1].holds
+    return reasons[-1].holds, reasons[-1].message
+
+
+async def test_explain_knows_what_other_processes_run_and_used(rig: Rig):
+    await rig.register("the.tool")
+    await limit(rig, concurrency=1, per_day=2)
+    second = await rig.beside()
+    hanging = second.provider.hangs()
+    task = asyncio.create_task(second.call("the.tool"))
+    await eventually(ran(second, 1), "it runs")
+    assert await reason(rig) == (
+        False,
+        "The limit of this workspace is reached: 1 calls under way. Try again in 1 s.",
+    )
+    hanging.go.set()
+    await task
+    assert (await reason(rig))[0]
+    await second.call("the.tool")
+    holds, told = await reason(rig)
+    assert not holds
+    assert "2 calls a day" in told
+
+
+async def test_explain_takes_nothing_and_fails_closed(rig: Rig):
+    await rig.register("the.tool")
+    await limit(rig, per_day=2)
+    for _ in range(5):
+        assert (await reason(rig))[0]
+    rig.tap.reading.append(refusing(DatabaseUnavailable("away")))
+    with pytest.raises(Unavailable):
+        await reason(rig)
+    assert await admitted(rig, 5) == 2
+
+
+async def test_what_is_given_back_to_a_limit_that_nobody_holds_any_more_is_lost(rig: Rig):
+    await rig.register("the.tool")
+    await limit(rig, per_day=2)
+    await rig.call("the.tool", idempotency_key="k")
+    rig.tap.before += [_nothing, _forgetting(rig)]
+    assert (await rig.call("the.tool", idempotency_key="k")).replayed
+    assert await admitted(rig, 5) == 0
+
+
+async def _nothing() -> None: ...
+
+
+def _forgetting(rig: Rig) -> Any:
+    async def forget() -> None:
+        rig.gateway.admission._leases.clear()
+
+    return forget
