@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from toolcrib.contracts.decision import Reason
-from toolcrib.contracts.errors import Forbidden, RateLimited, Unavailable
+from toolcrib.contracts.errors import RateLimited, Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.clock import Clock
@@ -57,12 +57,12 @@ class LimitsOf:
         await self._changes.change(principal, permission, write, scope=workspace)
 
     async def _may(self, principal: Principal, workspace: str, kind: str) -> Permission:
-        """What setting it needs."""
+        """What setting it needs. Of another workspace the operator sets the ceiling and nothing else."""
         await self._reached(principal, workspace)
         if kind == CEILING:
             return Permission.HOUSE_WRITE
         if workspace != principal.workspace_id:
-            raise Forbidden("Of another workspace the operator sets the ceiling; all else is its own matter.")
+            raise no_workspace()
         return Permission.LIMITS_WRITE
 
     async def _reached(self, principal: Principal, workspace: str) -> Facts:

@@ -1,9 +1,10 @@
 """Buckets and quotas as arithmetic: whoever draws and in whatever order, no more is admitted than is allowed."""
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolcrib.policy.meters import SECOND, Allowance, Lease, Meter, draw, month_of
@@ -13,11 +14,9 @@ DAY = 86_400 * SECOND
 BUCKETS = st.builds(
     Allowance,
     per_minute=st.one_of(st.integers(1, 200), st.integers(1_000, 600_000)),
-    burst=st.integers(1, 50),
+    burst=st.integers(1, 24),
 )
-QUOTAS = st.builds(
-    Allowance, per_day=st.one_of(st.none(), st.integers(1, 200)), per_month=st.integers(1, 300)
-)
+QUOTAS = st.builds(Allowance, per_day=st.one_of(st.none(), st.integers(1, 60)), per_month=st.integers(1, 150))
 
 
 @dataclass
@@ -55,42 +54,47 @@ class Processes:
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["call"] * 12 + ["replay", "wait", "die"]),
-        st.integers(0, 2),
-        st.one_of(st.integers(0, 200_000_000), st.integers(0, 30 * SECOND)),
+        st.sampled_from(["call", "drain", "replay", "wait", "wait", "die"]),
+        st.integers(0, 1),
+        st.sampled_from([5, 30, 50, 99, 100, 130]),
     ),
-    max_size=150,
+    min_size=4,
+    max_size=30,
 )
 
 
-def act(all_of_them: Processes, acts: list[tuple[str, int, int]]) -> None:
-    for what, process, nanoseconds in acts:
+def act(all_of_them: Processes, acts: list[tuple[str, int, int]], unit: int) -> None:
+    """Waits are told in hundredths of a unit."""
+    for what, process, hundredths in acts:
         if what == "wait":
-            all_of_them.now += nanoseconds
+            all_of_them.now += unit * hundredths // 100
         elif what == "die":
             all_of_them.die(process)
+        elif what == "drain":
+            while all_of_them.call(process):
+                pass
         else:
             all_of_them.call(process, runs=what == "call")
 
 
+@settings(max_examples=400)
 @given(BUCKETS, ACTS)
 def test_no_window_has_more_than_the_burst_and_what_the_pace_gives_in_it(allowed, acts):
     found = Processes(allowed)
-    act(found, acts)
+    act(found, acts, allowed.burst * allowed.step)
     for first, since in enumerate(found.seen):
         for last in range(first, len(found.seen)):
             within = found.seen[last] - since
             assert last - first + 1 <= allowed.burst + within // allowed.step
 
 
+@settings(max_examples=400)
 @given(QUOTAS, ACTS)
 def test_no_day_and_no_month_has_more_than_its_quota(allowed, acts):
-    found = Processes(allowed, NOON + 30 * DAY)  # the last of January
-    act(found, [(what, who, nanoseconds * 2_000) for what, who, nanoseconds in acts])
+    found = Processes(allowed, NOON + 29 * DAY)  # the last but one of January
+    act(found, acts, DAY)
     for of, most in ((lambda at: at // DAY, allowed.per_day), (month_of, allowed.per_month)):
-        counts: dict[int, int] = {}
-        for at in found.seen:
-            counts[of(at)] = counts.get(of(at), 0) + 1
+        counts = Counter(of(at) for at in found.seen)
         assert most is None or all(n <= most for n in counts.values())
 
 
