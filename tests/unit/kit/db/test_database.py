@@ -25,6 +25,7 @@ class FakeEngine:
 
     dialect = "sqlite"
     notices = None
+    readers = 2
 
     def __init__(self):
         self.committed, self.transactions, self.refusals = [], [], []
