@@ -96,11 +96,11 @@ async def set_limit(
 @router.delete("/workspaces/{workspace}/limits/{kind}/{name}", status_code=204)
 async def remove_limit(caller: Caller, gateway: Counter, workspace: Label, kind: Kind, name: Label) -> None:
     """Remove a limit. What was used of a day or a month counts again once there is another one."""
-    await gateway.limits.remove(caller, workspace, kind, _named(kind, name))
+    await gateway.limits.remove(caller, workspace, kind, _kept(kind, name))
 
 
 def _named(kind: str, name: str) -> str:
-    """The name as it is kept. Raises `Invalid`."""
+    """The name as it is kept, if it can be one. Raises `Invalid`."""
     if name == _EACH:
         return name
     fault = None
@@ -112,6 +112,10 @@ def _named(kind: str, name: str) -> str:
         fault = "give an actor such as agent:clerk, or * for each"
     if fault is not None:
         raise Invalid.because("The name is not valid.", [Fault("/path/name", fault)])
+    return _kept(kind, name)
+
+
+def _kept(kind: str, name: str) -> str:
     return name.lower().rstrip(".") if kind == "host" else name
 
 

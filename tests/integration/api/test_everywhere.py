@@ -35,7 +35,8 @@ ROUTES = {
     ("post", "/api/v1/secrets/rotate"), ("get", "/api/v1/secrets/rotation"), ("get", "/api/v1/secrets/{name}/uses"),
     ("get", "/api/v1/suspensions"), ("post", "/api/v1/suspensions"), ("delete", "/api/v1/suspensions/{kind}/{name}"),
     ("get", "/api/v1/workspaces/{workspace}/hosts"), ("put", "/api/v1/workspaces/{workspace}/hosts"),
-    *(("get", path) for path in OPEN),
+    ("get", "/api/v1/workspaces/{workspace}/limits"), ("put", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"),
+    ("delete", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"), *(("get", path) for path in OPEN),
 }  # fmt: skip
 
 
