@@ -32,6 +32,8 @@ ROUTES = {
     ("post", "/api/v1/workspaces/{workspace}/invitations"), ("post", "/api/v1/invitations/accept"),
     ("delete", "/api/v1/workspaces/{workspace}/invitations/{invitation}"), ("get", "/api/v1/workspaces/{workspace}/grants"),
     ("post", "/api/v1/workspaces/{workspace}/grants"), ("delete", "/api/v1/workspaces/{workspace}/grants/{grant}"),
+    ("get", "/api/v1/workspaces/{workspace}/limits"), ("put", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"),
+    ("delete", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"),
     ("get", "/api/v1/suspensions"), ("post", "/api/v1/suspensions"), ("delete", "/api/v1/suspensions/{kind}/{name}"),
     *(("get", path) for path in OPEN),
 }  # fmt: skip

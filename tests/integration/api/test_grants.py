@@ -308,6 +308,7 @@ class TestExplain:
             "host",
             "enabled",
             "sunset",
+            "limits",
         ]
         assert [reason["rule"] for reason in told["reasons"]] == names
         assert (told["allowed"], told["code"], told["rule"]) == (False, "FORBIDDEN", "roles")
