@@ -1,24 +1,18 @@
-"""The walls at length: ten thousand random policies on two processes, a noisy workspace, and what many cost. `make trial NAME=walls`."""
+"""The walls at length: ten thousand random policies on two processes, and what many workspaces cost. `make trial NAME=walls`."""
 
 import random
 
 from tests.acceptance.rows.lab import Lab
-from tests.acceptance.rows.noisy import stay_quick
 from tests.acceptance.rows.policies import decide_randomly
 from tests.acceptance.rows.spread import serve_many_workspaces
 from tests.trials.first_slice import DatabaseName, Found, TrialRow
 
 POLICIES = 10_000
-NOISY_SECONDS = 600
 _DATABASES: tuple[DatabaseName, ...] = ("sqlite", "postgresql")
 
 
 def _policies(lab: Lab, rng: random.Random) -> Found:
     return decide_randomly(lab, POLICIES, rng)
-
-
-def _noisy(lab: Lab, rng: random.Random) -> Found:
-    return stay_quick(lab, NOISY_SECONDS, rng)
 
 
 ROWS = tuple(
@@ -28,7 +22,6 @@ ROWS = tuple(
             f"list = call = explain over {POLICIES:,} random policies, two processes on PostgreSQL (B3)",
             _policies,
         ),
-        (f"beside a workspace at twenty times its quota, {NOISY_SECONDS // 60} min (B29)", _noisy),
         ("32 connections over 50 workspaces, at most 1.3 times the cost of one", serve_many_workspaces),
     )
     for database in _DATABASES
