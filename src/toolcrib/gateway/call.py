@@ -140,7 +140,9 @@ class Calls:
             and links_of(bindings)
             and decide(who, facts.about(tool), self._clock.now(), about).allowed
         ):
-            await self._follow(links_of(bindings), facts, who, call, reached)
+            for link in links_of(bindings):
+                if link not in reached:
+                    reached[link] = await self._follow(link, facts.meant_by(tool, link.tool), who, call)
         bound = bound_call(call, about, bindings, ready.contract, reached)
         verdict = self.judge(facts, who, tool, bound)
         if isinstance(verdict, Checked):
@@ -150,23 +152,20 @@ class Calls:
         )
         return Decided(bound.call, facts, who, tool, ready, verdict, known)
 
-    async def _follow(
-        self, links: Iterable[Link], facts: Facts, who: Principal, call: Call, reached: Reached
-    ) -> None:
-        """Where links lead from the subject of a call, asked over this counter for the same principal."""
-        for link in links:
-            tool = facts.find(link.tool)
-            if call.subject is None or link in reached:
-                continue
-            if tool is None or tool.effects != "read":
-                reached[link] = None
-                continue
-            contract = self._workshop.ready(tool).contract
-            given = {link.argument: typed(call.subject.id, contract, link.argument)}
-            asking = Call(
-                tool.id, given, call.subject, call.exception_id, depth=call.depth + 1, hidden=call.hidden
-            )
-            reached[link] = reached_by(link, await self.call_tool(who, asking))
+    async def _follow(self, link: Link, tool: StoredTool | None, who: Principal, call: Call) -> Any:
+        """Where a link leads from the subject of a call, asked over this counter for the same principal."""
+        if tool is None or tool.effects != "read" or call.subject is None:
+            return None
+        given = typed(call.subject.id, self._workshop.ready(tool).contract, link.argument)
+        asking = Call(
+            tool.id,
+            {link.argument: given},
+            call.subject,
+            call.exception_id,
+            depth=call.depth + 1,
+            hidden=call.hidden,
+        )
+        return reached_by(link, await self.call_tool(who, asking))
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, bound: BoundCall) -> Checked | Refusal:
         """Valid, then allowed, then complete: the one place where a call is decided. Of a call that has strayed from its

@@ -55,6 +55,10 @@ class Facts:
             found = self.catalog.by_name.get(name) or self.shared.by_name.get(name)
         return found
 
+    def meant_by(self, tool: StoredTool, name: str) -> StoredTool | None:
+        """The tool that another one's contract names: a global one means global tools, whatever a workspace calls its own."""
+        return self.shared.find(name) if tool.workspace_id == GLOBAL else self.find(name)
+
     def seen_by_models(self) -> Iterator[StoredTool]:
         """By name, all that a name and the name made of it for models lead to: no other tool stands before them."""
         for name in sorted({*self.catalog.by_name, *self.shared.by_name}):
