@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from toolcrib.contracts.contract import Contract
-from toolcrib.contracts.errors import NotFound
 from toolcrib.contracts.execution import Call, Result, Status, Subject
 from toolcrib.contracts.paths import parse_path
 from toolcrib.contracts.terms import Link
-from toolcrib.contracts.view import Binding, View, Views, bindings_in
+from toolcrib.contracts.view import View
 from toolcrib.policy.service import CallFacts
 
 _MOST_DIGITS: Final = 18
@@ -18,24 +17,25 @@ Reached = dict[Link, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """One argument that is bound."""
+
+    argument: str
+    link: Link | None = None
+
+
+def bindings_in(view: View, tool: str) -> Sequence[Binding]:
+    """The arguments of a tool that a view binds."""
+    bound = view.tools.get(tool, {})
+    return [Binding(argument, to if isinstance(to, Link) else None) for argument, to in bound.items()]
+
+
+@dataclass(frozen=True, slots=True)
 class BoundCall:
     """A call with its bound arguments filled in, and what policy is told of it."""
 
     call: Call
     about: CallFacts
-
-
-def view_of(views: Views, call: Call) -> View | None:
-    """The view that a call is made in. Raises `NotFound`."""
-    return None if call.view is None else named_view(views, call.view)
-
-
-def named_view(views: Views, name: str) -> View:
-    """The view of that name. Raises `NotFound`."""
-    found = views.get(name)
-    if found is None:
-        raise NotFound("There is no such view.")
-    return found
 
 
 def bindings_of(

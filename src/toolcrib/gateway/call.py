@@ -35,7 +35,6 @@ from .bindings import (
     links_of,
     reached_by,
     typed,
-    view_of,
 )
 from .desk import ENDED, CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
@@ -127,7 +126,7 @@ class Calls:
     async def _decide(
         self, principal: Principal, call: Call, clash: Refusal | None, reached: Reached
     ) -> Decided:
-        view = view_of(self._workshop.views, call)
+        view = self._workshop.views.of(call)
         facts, tool = await self.what(principal.workspace_id, call.tool)
         who = self._stores.identity.again(facts.roster, principal)
         if tool is None:

@@ -13,7 +13,7 @@ from toolcrib.kit.db import DatabaseError, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
 
-from .facts import Facts, Snapshots, Stores
+from .facts import Facts, Snapshots, Stores, no_workspace
 from .news import News
 from .places import Places
 
@@ -106,6 +106,17 @@ class Changes:
     async def renew(self, scope: str, workspace: str) -> None:
         """Whoever made a change sees it in the next list, and so does this whole process if it concerns all."""
         await (self._snapshots.reload(workspace) if scope == workspace else self._snapshots.refresh())
+
+    async def facts_of(self, principal: Principal, workspace: str) -> Facts:
+        """The facts of the principal's workspace; the operator is given those of any. Raises `NotFound`."""
+        facts = await self.permitted(principal, Permission.WORKSPACE_READ)
+        if workspace == principal.workspace_id:
+            return facts
+        operator = self._stores.identity.again(facts.roster, principal).operator
+        found = await self._snapshots.of(workspace) if operator else None
+        if found is None:
+            raise no_workspace()
+        return found
 
     async def permitted(self, principal: Principal, permission: Permission) -> Facts:
         """The facts by which this principal may do this. Raises `Unauthorized` or `Forbidden`."""

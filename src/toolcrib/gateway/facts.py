@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from toolcrib.contracts.errors import Unavailable
+from toolcrib.contracts.errors import NotFound, Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
 from toolcrib.contracts.secret import Secret, SecretProvider
 from toolcrib.identity.service import Identity, Roster
@@ -215,3 +215,8 @@ class Snapshots:
         return Facts(
             workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, limits, reach
         )
+
+
+def no_workspace() -> NotFound:
+    """The answer for a workspace that is not there, and for one that is none of the asker's."""
+    return NotFound("There is no such workspace.")

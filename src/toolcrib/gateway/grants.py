@@ -9,31 +9,29 @@ from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.identity.service import Grant, NewGrant
 
 from .change import Change, Changes
-from .facts import Facts, Snapshots, Stores
+from .facts import Stores
 from .hosts import read_host
-from .who import no_workspace
 
 
 class Grants:
     """What can be done with entitlements."""
 
-    def __init__(self, stores: Stores, changes: Changes, snapshots: Snapshots) -> None:
+    def __init__(self, stores: Stores, changes: Changes) -> None:
         self._identity = stores.identity
         self._changes = changes
-        self._snapshots = snapshots
 
     async def list(
         self, principal: Principal, workspace: str, limit: int, after: str | None
     ) -> Sequence[Grant]:
         """Grants of a workspace by id, also those whose time is over; the operator sees those of any."""
-        facts = await self._reached(principal, workspace)
+        facts = await self._changes.facts_of(principal, workspace)
         await self._changes.permitted(principal, Permission.GRANTS_READ)
         there = sorted((one for one in facts.roster.grants.values() if not one.ended), key=lambda one: one.id)
         return [one for one in there if after is None or one.id > after][:limit]
 
     async def give(self, principal: Principal, workspace: str, wanted: NewGrant) -> str:
         """Give an entitlement, by the operator alone; answers its id. Raises `NotFound` where there is no such workspace."""
-        await self._reached(principal, workspace)
+        await self._changes.facts_of(principal, workspace)
 
         async def add(change: Change) -> str:
             grant = await self._identity.people.add_grant(
@@ -47,24 +45,13 @@ class Grants:
 
     async def end(self, principal: Principal, workspace: str, grant: str) -> None:
         """Take an entitlement back, by the operator alone. Raises `NotFound`."""
-        await self._reached(principal, workspace)
+        await self._changes.facts_of(principal, workspace)
 
         async def remove(change: Change) -> None:
             await self._identity.people.end_grant(change.tx, change.scope, grant, change.generation)
             await change.tell(EventType.GRANT_ENDED, grant)
 
         await self._changes.change(principal, Permission.HOUSE_WRITE, remove, scope=workspace)
-
-    async def _reached(self, principal: Principal, workspace: str) -> Facts:
-        """Raises `NotFound` for a workspace that is not the principal's, except to the operator."""
-        facts = await self._changes.permitted(principal, Permission.WORKSPACE_READ)
-        if workspace == principal.workspace_id:
-            return facts
-        operator = self._identity.again(facts.roster, principal).operator
-        found = await self._snapshots.of(workspace) if operator else None
-        if found is None:
-            raise no_workspace()
-        return found
 
 
 class Suspensions:

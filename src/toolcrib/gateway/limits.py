@@ -14,25 +14,23 @@ from toolcrib.registry.service import StoredTool
 
 from .admission import Admission
 from .change import Change, Changes
-from .facts import Facts, Snapshots, Stores
+from .facts import Facts, Stores, no_workspace
 from .limited import COUNTED_BY, reason_of, refusal
-from .who import no_workspace
 
 
 class LimitsOf:
     """What can be done with the limits of a workspace."""
 
-    def __init__(self, stores: Stores, changes: Changes, snapshots: Snapshots) -> None:
+    def __init__(self, stores: Stores, changes: Changes) -> None:
         self._identity = stores.identity
         self._limits = stores.limits
         self._changes = changes
-        self._snapshots = snapshots
 
     async def list(
         self, principal: Principal, workspace: str, limit: int, after: tuple[str, str] | None
     ) -> Sequence[Limit]:
         """Limits of a workspace by kind and name; the operator sees those of any. Raises `NotFound`."""
-        rows = (await self._reached(principal, workspace)).limits.rows
+        rows = (await self._changes.facts_of(principal, workspace)).limits.rows
         return [rows[key] for key in sorted(rows) if after is None or key > after][:limit]
 
     async def set(self, principal: Principal, workspace: str, limit: Limit) -> None:
@@ -58,23 +56,12 @@ class LimitsOf:
 
     async def _may(self, principal: Principal, workspace: str, kind: str) -> Permission:
         """What setting it needs. Of another workspace the operator sets the ceiling and nothing else."""
-        await self._reached(principal, workspace)
+        await self._changes.facts_of(principal, workspace)
         if kind == CEILING:
             return Permission.HOUSE_WRITE
         if workspace != principal.workspace_id:
             raise no_workspace()
         return Permission.LIMITS_WRITE
-
-    async def _reached(self, principal: Principal, workspace: str) -> Facts:
-        """Raises `NotFound` for a workspace that is not the principal's, except to the operator."""
-        facts = await self._changes.permitted(principal, Permission.WORKSPACE_READ)
-        if workspace == principal.workspace_id:
-            return facts
-        operator = self._identity.again(facts.roster, principal).operator
-        found = await self._snapshots.of(workspace) if operator else None
-        if found is None:
-            raise no_workspace()
-        return found
 
 
 class Outlook:

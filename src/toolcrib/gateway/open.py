@@ -192,6 +192,6 @@ def open_gateway(
         SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
         History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, workshop.views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
-        Grants(stores, changes, snapshots), Suspensions(stores, changes), Hosts(stores, changes),
-        LimitsOf(stores, changes, snapshots), admission, uses,
+        Grants(stores, changes), Suspensions(stores, changes), Hosts(stores, changes),
+        LimitsOf(stores, changes), admission, uses,
     )  # fmt: skip

@@ -9,7 +9,6 @@ from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.pack import Pack, comes_from_a_pack
 from toolcrib.contracts.principal import Permission, Principal
-from toolcrib.contracts.view import Views
 from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.registry.service import StoredTool
@@ -17,6 +16,7 @@ from toolcrib.registry.service import StoredTool
 from .change import Change, Changes
 from .facts import Snapshots, Stores
 from .tools import Tools
+from .views import Views
 
 _log = logger("packs")
 

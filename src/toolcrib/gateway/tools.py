@@ -17,7 +17,7 @@ from toolcrib.kit.clock import Clock
 from toolcrib.policy.service import ANY_CALL, CallFacts, decide, explain, permits, shows
 from toolcrib.registry.service import StoredTool, alias_taken
 
-from .bindings import bindings_of, bound_call, named_view, unfollowed, view_of
+from .bindings import bindings_of, bound_call, unfollowed
 from .call import Calls
 from .change import Change, Changes
 from .facts import Facts, Stores
@@ -172,8 +172,8 @@ class Tools:
         """Check input against contract and policy; runs nothing and records nothing."""
         facts, tool = await self._find(principal, call.tool)
         who, ready = self._stores.identity.again(facts.roster, principal), self._workshop.ready(tool)
-        bindings = bindings_of(ready.contract, tool.name, view_of(self._workshop.views, call), call.subject)
-        about = CallFacts(view_of(self._workshop.views, call), call.subject.type if call.subject else None)
+        bindings = bindings_of(ready.contract, tool.name, self._workshop.views.of(call), call.subject)
+        about = CallFacts(self._workshop.views.of(call), call.subject.type if call.subject else None)
         own = [one for one in bindings if one.link is None]
         bound = bound_call(call, about, own, ready.contract, {})
         filled, left_out = unfollowed(bound.call, bindings, ready.contract)
@@ -253,7 +253,7 @@ class Tools:
         """What is known of calls before they are made: what they are about where the view says so."""
         if view is None:
             return ANY_CALL
-        found = named_view(self._workshop.views, view)
+        found = self._workshop.views.named(view)
         return CallFacts(found) if found.subject is None else CallFacts(found, found.subject)
 
     def _view(self, facts: Facts, who: Principal, tool: StoredTool, call: CallFacts) -> ToolView | None:

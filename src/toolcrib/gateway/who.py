@@ -4,14 +4,14 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, Unauthorized, Unavailable
+from toolcrib.contracts.errors import Forbidden, Invalid, Unauthorized, Unavailable
 from toolcrib.contracts.principal import Principal
 from toolcrib.identity.issuers import LEEWAY, Claims
 from toolcrib.identity.service import Token, Workspace, is_member, person_id
 from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 
-from .facts import Snapshots, Stores
+from .facts import Snapshots, Stores, no_workspace
 from .uses import Uses
 from .visits import Visits
 
@@ -136,8 +136,3 @@ class Credentials:
             return await self._stores.db.read((HOUSE,), read)
         except DatabaseUnavailable as error:
             raise Unavailable from error
-
-
-def no_workspace() -> NotFound:
-    """The answer for a workspace that is not there, and for one that is none of the asker's."""
-    return NotFound("There is no such workspace.")

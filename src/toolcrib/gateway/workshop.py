@@ -14,9 +14,10 @@ from toolcrib.contracts.kept import Kept
 from toolcrib.contracts.provider import Provider, Runnable
 from toolcrib.contracts.redaction import Redactor
 from toolcrib.contracts.schema import CompiledSchema, compile_schema
-from toolcrib.contracts.view import Views
 from toolcrib.kit.http import host_of
 from toolcrib.registry.service import StoredTool
+
+from .views import Views
 
 _MOST_READY = 2_048
 _MOST_WEIGHT = 128_000_000

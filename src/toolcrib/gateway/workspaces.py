@@ -14,8 +14,8 @@ from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permissions
 
 from .change import Change, Changes
-from .facts import Facts, Stores
-from .who import Credentials, no_workspace
+from .facts import Facts, Stores, no_workspace
+from .who import Credentials
 
 T = TypeVar("T")
 _RESERVED = frozenset({DEFAULT_WORKSPACE, GLOBAL, HOUSE})

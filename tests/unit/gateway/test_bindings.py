@@ -5,8 +5,9 @@ import pytest
 from toolcrib.contracts.contract import parse_contract
 from toolcrib.contracts.execution import Call, Result, Status, Subject
 from toolcrib.contracts.terms import Link
-from toolcrib.contracts.view import Binding, View, Views
-from toolcrib.gateway.bindings import bindings_of, bound_call, reached_by, typed, unfollowed
+from toolcrib.contracts.view import View
+from toolcrib.gateway.bindings import Binding, bindings_of, bound_call, reached_by, typed, unfollowed
+from toolcrib.gateway.views import Views
 from toolcrib.policy.service import CallFacts
 
 LINK = Link(tool="folder_get", argument="folderId", output="/data/companyId")
