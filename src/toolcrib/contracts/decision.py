@@ -38,4 +38,18 @@ class Deny:
         return f"{failed.message} {failed.remedy}" if failed.remedy else failed.message
 
 
-Decision = Allow | Deny
+@dataclass(frozen=True, slots=True)
+class NeedsApproval:
+    """The call may be made once a person has agreed to it; `reasons` tells why, the rule `approval` last."""
+
+    reasons: tuple[Reason, ...]
+    allowed: bool = False
+
+    @property
+    def message(self) -> str:
+        """What an approval is needed for, with what to do."""
+        asked = self.reasons[-1]
+        return f"{asked.message} {asked.remedy}" if asked.remedy else asked.message
+
+
+Decision = Allow | Deny | NeedsApproval

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from toolcrib.contracts.decision import Allow, Decision, Deny, Reason
+from toolcrib.contracts.decision import Allow, Decision, Deny, NeedsApproval, Reason
 from toolcrib.contracts.errors import Code
 from toolcrib.contracts.principal import ActorType, Permission, Principal, Role
 from toolcrib.contracts.view import View
@@ -36,12 +36,15 @@ UNKNOWN: Final = "?"
 @dataclass(frozen=True, slots=True)
 class CallFacts:
     """What a decision knows of the call itself: the view that it is made in, the type of its subject, which is UNKNOWN
-    while a list asks, and the bound arguments of which its input has strayed.
+    while a list asks, the bound arguments of which its input has strayed, what is at stake, so that a person has to agree,
+    and whether one has.
     """
 
     view: View | None = None
     subject: str | None = UNKNOWN
     strayed: tuple[str, ...] = ()
+    stakes: tuple[str, ...] = ()
+    approved: bool = False
 
 
 ANY_CALL: Final = CallFacts()
@@ -77,6 +80,7 @@ class Rule:
         """How this rule stands for this call."""
         words = {"tool": tool.name, "roles": ", ".join(tool.roles), "grants": ", ".join(tool.grants)}
         words |= {"subjects": ", ".join(tool.subjects), "strayed": ", ".join(call.strayed)}
+        words |= {"stakes": ", ".join(call.stakes)}
         words |= {"view": call.view.name, "about": call.view.subject or ""} if call.view else _NO_VIEW
         remedy = None if self.remedy is None else self.remedy.format(**words)
         return Reason(self.name, self.holds(principal, tool, call, now), self.message.format(**words), remedy)
@@ -203,6 +207,14 @@ _RULES = (
 )
 
 
+_APPROVAL = Rule(
+    "approval",
+    Code.FORBIDDEN,  # never answered: a call that waits is not refused
+    lambda _principal, _tool, call, _now: not call.stakes or call.approved,
+    "A person agrees to calls of {tool} at which this is at stake: {stakes}.",
+    "Whoever the call is made for confirms it: POST /api/v1/approvals/ID/approve.",
+)
+
 # Who fails one of these is not shown the tool in a list; who fails another sees that it may not be called.
 _HIDING = frozenset({"scope", "key", "read_only", "view", "view_reads", "view_subject", "subject"})
 
@@ -211,7 +223,7 @@ def explain(
     principal: Principal, tool: ToolFacts, now: int, call: CallFacts = ANY_CALL
 ) -> tuple[Reason, ...]:
     """Every rule in the order it is asked, and how it stands; `decide` stops at the first that does not hold."""
-    return tuple(rule.reason(principal, tool, call, now) for rule in _RULES)
+    return tuple(rule.reason(principal, tool, call, now) for rule in (*_RULES, _APPROVAL))
 
 
 def shows(decision: Decision) -> bool:
@@ -226,6 +238,8 @@ def decide(principal: Principal, tool: ToolFacts, now: int, call: CallFacts = AN
             return Deny(
                 rule.code, tuple(asked.reason(principal, tool, call, now) for asked in _RULES[: position + 1])
             )
+    if call.stakes and not call.approved:
+        return NeedsApproval(explain(principal, tool, now, call))
     return _ALLOWED
 
 
