@@ -41,6 +41,7 @@ class Settings:
     max_reply_text: str = _setting("TOOLCRIB_MAX_REPLY", "64000000")
     max_seconds_text: str = _setting("TOOLCRIB_MAX_SECONDS", "120")
     retention_days_text: str = _setting("TOOLCRIB_RETENTION_DAYS", "")
+    approval_seconds_text: str = _setting("TOOLCRIB_APPROVAL_SECONDS", "900")
     environment_text: str = _setting("TOOLCRIB_ENV", "development")
     root_key_text: str = _setting("TOOLCRIB_ROOT_KEY", "")
     root_key_file: str = _setting("TOOLCRIB_ROOT_KEY_FILE", "")
@@ -113,6 +114,11 @@ class Settings:
         return _number("TOOLCRIB_RETENTION_DAYS", text, 1, 36_500) if text else None
 
     @property
+    def approval_seconds(self) -> int:
+        """Seconds that a call waits for a person."""
+        return _number("TOOLCRIB_APPROVAL_SECONDS", self.approval_seconds_text, 1, 604_800)
+
+    @property
     def environment(self) -> Literal["development", "production"]:
         """`production` logs JSON, hides the API's pages and may listen beyond loopback."""
         if self.environment_text == "production":
@@ -162,6 +168,7 @@ class Settings:
             self.max_seconds,
             self.notifications,
             self.retention_days,
+            self.approval_seconds,
             self.jwt_issuers,
             self.jwt_shared_secrets,
         )

@@ -84,6 +84,7 @@ class House:
                 verify=self._verifier.claims,
                 beside=beside,
                 narrow=self._client.narrow,
+                approval_seconds=settings.approval_seconds,
             ),
         )
         options = ApiOptions(

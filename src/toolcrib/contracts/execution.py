@@ -35,6 +35,13 @@ class EventType(StrEnum):
     EXECUTION_CANCELLED = "ToolExecutionCancelled"
     EXECUTION_INTERRUPTED = "ToolExecutionInterrupted"
     CANCEL_REQUESTED = "ToolExecutionCancelRequested"
+    APPROVAL_REQUESTED = "ApprovalRequested"
+    APPROVAL_GRANTED = "ApprovalGranted"
+    APPROVAL_DENIED = "ApprovalDenied"
+    APPROVAL_EXPIRED = "ApprovalExpired"
+    APPROVAL_VOIDED = "ApprovalVoided"
+    APPROVAL_RULE_SET = "ApprovalRuleSet"
+    APPROVAL_RULE_REMOVED = "ApprovalRuleRemoved"
     OUTCOME_LEARNED = "OutcomeLearned"
     TOOL_REGISTERED = "ToolRegistered"
     TOOL_UPDATED = "ToolUpdated"
@@ -74,6 +81,9 @@ FINAL_EVENTS = frozenset(
         EventType.EXECUTION_DENIED,
         EventType.EXECUTION_CANCELLED,
         EventType.EXECUTION_INTERRUPTED,
+        EventType.APPROVAL_DENIED,
+        EventType.APPROVAL_EXPIRED,
+        EventType.APPROVAL_VOIDED,
     )
 )
 """After one of these only `OutcomeLearned` can follow for an execution."""
@@ -132,8 +142,8 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a caller is answered. `error` is None where the status is `succeeded` or `running`; `http_status` only for
-    an error that the tool declares. `written` is the output as JSON text, for doors that send text. `replayed`: the
+    """What a caller is answered. `error` is None where the status is `succeeded`, `running` or `awaiting_approval`; then
+    `approval_id` is what a person agrees to. `http_status` only for an error that the tool declares. `written` is the output as JSON text, for doors that send text. `replayed`: the
     answer to an earlier call with the same idempotency key. `truncated`: a selection left elements out. `dry_run`: the
     output shows what the call would have done, and is not the tool's.
     """
@@ -149,6 +159,7 @@ class Result:
     truncated: bool = False
     notice: Notice | None = None
     dry_run: bool = False
+    approval_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +185,7 @@ class Execution:
     cancel_at: int | None = None
     dry_run: bool = False
     on_behalf_of: str | None = None
+    approval_id: str | None = None
     input_payload: Any = None
     output_payload: Any = None
     error: dict[str, Any] | None = None

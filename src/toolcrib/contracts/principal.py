@@ -47,6 +47,8 @@ class Permission(StrEnum):
     SUSPENSIONS_WRITE = "suspensions:write"
     HOSTS_WRITE = "hosts:write"
     LIMITS_WRITE = "limits:write"
+    APPROVALS_DECIDE = "approvals:decide"
+    APPROVALS_WRITE = "approvals:write"
     HOUSE_WRITE = "house:write"
     """The operator's own: workspaces, global tools, grants, ceilings."""
 

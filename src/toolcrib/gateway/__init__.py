@@ -6,11 +6,13 @@ from toolcrib.identity.service import Member as MemberView
 from toolcrib.identity.service import NewGrant, NewMember
 from toolcrib.identity.service import Workspace as WorkspaceView
 from toolcrib.policy.limits import Allowance, Limit
+from toolcrib.policy.stakes import ApprovalRule
 
 from .open import Gateway, Options, open_gateway
 
 __all__ = [
     "Allowance",
+    "ApprovalRule",
     "Claims",
     "Gateway",
     "InvitationView",

@@ -11,41 +11,40 @@ from dataclasses import replace
 from typing import Any
 
 from toolcrib.contracts.contract import Contract
-from toolcrib.contracts.decision import Deny
-from toolcrib.contracts.errors import Code, NotFound, RateLimited, SecretNotFound, Unauthorized, Unavailable
+from toolcrib.contracts.errors import Code, RateLimited, Unavailable
 from toolcrib.contracts.execution import Call, Result, Status
 from toolcrib.contracts.names import NAME_LIMIT, is_tool_name
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Invocation, Outcome
-from toolcrib.contracts.terms import Link
 from toolcrib.kit.clock import Clock
+from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
-from toolcrib.ledger.service import Full, Intent
-from toolcrib.policy.service import CallFacts, decide
-from toolcrib.registry.service import StoredTool
+from toolcrib.ledger.service import Full, Gone, Intent
 
 from .admission import Admission, Ticket
+from .asking import Askings, Waited, too_late
 from .attempts import attempt
-from .bindings import (
-    BoundCall,
-    Reached,
-    bindings_of,
-    bound_call,
-    links_of,
-    reached_by,
-    typed,
-)
+from .bindings import Reached
 from .desk import ENDED, CallerDesk, Heard
-from .facts import Facts, Snapshots, Stores
-from .records import LOST, Checked, Decided, Done, Refusal, answer_of, intent_of, refuse, settlement_of
+from .facts import Snapshots, Stores
+from .records import (
+    LOST,
+    Checked,
+    Decided,
+    Done,
+    Held,
+    Refusal,
+    answer_of,
+    intent_of,
+    settlement_of,
+    waits,
+)
 from .rehearsal import rehearse
 from .repeats import Repeats
-from .workshop import Ready, Workshop
+from .workshop import Ready
 
 _TRIES = 50
-_DEEPEST = 8
-_NO_TOOL = "There is no such tool."
 _HOUSE_CODES = frozenset(code.value for code in Code)
 _CANCELLED = "The call was cancelled while it ran. What was sent before that may have taken effect."
 _GIVEN_UP = "The call was given up while it ran, so the outcome is not known. Look at the execution before repeating it."
@@ -56,11 +55,11 @@ class Calls:
     """Runs calls, and answers what a call would meet."""
 
     def __init__(
-        self, stores: Stores, snapshots: Snapshots, workshop: Workshop, admission: Admission, clock: Clock, heard: Heard
+        self, stores: Stores, snapshots: Snapshots, askings: Askings, admission: Admission, clock: Clock, heard: Heard
     ) -> None:  # fmt: skip
         self._stores = stores
         self._snapshots = snapshots
-        self._workshop = workshop
+        self._askings = askings
         self._admission = admission
         self._clock = clock
         self._heard = heard
@@ -74,10 +73,21 @@ class Calls:
         is a result. A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that
         `insists` is answered all the same, as a door is whose server stops.
         """
+        return await self._enter(principal, call, None, insists=insists)
+
+    async def resume(self, principal: Principal, waited: Waited) -> Result:
+        """Run a call that has waited for a person, over the same route and as the same execution. Raises as `call_tool` does,
+        `Changed` where it is not what the person agreed to any more, and `Conflict` where it is no longer for anybody to agree.
+        """
+        return await self._enter(principal, waited.call, waited, insists=True)
+
+    async def _enter(
+        self, principal: Principal, call: Call, waited: Waited | None, *, insists: bool
+    ) -> Result:
         try:
             ticket = self._admission.enter(principal.workspace_id)
             try:
-                return await self._call(principal, call, ticket, insists=insists)
+                return await self._call(principal, call, ticket, waited, insists=insists)
             finally:
                 if not ticket.stays:
                     self._admission.leave(ticket)
@@ -94,14 +104,17 @@ class Calls:
             self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, tool)
             raise refused
 
-    async def _call(self, principal: Principal, call: Call, ticket: Ticket, *, insists: bool) -> Result:
+    async def _call(
+        self, principal: Principal, call: Call, ticket: Ticket, waited: Waited | None, *, insists: bool
+    ) -> Result:
         began, clash, reached = self._clock.monotonic(), None, Reached()
+        execution_id = waited.approval.execution_id if waited else new_id("exe")
         for _ in range(_TRIES):
-            decided = await self._decide(principal, call, clash, reached)
+            decided = await self._decide(principal, call, execution_id, (clash, reached, waited))
             call = decided.call
             await self._admission.admit(ticket, decided)
             owner = self._stores.ledger.owner.id
-            intent = intent_of(decided, call, owner, self._clock.now(), ticket.caps)
+            intent = intent_of(decided, execution_id, owner, self._clock.now(), ticket.caps)
             recorded = await self._stores.ledger.record(intent)
             if recorded is True:
                 break
@@ -111,6 +124,8 @@ class Calls:
             if isinstance(recorded, Full):
                 raise self._admission.full(ticket, recorded)
             self._admission.give_back(ticket)
+            if isinstance(recorded, Gone):
+                raise too_late()
             earlier = await self._repeats.of(intent, call, recorded)
             if isinstance(earlier, Result):
                 return earlier
@@ -120,94 +135,26 @@ class Calls:
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(decided.verdict, Refusal):
             return answer_of(decided, intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
+        if isinstance(decided.verdict, Held):
+            return waits(decided, intent)
         finish = self._finish(decided, decided.verdict, intent, call, began, insists=insists)
         return await finish if call.wait else self._detach(intent.execution_id, finish, ticket)
 
     async def _decide(
-        self, principal: Principal, call: Call, clash: Refusal | None, reached: Reached
-    ) -> Decided:
-        view = self._workshop.views.of(call)
-        facts, tool = await self.what(principal.workspace_id, call.tool)
-        who = self._stores.identity.again(facts.roster, principal)
-        if tool is None:
-            raise NotFound(_NO_TOOL)
-        ready = self._workshop.ready(tool)
-        bindings = bindings_of(ready.contract, tool.name, view, call.subject)
-        about = CallFacts(view, call.subject.type if call.subject else None)
-        if (
-            call.depth < _DEEPEST
-            and links_of(bindings)
-            and decide(who, facts.about(tool), self._clock.now(), about).allowed
-        ):
-            for link in links_of(bindings):
-                if link not in reached:
-                    reached[link] = await self._follow(link, facts.meant_by(tool, link.tool), who, call)
-        bound = bound_call(call, about, bindings, ready.contract, reached)
-        verdict = self.judge(facts, who, tool, bound)
-        if isinstance(verdict, Checked):
-            return Decided(bound.call, facts, who, tool, ready, clash or verdict, verdict.secrets)
-        known = self._stores.vault.open_known(
-            who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside
-        )
-        return Decided(bound.call, facts, who, tool, ready, verdict, known)
-
-    async def _follow(self, link: Link, tool: StoredTool | None, who: Principal, call: Call) -> Any:
-        """Where a link leads from the subject of a call, asked over this counter for the same principal."""
-        if tool is None or tool.effects != "read" or call.subject is None:
-            return None
-        given = typed(call.subject.id, self._workshop.ready(tool).contract, link.argument)
-        asking = Call(
-            tool.id,
-            {link.argument: given},
-            call.subject,
-            call.exception_id,
-            depth=call.depth + 1,
-            hidden=call.hidden,
-        )
-        return reached_by(link, await self.call_tool(who, asking))
-
-    def judge(self, facts: Facts, who: Principal, tool: StoredTool, bound: BoundCall) -> Checked | Refusal:
-        """Valid, then allowed, then complete: the one place where a call is decided. Of a call that has strayed from its
-        subject it does not matter whether it would have been valid.
+        self, principal: Principal, call: Call, execution_id: str, so_far: tuple[Refusal | None, Reached, Waited | None]
+    ) -> Decided:  # fmt: skip
+        """What is known now of a call; `so_far` are an earlier call's key that it clashed with, links that were followed, and
+        the approval that it has waited for.
         """
-        ready, call = self._workshop.ready(tool), bound.call
-        if call.size > ready.max_request:
-            message = (
-                f"The input is larger than the {ready.max_request} bytes that {tool.name} takes; send less."
-            )
-            return refuse(Status.FAILED, Code.VALIDATION_ERROR, message)
-        if not bound.about.strayed and not ready.input.is_valid(call.input, size=call.size):
-            errors = [fault.as_json() for fault in ready.input.faults(call.input)]
-            message = f"The input does not fit the contract of {tool.name}; see details.errors."
-            return refuse(Status.FAILED, Code.VALIDATION_ERROR, message, errors=errors)
-        if call.depth > _DEEPEST:
-            message = f"Tools call each other more than {_DEEPEST} deep here; {tool.name} is not called."
-            return refuse(Status.DENIED, Code.FORBIDDEN, message, rule="depth")
-        about = facts.about(tool)
-        decision = decide(who, about, self._clock.now(), bound.about)
-        if isinstance(decision, Deny):
-            told = {"reason": about.beyond} if decision.code is Code.EGRESS_DENIED else {}
-            return refuse(
-                Status.DENIED, decision.code, decision.message, rule=decision.reasons[-1].rule, **told
-            )
-        try:
-            secrets = self._stores.vault.open(
-                who.workspace_id, facts.secrets, ready.runnable.secrets, facts.beside
-            )
-        except SecretNotFound as missing:
-            return refuse(Status.FAILED, missing.code, missing.message, **missing.details)
-        return Checked(ready, secrets)
-
-    async def what(self, workspace: str, name_or_id: str) -> tuple[Facts, StoredTool | None]:
-        """The facts and the tool meant; one that is not known is looked for afresh: another process may just have made it."""
-        facts = await self._snapshots.of(workspace)
-        tool = facts.find(name_or_id) if facts else None
-        if tool is None:
-            facts = await self._snapshots.reload(workspace)
-            tool = facts.find(name_or_id) if facts else None
-        if facts is None:
-            raise Unauthorized
-        return facts, tool
+        clash, reached, waited = so_far
+        if waited is not None:
+            return await self._askings.agreed(self, principal, waited, reached)
+        decided = await self._askings.decisions.decide_call(self, principal, call, reached)
+        if clash is not None and not isinstance(decided.verdict, Refusal):
+            return replace(decided, verdict=clash)
+        if isinstance(decided.verdict, Held):
+            return await self._askings.asked(decided, decided.verdict, execution_id)
+        return decided
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
         """Count a request that was refused before it could be recorded as a call. Strangers do not name what is counted."""

@@ -19,6 +19,7 @@ from toolcrib.kit.http import Beyond, Reach
 from toolcrib.ledger.service import Ledger
 from toolcrib.policy.limits import Limits, WorkspaceLimits
 from toolcrib.policy.service import ToolFacts
+from toolcrib.policy.stakes import ApprovalRules, WorkspaceRules
 from toolcrib.registry.service import Catalog, Registry, StoredTool
 from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Secrets, Vault
@@ -41,6 +42,7 @@ class Facts:
     beside: Mapping[str, Secret] = field(default_factory=dict)
     limits: WorkspaceLimits = field(default_factory=WorkspaceLimits)
     reach: Reach | None = None
+    rules: WorkspaceRules = field(default_factory=WorkspaceRules)
     _told: dict[str, ToolFacts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def find(self, name_or_id: str) -> StoredTool | None:
@@ -123,6 +125,7 @@ class Stores:
     identity: Identity
     registry: Registry
     limits: Limits
+    approval_rules: ApprovalRules
     vault: Vault
     roots: RootKeys
     beside: SecretProvider | None = None
@@ -203,18 +206,21 @@ class Snapshots:
             return None
         roster, catalog, shared = known.roster, known.catalog, known.shared
         secrets, beside, limits, reach = known.secrets, known.beside, known.limits, known.reach
+        rules = known.rules
         if generation != known.generation:
             roster = await stores.identity.load(tx, workspace, roster, known.generation)
             reach = reach_of(roster)
             catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
             limits = await stores.limits.load(tx, workspace, limits, known.generation)
+            rules = await stores.approval_rules.load(tx, workspace, rules, known.generation)
             beside = stores.beside.of(workspace, roster.workspace.name) if stores.beside else beside
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
         return Facts(
-            workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, limits, reach
-        )
+            workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, limits, reach,
+            rules,
+        )  # fmt: skip
 
 
 def no_workspace() -> NotFound:

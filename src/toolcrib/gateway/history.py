@@ -5,12 +5,13 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 from toolcrib.contracts.errors import Conflict, NotFound, Unavailable
-from toolcrib.contracts.execution import FINAL_EVENTS, Event, EventType, Execution, Result
+from toolcrib.contracts.execution import FINAL_EVENTS, Event, EventType, Execution, Result, Status
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.json import dumps
 from toolcrib.policy.service import sees
 
+from .approvals import Approvals
 from .call import Calls
 from .change import Changes
 from .facts import Stores
@@ -36,10 +37,11 @@ _BINDING = frozenset(
 class History:
     """Reads the ledger of the principal's workspace, and stops what runs there."""
 
-    def __init__(self, stores: Stores, changes: Changes, calls: Calls) -> None:
+    def __init__(self, stores: Stores, changes: Changes, calls: Calls, approvals: Approvals) -> None:
         self._ledger = stores.ledger
         self._changes = changes
         self._calls = calls
+        self._approvals = approvals
         self._streams = Places(MOST_STREAMS)
 
     async def get(self, principal: Principal, execution_id: str) -> Execution:
@@ -130,7 +132,7 @@ class History:
                     return
 
     async def cancel(self, principal: Principal, execution_id: str) -> Execution:
-        """Ask that a running execution ends. Its caller, and whoever may cancel all, may. Raises `NotFound`, `Forbidden`,
+        """Ask that a running execution ends, or one that waits. Its caller, and whoever may cancel all, may. Raises `NotFound`, `Forbidden`,
         and `Conflict` where it does not run.
         """
         execution = await self.get(principal, execution_id)
@@ -140,6 +142,9 @@ class History:
             raise Conflict(
                 f"The execution is {execution.status}; only one that runs can be cancelled.", reason="ended"
             )
+        if execution.status is Status.AWAITING_APPROVAL and execution.approval_id is not None:
+            await self._approvals.withdraw(principal, execution.approval_id)
+            return await self.get(principal, execution_id)
         await _reached(self._ledger.ask_to_cancel(principal, execution_id))
         self._calls.cancel([execution_id])
         return await self.get(principal, execution_id)

@@ -7,7 +7,7 @@ from typing import Any
 from toolcrib.contracts.provider import Failure
 from toolcrib.contracts.redaction import REDACTED, Redactor
 from toolcrib.contracts.secret import Secret, texts
-from toolcrib.kit.json import dumps
+from toolcrib.kit.json import dumps, loads_own
 from toolcrib.kit.strike import Strikes
 
 from .workshop import Ready
@@ -22,17 +22,35 @@ def kept_input(ready: Ready, given: Any, secrets: Mapping[str, Secret]) -> str |
     return _kept(ready, ready.input_redactor, dumps(value), value)
 
 
+def shown(ready: Ready, given: Any, preview: Any, secrets: Mapping[str, Secret]) -> dict[str, Any]:
+    """What a person is shown of a call before it runs: whole, whatever the contract says of records, but for secrets and
+    what is marked as sensitive.
+    """
+    value = _struck(given, secrets)
+    seen = ready.input_redactor.redact(dumps(value), value)
+    would = _repeated_struck(ready, _struck(preview, secrets), given)
+    return {"input": loads_own(seen), "preview": loads_own(ready.output_redactor.redact(dumps(would), would))}
+
+
 def kept_output(
-    ready: Ready, output: Any, written: bytes, hidden: Mapping[str, Secret], shown: Any = None
+    ready: Ready, output: Any, written: bytes, hidden: Mapping[str, Secret], repeats: Any = None
 ) -> str | None:
-    """The output, of which `written` is the JSON text; the tool's own secrets are struck out already. `shown` is an
-    input that the house itself repeats in it: what is not kept of the one is not kept of the other.
+    """The output, of which `written` is the JSON text; the tool's own secrets are struck out already. `repeats` is an
+    input that the house itself repeats in it.
     """
     value = _struck(output, hidden)
-    if shown is not None and (repeated := ready.input_redactor.left_out(shown)):
-        dear = len(repeated) * len(written) > _MOST_STRIKING
-        value = REDACTED if dear else Strikes(repeated).strike_value(value)
+    if repeats is not None:
+        value = _repeated_struck(ready, value, repeats)
     return _kept(ready, ready.output_redactor, written if value is output else dumps(value), value)
+
+
+def _repeated_struck(ready: Ready, output: Any, given: Any) -> Any:
+    """An output that repeats an input: what is not kept of the one is not kept of the other."""
+    repeated = ready.input_redactor.left_out(given)
+    if not repeated:
+        return output
+    dear = len(repeated) * len(dumps(output)) > _MOST_STRIKING
+    return REDACTED if dear else Strikes(repeated).strike_value(output)
 
 
 def kept_message(failure: Failure, hidden: Mapping[str, Secret]) -> str:

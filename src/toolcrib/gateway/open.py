@@ -17,13 +17,17 @@ from toolcrib.kit.db import HOUSE, Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
 from toolcrib.policy.limits import Limits
+from toolcrib.policy.stakes import ApprovalRules
 from toolcrib.registry.service import Registry
 from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Vault
 
 from .admission import Admission
+from .approvals import Approvals
+from .asking import Askings
 from .call import Calls
 from .change import Changes
+from .deciding import Decisions
 from .desk import Heard, told_to_the_log
 from .facts import Narrow, Snapshots, Stores, as_far_as_policy
 from .grants import Grants, Suspensions
@@ -35,6 +39,7 @@ from .members import Members
 from .news import News
 from .packs import PackTools
 from .rotation import Rotation
+from .rules import Rules
 from .secrets import SecretNames
 from .tools import Tools
 from .uses import Uses
@@ -73,6 +78,8 @@ class Gateway:
     limits: LimitsOf
     admission: Admission
     uses: Uses
+    approvals: Approvals
+    rules: Rules
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def start(self, keep_key: Callable[[str], None]) -> None:
@@ -159,7 +166,7 @@ class Gateway:
 class Options:
     """Payloads are kept for ever, or for so many days; no tool runs longer than `max_seconds`; `heard` is told how far
     running tools are; `verify` says what trusted issuers say of a token; `beside` has secrets that the vault does not keep; `narrow` tells
-    what sends for workspaces how far each of them reaches.
+    what sends for workspaces how far each of them reaches; a call waits `approval_seconds` for a person.
     """
 
     retention_days: int | None = None
@@ -168,6 +175,7 @@ class Options:
     verify: Verify = nobody
     beside: SecretProvider | None = None
     narrow: Narrow = as_far_as_policy
+    approval_seconds: int = 900
 
 
 def open_gateway(
@@ -176,22 +184,35 @@ def open_gateway(
     """Every store over one database, and the counter before them."""
     identity, vault, roots = Identity(cipher, clock), Vault(cipher, clock), RootKeys(cipher, clock)
     ledger = Ledger(db, clock, options.retention_days)
-    stores = Stores(db, ledger, identity, Registry(clock), Limits(clock), vault, roots, options.beside)
+    stores = Stores(
+        db,
+        ledger,
+        identity,
+        Registry(clock),
+        Limits(clock),
+        ApprovalRules(clock),
+        vault,
+        roots,
+        options.beside,
+    )
     snapshots = Snapshots(stores, options.narrow)
     workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
     admission = Admission(stores, clock)
     changes = Changes(stores, snapshots, news, admission.places)
-    calls = Calls(stores, snapshots, workshop, admission, clock, options.heard)
-    tools = Tools(stores, changes, calls, workshop, Outlook(stores, admission, clock), clock)
+    decisions = Decisions(stores, snapshots, workshop, clock)
+    askings = Askings(stores, decisions, options.approval_seconds)
+    calls = Calls(stores, snapshots, askings, admission, clock, options.heard)
+    approvals = Approvals(stores, changes, calls, askings, clock)
+    tools = Tools(stores, changes, decisions, workshop, Outlook(stores, admission, clock), clock)
     uses = Uses(stores, clock)
     visits = Visits(stores, changes, clock)
     credentials = Credentials(stores, snapshots, uses, visits, options.verify)
     return Gateway(
         stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
-        History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, workshop.views),
+        History(stores, changes, calls, approvals), PackTools(stores, changes, snapshots, tools, workshop.views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
         Grants(stores, changes), Suspensions(stores, changes), Hosts(stores, changes),
-        LimitsOf(stores, changes), admission, uses,
+        LimitsOf(stores, changes), admission, uses, approvals, Rules(stores, changes),
     )  # fmt: skip

@@ -11,11 +11,12 @@ from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Outcome, Success
 from toolcrib.contracts.secret import Secret
 from toolcrib.contracts.selection import Selection
-from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import canonical
-from toolcrib.ledger.service import Cap, Claim, Intent, Settlement
+from toolcrib.ledger.service import Asking, Cap, Claim, Granting, Intent, Settlement
+from toolcrib.policy.stakes import Stakes
 from toolcrib.registry.service import StoredTool
 
+from .bindings import BoundCall
 from .facts import Facts
 from .keeping import kept_input, kept_message, kept_output, kept_rest
 from .workshop import Ready
@@ -33,10 +34,22 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Input that fits the contract, decided and with its secrets at hand."""
+    """Input that fits the contract, decided and with its secrets at hand; `granted` where a person has agreed to it."""
 
     ready: Ready
     secrets: Mapping[str, Secret]
+    granted: Granting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The same, and a person has to agree before it runs: for what is at stake, and by which approval."""
+
+    ready: Ready
+    secrets: Mapping[str, Secret]
+    bound: BoundCall
+    stakes: Stakes
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class Decided:
     who: Principal
     tool: StoredTool
     ready: Ready
-    verdict: Checked | Refusal
+    verdict: Checked | Held | Refusal
     secrets: Mapping[str, Secret]
     """Those of the tool that exist, opened so that they can be struck out of what is stored."""
 
@@ -63,27 +76,29 @@ class Done:
     unheard: bool = False
 
 
-def intent_of(decided: Decided, call: Call, owner: str, now: int, caps: tuple[Cap, ...] = ()) -> Intent:
-    """The record that precedes everything: of a call that will run, or of a refusal."""
-    facts, who, tool, verdict, subject = (
-        decided.facts,
-        decided.who,
-        decided.tool,
-        decided.verdict,
-        call.subject,
-    )
-    failure = verdict.failure if isinstance(verdict, Refusal) else None
-    execution_id = new_id("exe")
+def intent_of(
+    decided: Decided, execution_id: str, owner: str, now: int, caps: tuple[Cap, ...] = ()
+) -> Intent:
+    """The record that precedes everything: of a call that will run, of one that waits, or of a refusal."""
+    facts, who, tool, verdict, call = decided.facts, decided.who, decided.tool, decided.verdict, decided.call
+    subject, failure = call.subject, verdict.failure if isinstance(verdict, Refusal) else None
     return Intent(
         execution_id=execution_id, workspace_id=who.workspace_id, generation=facts.generation, global_generation=facts.global_generation,
-        status=verdict.status if isinstance(verdict, Refusal) else Status.RUNNING, tool_id=tool.id, tool=tool.name, tool_version=tool.version,
+        status=_status(verdict), tool_id=tool.id, tool=tool.name, tool_version=tool.version,
         actor_type=who.actor_type.value, actor_id=who.actor_id, key_id=who.key_id, subject_type=subject.type if subject else None,
         subject_id=subject.id if subject else None, exception_id=call.exception_id, error_code=str(failure.code) if failure else None,
         error_message=kept_message(failure, call.hidden) if failure else None, owner=owner, at=now, input=_input(decided, call),
         error=kept_rest(failure, call.hidden) if failure else None, claim=_claim(decided, call, execution_id, now),
         dry_run=decided.ready.is_dry(call), on_behalf_of=who.on_behalf_of, secrets=_opened(verdict),
-        host=decided.ready.host, caps=caps,
+        host=decided.ready.host, caps=caps, asking=verdict.asking if isinstance(verdict, Held) else None,
+        granted=verdict.granted if isinstance(verdict, Checked) else None,
     )  # fmt: skip
+
+
+def _status(verdict: Checked | Held | Refusal) -> Status:
+    if isinstance(verdict, Refusal):
+        return verdict.status
+    return Status.AWAITING_APPROVAL if isinstance(verdict, Held) else Status.RUNNING
 
 
 def settlement_of(
@@ -127,12 +142,20 @@ def notice_of(decided: Decided) -> Notice | None:
     return None if told is None else Notice(decided.tool.updated_at, told.sunset, told.use)
 
 
+def waits(decided: Decided, intent: Intent) -> Result:
+    """The answer to a call that waits for a person."""
+    return Result(
+        intent.execution_id, intent.status, None, None, 0.0, notice=notice_of(decided), approval_id=intent.approval_id
+    )  # fmt: skip
+
+
 def answer_again(execution: Execution, selection: Selection | None = None) -> Result:
-    """What the caller was told, from the record; one that still runs has no answer yet."""
+    """What the caller was told, from the record; one that still runs, or waits, has no answer yet."""
     spent_ms = (execution.execution_time_us or 0) / 1000
     if execution.error_code is None:
         result = Result(
-            execution.execution_id, execution.status, execution.output_payload, None, spent_ms, dry_run=execution.dry_run
+            execution.execution_id, execution.status, execution.output_payload, None, spent_ms, dry_run=execution.dry_run,
+            approval_id=execution.approval_id,
         )  # fmt: skip
         return _selected(result, None if execution.dry_run else selection)
     rest = execution.error or {"details": {}, "retryable": False, "http_status": None}
@@ -166,7 +189,7 @@ def arguments_of(call: Call) -> str:
 
 
 def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim | None:
-    """Only a call that will run holds a key: a refusal can be repeated until it is mended."""
+    """Only a call that will run, or may, holds a key, from its first record on: a refusal can be repeated until it is mended."""
     if call.idempotency_key is None or isinstance(decided.verdict, Refusal):
         return None
     who = decided.who
@@ -181,9 +204,9 @@ def _claim(decided: Decided, call: Call, execution_id: str, now: int) -> Claim |
     )
 
 
-def _opened(verdict: Checked | Refusal) -> tuple[tuple[str, int], ...]:
-    """What a call that will run gets to use; of a refused one nothing leaves."""
-    if isinstance(verdict, Refusal):
+def _opened(verdict: Checked | Held | Refusal) -> tuple[tuple[str, int], ...]:
+    """What a call that will run gets to use; of a refused or waiting one nothing leaves."""
+    if not isinstance(verdict, Checked):
         return ()
     return tuple((name, secret.version) for name, secret in sorted(verdict.secrets.items()))
 

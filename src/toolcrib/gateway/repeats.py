@@ -14,6 +14,7 @@ _DIFFERENT = "This idempotency key was used for a call with other arguments. Use
 _RUNNING = (
     "The call with this idempotency key still runs. Ask again with the same key, or look at its execution."
 )
+_RUN = frozenset({Status.REQUESTED, Status.RUNNING})
 
 
 class Repeats:
@@ -23,7 +24,9 @@ class Repeats:
         self._ledger = ledger
 
     async def of(self, intent: Intent, call: Call, taken: Taken) -> Result | Refusal:
-        """The earlier call's answer, marked as replayed; a conflict where it differs or still runs."""
+        """The earlier call's answer, marked as replayed, also where it waits for a person; a conflict where it differs or
+        still runs.
+        """
         assert intent.claim is not None  # noqa: S101 only a claim can come too late
         if taken.arguments != intent.claim.arguments:
             return refuse(Status.FAILED, Code.CONFLICT, _DIFFERENT, reason="arguments_differ")
@@ -31,7 +34,7 @@ class Repeats:
             earlier = await self._ledger.find(intent.workspace_id, taken.execution_id)
         except DatabaseUnavailable as error:
             raise Unavailable from error
-        if earlier is None or not earlier.is_final:
+        if earlier is None or earlier.status in _RUN:
             details = {"reason": "in_progress", "execution_id": taken.execution_id}
             return Refusal(Status.FAILED, Failure(Code.CONFLICT, _RUNNING, details, retryable=True))
         return replace(answer_again(earlier, call.selection), replayed=True)

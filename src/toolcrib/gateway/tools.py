@@ -6,7 +6,7 @@ from typing import Any
 
 from toolcrib.contracts.checks import contract_faults
 from toolcrib.contracts.contract import Contract, effect_of, parse_contract
-from toolcrib.contracts.decision import Allow, Decision, Deny, Reason
+from toolcrib.contracts.decision import Decision, Deny, Reason
 from toolcrib.contracts.errors import Code, Forbidden, Invalid, NotFound, ToolcribError
 from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
@@ -18,8 +18,8 @@ from toolcrib.policy.service import ANY_CALL, CallFacts, decide, explain, permit
 from toolcrib.registry.service import StoredTool, alias_taken
 
 from .bindings import bindings_of, bound_call, unfollowed
-from .call import Calls
 from .change import Change, Changes
+from .deciding import Decisions
 from .facts import Facts, Stores
 from .hosts import not_called
 from .limits import Outlook
@@ -84,11 +84,11 @@ class Tools:
     """What can be done with tools apart from calling them."""
 
     def __init__(
-        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, outlook: Outlook, clock: Clock
+        self, stores: Stores, changes: Changes, decisions: Decisions, workshop: Workshop, outlook: Outlook, clock: Clock
     ) -> None:  # fmt: skip
         self._stores = stores
         self._changes = changes
-        self._calls = calls
+        self._decisions = decisions
         self._workshop = workshop
         self._outlook = outlook
         self._clock = clock
@@ -178,8 +178,10 @@ class Tools:
         bound = bound_call(call, about, own, ready.contract, {})
         filled, left_out = unfollowed(bound.call, bindings, ready.contract)
         faults = [fault for fault in ready.input.faults(filled.input) if fault.path not in left_out]
-        decision = decide(who, facts.about(tool), self._clock.now(), bound.about)
-        knows = isinstance(decision, Allow) or permits(who, Permission.SECRETS_READ)
+        stakes = facts.rules.at_stake(facts.about(tool), filled.input, high=ready.is_high(filled))
+        asked = replace(bound.about, stakes=stakes.reasons)
+        decision = decide(who, facts.about(tool), self._clock.now(), asked)
+        knows = decision.allowed or permits(who, Permission.SECRETS_READ)
         names = ready.runnable.secrets if knows else ()
         missing = self._stores.vault.missing(who.workspace_id, facts.secrets, names, facts.beside)
         warnings = (*missing, *elsewhere(facts.secrets, ready.contract, names))
@@ -230,8 +232,8 @@ class Tools:
         view: str | None = None,
     ) -> tuple[Decision, Sequence[Reason]]:
         """Whether the principal, or another actor of the workspace, may call a tool now, and how every rule stands; about
-        a subject of that type, and in that view, where they are given. The last are the limits, as far as they are used up
-        now. Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
+        a subject of that type, and in that view, where they are given. The last are whether a person has to agree, as far as
+        that does not depend on the input, and the limits, as far as they are used up now. Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
         """
         facts, tool = await self._find(principal, name_or_id)
         who = self._stores.identity.again(facts.roster, principal)
@@ -244,7 +246,9 @@ class Tools:
         about, now, call = facts.about(tool), self._clock.now(), self._calls_in(view)
         if subject_type is not None:
             call = replace(call, subject=subject_type)
-        decision, host = decide(who, about, now, call), self._workshop.ready(tool).host
+        ready = self._workshop.ready(tool)
+        call = replace(call, stakes=facts.rules.at_stake(about, None, high=ready.high).reasons)
+        decision, host = decide(who, about, now, call), ready.host
         reasons = (*explain(who, about, now, call), await self._outlook.reason(facts, who, tool, host))
         used_up = decision.allowed and not reasons[-1].holds
         return (Deny(Code.RATE_LIMITED, reasons) if used_up else decision), reasons
@@ -264,7 +268,7 @@ class Tools:
 
     async def _find(self, principal: Principal, name_or_id: str) -> tuple[Facts, StoredTool]:
         await self._changes.permitted(principal, Permission.TOOLS_READ)
-        facts, tool = await self._calls.what(principal.workspace_id, name_or_id)
+        facts, tool = await self._decisions.what(principal.workspace_id, name_or_id)
         if tool is None:
             raise NotFound("There is no such tool.")
         return facts, tool

@@ -55,8 +55,10 @@ class Ready:
 
     def is_dry(self, call: Call) -> bool:
         """Whether a call only shows what it would do: as it says, else where its impact is high."""
-        if call.dry_run is not None:
-            return call.dry_run
+        return self.is_high(call) if call.dry_run is None else call.dry_run
+
+    def is_high(self, call: Call) -> bool:
+        """Whether the impact of a call is high."""
         return self.high or (self.high_when is not None and self.high_when.may_match(call.input))
 
 

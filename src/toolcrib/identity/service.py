@@ -119,6 +119,11 @@ class Identity:
         found = (roster.principal(one) for one in (*held, person_key(actor.removeprefix("user:"))))
         return next((who for who in found if who is not None), None)
 
+    def maker(self, roster: Roster, principal: Principal) -> str | None:
+        """Who made the key that a principal holds; None for one who signed in."""
+        key = roster.keys.get(principal.key_id)
+        return None if key is None else key.created_by
+
     def house(self, workspace: str) -> Principal:
         """The house itself, for what it does unasked: no credential leads to this principal."""
         return Principal(workspace, ActorType.SYSTEM, "system", Role.OWNER, _HOUSE_KEY, operator=True)

@@ -9,29 +9,35 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from toolcrib.contracts.approval import ApprovalState
 from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.kit.db import Tx
+from toolcrib.kit.json import dumps
 
+from .approvals import GONE, Asking, Ending, Gone, Granting, end, use_up
 from .caps import Cap, Full, crowded
-from .queries import writing
+from .queries import waiting, writing
 from .repeats import Claim, Taken, claim, free
 
 _EVENT_OF = {
     Status.RUNNING: EventType.EXECUTION_REQUESTED,
+    Status.AWAITING_APPROVAL: EventType.APPROVAL_REQUESTED,
     Status.SUCCEEDED: EventType.EXECUTION_COMPLETED,
     Status.FAILED: EventType.EXECUTION_FAILED,
     Status.DENIED: EventType.EXECUTION_DENIED,
     Status.CANCELLED: EventType.EXECUTION_CANCELLED,
     Status.INTERRUPTED: EventType.EXECUTION_INTERRUPTED,
 }
+_OPEN = frozenset({Status.RUNNING, Status.AWAITING_APPROVAL})
 
 
 @dataclass(slots=True)
 class Intent:
     """A call that is about to run, or was refused; `generation` is what it was decided on. `error` is the rest of a
     refusal's error as JSON text; `claim` the idempotency key under which the call runs; `secrets` those that it opens, each
-    with its version; `host` the upstream that it goes to. With `caps` it runs only where fewer run than those say.
+    with its version; `host` the upstream that it goes to. With `caps` it runs only where fewer run than those say. One
+    that waits is `asking`; one that is `granted` has waited, and stands in the ledger already.
     """
 
     execution_id: str
@@ -60,15 +66,22 @@ class Intent:
     secrets: tuple[tuple[str, int], ...] = ()
     host: str | None = None
     caps: tuple[Cap, ...] = ()
+    asking: Asking | None = None
+    granted: Granting | None = None
+
+    @property
+    def approval_id(self) -> str | None:
+        """The approval that it waits for."""
+        return self.asking.id if self.asking else None
 
     def row(self) -> tuple[Any, ...]:
         """In the order of `writing.EXECUTION_COLUMNS`."""
-        finished = None if self.status is Status.RUNNING else self.at
+        finished = None if self.status in _OPEN else self.at
         return (
             self.workspace_id, self.execution_id, self.tool_id, self.tool, self.tool_version, self.status.value, self.actor_type,
             self.actor_id, self.key_id, self.subject_type, self.subject_id, self.exception_id, self.error_code, self.error_message,
             int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0, None, self.on_behalf_of,
-            self.host,
+            self.host, self.approval_id,
         )  # fmt: skip
 
 
@@ -101,16 +114,17 @@ class Settlement:
         )  # fmt: skip
 
 
-Entry = Intent | Settlement
-Answer = bool | Taken | Full
+Entry = Intent | Settlement | Ending
+Answer = bool | Taken | Full | Gone
 
 
 class Batch:
     """Writes intents and settlements of many calls in one transaction; the sequence it takes is commit order."""
 
     async def apply(self, tx: Tx, items: Sequence[Entry]) -> Sequence[Answer]:
-        """True for an intent that was recorded and a settlement that was the first; False for a stale or late one;
-        for an intent whose idempotency key is taken, who holds it; for one that would be too many, the cap.
+        """True for an intent that was recorded and for a settlement or an ending that was the first; False for a stale or
+        late one; for an intent whose idempotency key is taken, who holds it; for one that would be too many, the cap; for one
+        whose approval is none any more, that it is gone.
         """
         states = await writing.take_sequence(tx, Counter(item.workspace_id for item in items))
         current = {name: generation for name, (_, generation) in states.items()}
@@ -132,6 +146,7 @@ class Batch:
             tx, [i for i in items if isinstance(i, Intent) and i.caps and answers[id(i)] is True]
         )
         answers |= too_many
+        answers |= await _decided(tx, [i for i in items if _waits(i) and answers.get(id(i), True) is True])
         not_run = [i.claim for i in items if isinstance(i, Intent) and i.claim and id(i) in too_many]
         await free(tx, [*not_run, *(s.frees for s in settlements if s.frees and answers[id(s)])])
         await self._write(tx, items, answers, {name: first for name, (first, _) in states.items()})
@@ -141,25 +156,61 @@ class Batch:
         self, tx: Tx, items: Sequence[Entry], answers: Mapping[int, Answer], following: dict[str, int]
     ) -> None:
         """Rows, bodies and events of what was recorded; the numbers that nothing took are given back."""
-        recorded = [i for i in items if isinstance(i, Intent) and answers[id(i)] is True]
+        intents = [i for i in items if isinstance(i, Intent) and answers[id(i)] is True]
+        recorded = [i for i in intents if i.granted is None]
         events, unused = [], Counter[str]()
         for item in items:
             if isinstance(item, Settlement) or answers[id(item)] is True:
-                events.append(_event(item, following[item.workspace_id], in_time=answers[id(item)] is True))
+                told = _event_of(item, in_time=answers[id(item)] is True)
+                events.append((item.workspace_id, following[item.workspace_id], *told))
                 following[item.workspace_id] += 1
             else:
                 unused[item.workspace_id] += 1
         await writing.insert_executions(tx, [i.row() for i in recorded])
-        kept = [item for item in items if answers[id(item)] is True]
+        await _ask(tx, recorded)
+        kept = [
+            *recorded,
+            *(item for item in items if not isinstance(item, Intent) and answers[id(item)] is True),
+        ]
         await writing.insert_bodies(tx, [body for item in kept for body in _bodies(item)])
         await writing.insert_events(tx, events)
         uses = [
-            (i.workspace_id, name, i.execution_id, version) for i in recorded for name, version in i.secrets
+            (i.workspace_id, name, i.execution_id, version) for i in intents for name, version in i.secrets
         ]
         if uses:
             await writing.insert_uses(tx, uses)
         if unused:
             await writing.give_back(tx, unused)
+
+
+async def _ask(tx: Tx, intents: Sequence[Intent]) -> None:
+    """Write down the approvals that calls ask for."""
+    for intent in intents:
+        if (one := intent.asking) is not None:
+            await waiting.insert_approval(
+                tx, workspace_id=intent.workspace_id, id=one.id, execution_id=intent.execution_id, state=ApprovalState.PENDING.value,
+                tool_id=intent.tool_id, tool=intent.tool, tool_version=intent.tool_version, actor_type=intent.actor_type,
+                actor_id=intent.actor_id, on_behalf_of=intent.on_behalf_of, key_id=intent.key_id, digest=one.digest,
+                reasons=dumps(list(one.reasons)).decode(), second=int(one.second), sealed=one.sealed, created_at=intent.at,
+                expires_at=one.expires_at,
+            )  # fmt: skip
+
+
+def _waits(item: Entry) -> bool:
+    return isinstance(item, Ending) or (isinstance(item, Intent) and item.granted is not None)
+
+
+async def _decided(tx: Tx, items: Sequence[Entry]) -> dict[int, Answer]:
+    """What a person decided, one after the other: of two on the same approval the first counts."""
+    answers: dict[int, Answer] = {}
+    for item in items:
+        if isinstance(item, Ending):
+            answers[id(item)] = await end(tx, item)
+        elif isinstance(item, Intent) and item.granted:
+            by = item.owner, item.at
+            used = await use_up(tx, item.workspace_id, item.execution_id, item.granted, by)
+            answers[id(item)] = True if used else GONE
+    return answers
 
 
 async def _claimed(tx: Tx, intents: Sequence[Intent]) -> dict[int, Answer]:
@@ -169,27 +220,26 @@ async def _claimed(tx: Tx, intents: Sequence[Intent]) -> dict[int, Answer]:
 
 
 def _bodies(item: Entry) -> Iterator[tuple[str, str, str, str]]:
-    payload = ("input", item.input) if isinstance(item, Intent) else ("output", item.output)
-    for part, body in (payload, ("error", item.error)):
+    parts = [("error", item.error)]
+    if not isinstance(item, Ending):
+        parts.insert(0, ("input", item.input) if isinstance(item, Intent) else ("output", item.output))
+    for part, body in parts:
         if body is not None:
             yield item.workspace_id, item.execution_id, part, body
 
 
-def _event(item: Entry, seq: int, *, in_time: bool) -> tuple[Any, ...]:
-    kind = _EVENT_OF[item.status] if in_time else EventType.OUTCOME_LEARNED
-    facts = (
-        None
-        if item.error_code is None and in_time
-        else f'{{"status":"{item.status.value}","error_code":"{item.error_code or ""}"}}'
-    )
-    return (
-        item.workspace_id,
-        seq,
-        kind.value,
-        item.execution_id,
-        item.actor_type,
-        item.actor_id,
-        item.tool,
-        item.at,
-        facts,
-    )
+def _event_of(item: Entry, *, in_time: bool) -> tuple[Any, ...]:
+    """What a batch tells of an entry, in the order of the columns after its number."""
+    kind = item.event if isinstance(item, Ending) else _EVENT_OF[item.status]
+    actor, facts = (item.actor_type, item.actor_id), None
+    if isinstance(item, Intent) and item.granted:
+        kind, actor = EventType.APPROVAL_GRANTED, (item.granted.actor_type, item.granted.actor_id)
+        facts = f'{{"approval_id":"{item.granted.approval_id}","digest":"{item.granted.digest}"}}'
+    elif isinstance(item, Intent) and item.asking:
+        facts = f'{{"approval_id":"{item.asking.id}","digest":"{item.asking.digest}"}}'
+    elif isinstance(item, Ending):
+        facts = f'{{"approval_id":"{item.approval_id}","status":"{item.status.value}"}}'
+    elif item.error_code is not None or not in_time:
+        kind = kind if in_time else EventType.OUTCOME_LEARNED
+        facts = f'{{"status":"{item.status.value}","error_code":"{item.error_code or ""}"}}'
+    return kind.value, item.execution_id, *actor, item.tool, item.at, facts

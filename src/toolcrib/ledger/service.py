@@ -14,6 +14,7 @@ from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import HOUSE, Database, DatabaseError, DatabaseUnavailable, Row, Tx
 from toolcrib.kit.json import dumps, loads_own
 
+from .approvals import Asking, Ending, Gone, Granting, Waiting, ending_of
 from .caps import Cap, Full, count
 from .entries import Answer, Batch, Intent, Settlement
 from .owners import RENEW_SECONDS, Owner
@@ -22,7 +23,10 @@ from .repeats import Claim, Taken
 from .retention import Retention
 from .tail import Tail
 
-__all__ = ["RENEW_SECONDS", "Cap", "ChangeFact", "Claim", "Full", "Intent", "Ledger", "Settlement", "Taken"]
+__all__ = [
+    "RENEW_SECONDS", "Asking", "Cap", "ChangeFact", "Claim", "Ending", "Full", "Gone", "Granting", "Intent", "Ledger",
+    "Settlement", "Taken", "ending_of",
+]  # fmt: skip
 
 _MOST_COUNTED = 10_000
 # A commit that was cut off may still arrive: PostgreSQL ends one that hangs long before this.
@@ -56,13 +60,14 @@ class Ledger:
         self.tail = Tail(self)
         self._retention = Retention(db, clock, retention_days)
         self._batch = Batch()
+        self.waiting = Waiting(db, self._batch, self.tail)
         self._owed: dict[str, Settlement] = {}
         self._refused: Counter[tuple[str, int, str, str, str]] = Counter()
         self.owner = Owner(db, clock)
 
     async def record(self, intent: Intent) -> Answer:
         """Write an intent; False when it was decided on an older generation, `Taken` when another call holds its
-        idempotency key, `Full` when too many calls of its kind run. Raises `Unavailable`: then it did not happen.
+        idempotency key, `Full` when too many calls of its kind run, `Gone` when its approval is used up or over. Raises `Unavailable`: then it did not happen.
         """
         if not self.owner.holds:
             raise Unavailable
@@ -110,6 +115,7 @@ class Ledger:
             orphan = _interrupted(row, self._clock.now())
             await self._db.record(self._batch, (orphan.workspace_id, GLOBAL), orphan)
             self.tail.wake(orphan.workspace_id)
+        await self.waiting.expire(self._clock.now())
         await self._flush_refusals()
         await self._retention.keep()
 
@@ -303,5 +309,6 @@ def _execution(row: Row, parts: Mapping[str, str]) -> Execution:
         status=Status(row["status"]), actor_type=row["actor_type"], actor_id=row["actor_id"], subject=subject,
         exception_id=row["exception_id"], error_code=row["error_code"], error_message=row["error_message"],
         created_at=row["created_at"], updated_at=row["updated_at"], finished_at=row["finished_at"],
-        execution_time_us=row["execution_time_us"], cancel_at=row["cancel_at"], dry_run=bool(row["dry_run"]), on_behalf_of=row["on_behalf_of"], **payloads,
+        execution_time_us=row["execution_time_us"], cancel_at=row["cancel_at"], dry_run=bool(row["dry_run"]), on_behalf_of=row["on_behalf_of"],
+        approval_id=row["approval_id"], **payloads,
     )  # fmt: skip

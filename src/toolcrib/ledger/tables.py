@@ -4,7 +4,7 @@ Ids begin with their time. Where a key begins with the id, calls of many workspa
 where it begins with the workspace, each of them changes pages of its own.
 """
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, text
 
 from toolcrib.kit.db import held_by, metadata
 
@@ -43,6 +43,7 @@ executions = Table(
     Column("cancel_at", BigInteger),
     Column("on_behalf_of", Text),
     Column("host", Text),
+    Column("approval_id", Text),
     PrimaryKeyConstraint("id", "workspace_id"),
     info=held_by(house_reads="status = 'running'"),  # the house closes the calls of dead processes
     sqlite_with_rowid=False,
@@ -104,6 +105,42 @@ Index(
     events.c.seq,
     sqlite_where=_of_call,
     postgresql_where=_of_call,
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("workspace_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("execution_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tool_id", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("tool_version", Text, nullable=False),
+    Column("actor_type", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("on_behalf_of", Text),
+    Column("key_id", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("second", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("sealed", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("decided_at", BigInteger),
+    Column("decided_by", Text),
+    Column("note", Text),
+    PrimaryKeyConstraint("id", "workspace_id"),
+    info=held_by(house_reads="state = 'pending'"),  # the house ends those that nobody decided in time
+)
+Index("approvals_by_workspace", approvals.c.workspace_id, approvals.c.id)
+_pending = text("state = 'pending'")
+Index(
+    "approvals_pending",
+    approvals.c.workspace_id,
+    approvals.c.expires_at,
+    sqlite_where=_pending,
+    postgresql_where=_pending,
 )
 
 idempotency_keys = Table(

@@ -1,6 +1,7 @@
-"""How limits and meters are read and written, always for one workspace. Times of meters are the database's own."""
+"""How limits, meters and rules are read and written, always for one workspace. Times of meters are the database's own."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
@@ -8,7 +9,7 @@ from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.kit.json import dumps
 
 from .meters import Allowance, Meter
-from .tables import limits, meters
+from .tables import approval_rules, limits, meters
 
 _CHANGED = Query(
     select(limits).where(
@@ -57,6 +58,30 @@ _GIVE_BACK_TEXT = (
     "WHERE workspace_id = :workspace AND kind = :kind AND name = :name"
 )
 _GIVE_BACK = Query(sqlite=_GIVE_BACK_TEXT, postgresql=_GIVE_BACK_TEXT)
+_CHANGED_RULES = Query(
+    select(approval_rules).where(
+        approval_rules.c.workspace_id == bindparam("workspace"),
+        approval_rules.c.generation > bindparam("since"),
+    )
+)
+_SET_RULE_TEXT = (
+    "INSERT INTO approval_rules (workspace_id, name, tool, effects, condition, second, set_at, set_by, removed_at, generation) "
+    "VALUES (:workspace_id, :name, :tool, :effects, :condition, :second, :set_at, :set_by, NULL, :generation) "
+    "ON CONFLICT (workspace_id, name) DO UPDATE SET tool = excluded.tool, effects = excluded.effects, "
+    "condition = excluded.condition, second = excluded.second, set_at = excluded.set_at, set_by = excluded.set_by, "
+    "removed_at = NULL, generation = excluded.generation"
+)
+_SET_RULE = Query(sqlite=_SET_RULE_TEXT, postgresql=_SET_RULE_TEXT)
+_REMOVE_RULE = Query(
+    update(approval_rules)
+    .where(
+        approval_rules.c.workspace_id == bindparam("workspace"),
+        approval_rules.c.name == bindparam("of_name"),
+        approval_rules.c.removed_at.is_(None),
+    )
+    .values(removed_at=bindparam("now"), generation=bindparam("made"))
+    .returning(approval_rules.c.name)
+)
 
 
 async def changed(tx: Tx, workspace: str, since: int) -> Sequence[Row]:
@@ -108,6 +133,21 @@ async def give_back(
     await tx.run(
         _GIVE_BACK, workspace=workspace, kind=of[0], name=of[1], day=day[0], of_day=day[1], month=month[0], of_month=month[1]
     )  # fmt: skip
+
+
+async def changed_rules(tx: Tx, workspace: str, since: int) -> Sequence[Row]:
+    """Rules about approvals that changed after a generation, removed ones included."""
+    return await tx.rows(_CHANGED_RULES, workspace=workspace, since=since)
+
+
+async def set_rule(tx: Tx, **values: Any) -> None:
+    """Write a rule, whatever stood there; every column but `removed_at` is named."""
+    await tx.run(_SET_RULE, **values)
+
+
+async def remove_rule(tx: Tx, workspace: str, name: str, now: int, made: int) -> bool:
+    """Remove a rule; False when there is none."""
+    return bool(await tx.rows(_REMOVE_RULE, workspace=workspace, of_name=name, now=now, made=made))
 
 
 def _meter(row: Row) -> Meter:

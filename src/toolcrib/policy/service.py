@@ -51,7 +51,7 @@ ANY_CALL: Final = CallFacts()
 _READ = frozenset(
     {Permission.TOOLS_READ, Permission.EXECUTIONS_READ, Permission.SECRETS_READ, Permission.WORKSPACE_READ}
 )
-_MEMBER = _READ | {Permission.TOOLS_WRITE, Permission.EXECUTIONS_CANCEL}
+_MEMBER = _READ | {Permission.TOOLS_WRITE, Permission.EXECUTIONS_CANCEL, Permission.APPROVALS_DECIDE}
 _OWNER = frozenset(Permission) - {Permission.HOUSE_WRITE}
 _ROLES: dict[Role, frozenset[Permission]] = {
     Role.OWNER: _OWNER,
@@ -80,7 +80,7 @@ class Rule:
         """How this rule stands for this call."""
         words = {"tool": tool.name, "roles": ", ".join(tool.roles), "grants": ", ".join(tool.grants)}
         words |= {"subjects": ", ".join(tool.subjects), "strayed": ", ".join(call.strayed)}
-        words |= {"stakes": ", ".join(call.stakes)}
+        words |= {"stakes": f": {', '.join(call.stakes)}" if call.stakes else ""}
         words |= {"view": call.view.name, "about": call.view.subject or ""} if call.view else _NO_VIEW
         remedy = None if self.remedy is None else self.remedy.format(**words)
         return Reason(self.name, self.holds(principal, tool, call, now), self.message.format(**words), remedy)
@@ -211,8 +211,8 @@ _APPROVAL = Rule(
     "approval",
     Code.FORBIDDEN,  # never answered: a call that waits is not refused
     lambda _principal, _tool, call, _now: not call.stakes or call.approved,
-    "A person agrees to calls of {tool} at which this is at stake: {stakes}.",
-    "Whoever the call is made for confirms it: POST /api/v1/approvals/ID/approve.",
+    "A person has agreed to the call of {tool}, where one has to{stakes}.",
+    "A call with `dry_run` false waits; POST /api/v1/approvals/ID/approve lets it run.",
 )
 
 # Who fails one of these is not shown the tool in a list; who fails another sees that it may not be called.

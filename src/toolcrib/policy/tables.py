@@ -1,4 +1,5 @@
-"""Tables of limits: what a workspace allows itself and is allowed, and how much of it was used.
+"""Tables of limits: what a workspace allows itself and is allowed, and how much of it was used. And its rules about
+approvals: `effects` and `condition`, a schema over inputs, are JSON.
 
 Of `meters` the column `drawn` is a time in nanoseconds, `day` and `month` count from 1970 in UTC. They raise no generation.
 """
@@ -38,3 +39,19 @@ meters = Table(
     Column("month_used", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+
+approval_rules = Table(
+    "approval_rules",
+    metadata,
+    Column("workspace_id", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("tool", Text),
+    Column("effects", Text, nullable=False),
+    Column("condition", Text),
+    Column("second", BigInteger, nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    Column("removed_at", BigInteger),
+    Column("generation", BigInteger, nullable=False),
+)
+Index("approval_rules_by_generation", approval_rules.c.workspace_id, approval_rules.c.generation)

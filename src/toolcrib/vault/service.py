@@ -16,6 +16,7 @@ from toolcrib.kit.json import dumps, loads_own
 from . import queries
 from .keys import DataKeys, WrappedKey, as_bytes, wrapped
 
+_WAITING = "approvals"
 _PURPOSE = "secrets"
 _FORM = 2  # of what a seal vouches for; 1 had no data key
 _AT_ONCE = 100
@@ -124,6 +125,17 @@ class Vault:
             with contextlib.suppress(SecretNotFound):
                 known |= self.open(workspace, secrets, [name], beside)
         return known
+
+    def seal_call(self, workspace: str, place: str, plain: bytes) -> bytes:
+        """Seal what has to be known to run a call later; it opens in this place alone, under a root key at hand."""
+        return self._cipher.seal(_WAITING, workspace, place, plain)
+
+    def open_call(self, workspace: str, place: str, sealed: bytes) -> bytes | None:
+        """What `seal_call` sealed; None where it does not open here."""
+        try:
+            return self._cipher.open(_WAITING, workspace, place, sealed)
+        except Tampered:
+            return None
 
     async def put(self, tx: Tx, workspace: str, wanted: NewSecret, by: str, generation: int) -> SealedSecret:
         """Set or replace a value. Whoever binds it to other hosts gives the value again: to change the binding never

@@ -11,7 +11,7 @@ from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.ledger.tables import bodies, events, executions, secret_uses
 
 
-class _AmongTools(ColumnElement[bool]):
+class AmongTools(ColumnElement[bool]):
     """Whether a column is one of the names in the parameter `tools`, a JSON list."""
 
     inherit_cache = False
@@ -21,14 +21,14 @@ class _AmongTools(ColumnElement[bool]):
         self.column = column
 
 
-@compiles(_AmongTools, "sqlite")
-def _among_on_sqlite(element: _AmongTools, compiler: Any, **rest: Any) -> str:
+@compiles(AmongTools, "sqlite")
+def _among_on_sqlite(element: AmongTools, compiler: Any, **rest: Any) -> str:
     names = func.json_each(bindparam("tools", type_=Text)).table_valued("value")
     return str(compiler.process(element.column.in_(select(names.c.value)), **rest))
 
 
-@compiles(_AmongTools, "postgresql")
-def _among_on_postgres(element: _AmongTools, compiler: Any, **rest: Any) -> str:
+@compiles(AmongTools, "postgresql")
+def _among_on_postgres(element: AmongTools, compiler: Any, **rest: Any) -> str:
     names = func.json_array_elements_text(cast(bindparam("tools", type_=Text), JSON)).table_valued("value")
     return str(compiler.process(element.column.in_(select(names.c.value)), **rest))
 
@@ -94,7 +94,7 @@ _USES = Query(
 _EXECUTION_FILTERS = {
     "tool_id": executions.c.tool_id == bindparam("tool_id"),
     "tool": executions.c.tool == bindparam("tool"),
-    "tools": _AmongTools(executions.c.tool),
+    "tools": AmongTools(executions.c.tool),
     "status": executions.c.status == bindparam("status"),
     "exception_id": executions.c.exception_id == bindparam("exception_id"),
     "subject_type": executions.c.subject_type == bindparam("subject_type"),
@@ -107,7 +107,7 @@ _EXECUTION_FILTERS = {
 _EVENT_FILTERS = {
     "type": events.c.type == bindparam("type"),
     "tool": events.c.about == bindparam("tool"),
-    "tools": _AmongTools(events.c.about),
+    "tools": AmongTools(events.c.about),
     "execution_id": events.c.execution_id == bindparam("execution_id"),
     "actor": events.c.actor_id == bindparam("actor"),
     "from": events.c.at >= bindparam("from"),

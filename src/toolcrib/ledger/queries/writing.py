@@ -72,20 +72,21 @@ _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
 _POSTGRES_NOW = "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)"
 
 
-def _timed(statement: str, across: str = "") -> Query:
+def timed(statement: str, across: str = "") -> Query:
+    """A statement in which NOW is the database's time in microseconds."""
     sqlite, postgresql = statement.replace("NOW", _SQLITE_NOW), statement.replace("NOW", _POSTGRES_NOW)
     return Query(sqlite=sqlite, postgresql=postgresql, across=across)
 
 
-_ENTER = _timed(
+_ENTER = timed(
     "INSERT INTO processes (id, host, pid, started_at, renewed_at) VALUES (:id, :host, :pid, NOW, NOW)"
 )
-_RENEW = _timed("UPDATE processes SET renewed_at = NOW WHERE id = :id AND dead_at IS NULL RETURNING id")
-_BURY_LATE = _timed(
+_RENEW = timed("UPDATE processes SET renewed_at = NOW WHERE id = :id AND dead_at IS NULL RETURNING id")
+_BURY_LATE = timed(
     "UPDATE processes SET dead_at = NOW WHERE dead_at IS NULL AND renewed_at < NOW - CAST(:late AS bigint) AND id <> :id"
 )
-_BURY_OTHERS = _timed("UPDATE processes SET dead_at = NOW WHERE dead_at IS NULL AND id <> :id")
-_BURY_ONE = _timed("UPDATE processes SET dead_at = NOW WHERE id = :id AND dead_at IS NULL")
+_BURY_OTHERS = timed("UPDATE processes SET dead_at = NOW WHERE dead_at IS NULL AND id <> :id")
+_BURY_ONE = timed("UPDATE processes SET dead_at = NOW WHERE id = :id AND dead_at IS NULL")
 _CANCEL_TEXT = (
     "UPDATE executions SET cancel_at = :now, updated_at = :now WHERE workspace_id = :workspace AND id = :id "
     "AND status = 'running' AND cancel_at IS NULL RETURNING owner, tool"
@@ -117,7 +118,7 @@ _ORPHANS = Query(
     .limit(500),
     across="the calls of dead processes are closed, whosever they are",
 )
-_FORGET = _timed(
+_FORGET = timed(
     "DELETE FROM processes WHERE dead_at < NOW - 3600000000 AND id NOT IN (SELECT owner FROM executions WHERE status = 'running')",
     across="a dead process is forgotten once none of its calls is open, whosever they are",
 )

@@ -1,0 +1,50 @@
+"""Characters that make a text look like another one: who agrees to a call must see what it says."""
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Final
+
+_HARMLESS: Final = frozenset("\n\r\t")
+_MOST: Final = 100
+_ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK"})
+"""Scripts whose letters are taken for each other."""
+
+
+def disguises(value: Any) -> dict[str, str]:
+    """What is odd in the texts of a JSON value, by JSON Pointer: characters that are not seen or turn the writing round,
+    and words of letters that look alike. At most a hundred places.
+    """
+    found: dict[str, str] = {}
+    for pointer, text in _texts(value, ""):
+        odd = _odd(text)
+        if odd is not None:
+            found[pointer] = odd
+            if len(found) == _MOST:
+                break
+    return found
+
+
+def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, dict):
+        for name, child in value.items():
+            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            yield below, name
+            yield from _texts(child, below)
+    elif isinstance(value, list):
+        for at, child in enumerate(value):
+            yield from _texts(child, f"{pointer}/{at}")
+
+
+def _odd(text: str) -> str | None:
+    if text.isascii() and text.isprintable():
+        return None
+    for char in text:
+        if char not in _HARMLESS and unicodedata.category(char) in ("Cf", "Cc", "Co", "Cn", "Zl", "Zp"):
+            return f"U+{ord(char):04X} {unicodedata.name(char, 'a control character')} is not seen as it is"
+    for word in text.split():
+        scripts = {unicodedata.name(char, "").partition(" ")[0] for char in word if char.isalpha()} & _ALIKE
+        if len(scripts) > 1:
+            return f"one word mixes letters of {' and '.join(sorted(scripts))} that look alike"
+    return None

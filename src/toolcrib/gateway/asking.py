@@ -1,0 +1,239 @@
+"""What a person is asked to agree to, and whether it is still that: one digest over the whole of a call.
+
+It covers who calls in which workspace, with which rights; the tool and its contract; the input and what the call is about;
+the request or the words that a dry run shows; the rules and the secrets that the decision read; and until when.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+from toolcrib.contracts.approval import Approval, Request
+from toolcrib.contracts.disguise import disguises
+from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, RateLimited, Unauthorized, Unavailable
+from toolcrib.contracts.execution import Call, Status, Subject
+from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.contracts.provider import Failure, Invocation
+from toolcrib.identity.service import Roster
+from toolcrib.kit.db import DatabaseUnavailable
+from toolcrib.kit.ids import new_id
+from toolcrib.kit.json import canonical, dumps, loads_own
+from toolcrib.ledger.service import Asking, Granting
+from toolcrib.policy.service import permits
+from toolcrib.policy.stakes import objection
+
+from .bindings import Reached
+from .deciding import Decisions
+from .desk import Counter
+from .facts import Facts, Stores
+from .keeping import shown
+from .records import Checked, Decided, Held, Refusal
+from .rehearsal import rehearse
+
+_FORM: Final = "toolcrib-approval-1"
+_MOST_PENDING: Final = 1_000
+_MOST_OF_ONE: Final = 100
+_MINUTE: Final = 60
+
+
+class Changed(Exception):
+    """Something that an approval covers is not as it was; `what` names the parts."""
+
+    def __init__(self, *what: str) -> None:
+        self.what = what
+        super().__init__(", ".join(what))
+
+
+def too_late() -> Conflict:
+    """The answer to whoever agrees to what is decided already, or over."""
+    return Conflict(
+        "This approval is decided already, or its time is over; nobody can agree to it now.", reason="ended"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """A call that has waited: the approval, the digests of its parts, and who agrees now."""
+
+    approval: Approval
+    call: Call
+    parts: Mapping[str, str]
+    approver: Principal
+
+
+class Askings:
+    """Makes approvals of calls that are held, and finds the same calls again. They wait for so many seconds."""
+
+    def __init__(self, stores: Stores, decisions: Decisions, seconds: int) -> None:
+        self._stores = stores
+        self.decisions = decisions
+        self._seconds = seconds
+
+    async def asked(self, decided: Decided, held: Held, execution_id: str) -> Decided:
+        """The decision with the approval that its call asks for, or with why it cannot be shown to anybody. Raises
+        `RateLimited` where too many wait already.
+        """
+        preview = await self._preview(decided, held, execution_id)
+        if isinstance(preview, Failure):
+            return replace(decided, verdict=Refusal(Status.FAILED, preview))
+        expires_at = await self._in_time(decided.who)
+        parts = _parts(decided, held, preview, expires_at)
+        approval_id, digest = new_id("apr"), _digest(parts)
+        document = {
+            "call": _document(decided),
+            "parts": parts,
+            "shown": shown(held.ready, decided.call.input, preview, held.secrets),
+        }
+        place = _place(decided.who.workspace_id, approval_id, execution_id, digest)
+        sealed = self._stores.vault.seal_call(decided.who.workspace_id, place, dumps(document))
+        asking = Asking(approval_id, digest, held.stakes.reasons, held.stakes.second, sealed, expires_at)
+        return replace(decided, verdict=replace(held, asking=asking))
+
+    async def agreed(
+        self, counter: Counter, principal: Principal, waited: Waited, reached: Reached
+    ) -> Decided:
+        """The decision of a call that has waited, as it is now. Raises `Changed` where the person would agree to something else,
+        `Forbidden` and `Unauthorized` where the person may not agree any more.
+        """
+        try:
+            decided = await self.decisions.decide_call(counter, principal, waited.call, reached)
+        except (NotFound, Unauthorized, Forbidden) as gone:
+            raise Changed("tool" if isinstance(gone, NotFound) else "caller") from gone
+        approval, held = waited.approval, decided.verdict
+        self.refuse_objection(decided.facts.roster, waited.approver, approval)
+        if not isinstance(held, Held):
+            raise Changed("rules")
+        preview = await self._preview(decided, held, approval.execution_id)
+        if isinstance(preview, Failure):
+            raise Changed("request")
+        parts = _parts(decided, held, preview, approval.expires_at)
+        changed = [name for name, digest in parts.items() if waited.parts.get(name) != digest]
+        if changed or _digest(parts) != approval.digest:
+            raise Changed(*changed)
+        verdict = self.decisions.judge(decided.facts, decided.who, decided.tool, held.bound, approved=True)
+        if not isinstance(verdict, Checked):
+            raise Changed("rules")
+        by = waited.approver
+        granted = Granting(approval.id, approval.digest, by.actor_type.value, by.actor_id)
+        return replace(decided, verdict=replace(verdict, granted=granted))
+
+    def requester(self, facts: Facts, approval: Approval) -> Principal:
+        """Who asked, as it is by these facts. Raises `Changed` where it is nobody any more."""
+        found = facts.roster.principal(approval.key_id)
+        if found is None:
+            raise Changed("caller")
+        return found
+
+    def refuse_objection(self, roster: Roster, principal: Principal, approval: Approval) -> Principal:
+        """Raises `Forbidden` where this principal, as it is by these facts, may not agree."""
+        who = self._stores.identity.again(roster, principal)
+        if not permits(who, Permission.APPROVALS_DECIDE):
+            raise Forbidden(
+                f"This credential lacks the permission {Permission.APPROVALS_DECIDE}.",
+                permission=Permission.APPROVALS_DECIDE.value,
+            )
+        why = objection(who, approval)
+        if why is None and approval.second:
+            made_by = self._stores.identity.maker(roster, who)
+            if made_by in (approval.actor_id, approval.on_behalf_of):
+                why = "A key that was made by whoever asked is not a second person's."
+        if why is not None:
+            raise Forbidden(why, approval_id=approval.id)
+        return who
+
+    def opened(self, approval: Approval, sealed: bytes) -> tuple[Call, dict[str, str], Request]:
+        """What an approval seals: the call, the digests of its parts, and what a person is shown. Raises `Changed` where it
+        does not open here.
+        """
+        place = _place(approval.workspace_id, approval.id, approval.execution_id, approval.digest)
+        written = self._stores.vault.open_call(approval.workspace_id, place, sealed)
+        if written is None:
+            raise Changed("seal")
+        document: Any = loads_own(written)
+        told = document["call"]
+        subject = Subject(**told["subject"]) if told["subject"] else None
+        call = Call(
+            told["tool"], told["input"], subject, told["exception_id"], told["size"], dry_run=False, view=told["view"]
+        )  # fmt: skip
+        seen = document["shown"]
+        return (
+            call,
+            document["parts"],
+            Request(seen["input"], seen["preview"], subject, disguises([seen["input"], seen["preview"]])),
+        )
+
+    async def _preview(self, decided: Decided, held: Held, execution_id: str) -> Any:
+        """What the call would do, as its provider shows it; a `Failure` where it could not even be made."""
+        call = decided.call
+        invocation = Invocation(
+            execution_id,
+            decided.who.workspace_id,
+            call.input,
+            held.secrets,
+            held.ready.seconds,
+            None,
+            call.hidden,
+        )
+        outcome = await rehearse(held.ready, invocation)
+        return outcome if isinstance(outcome, Failure) else outcome.output
+
+    async def _in_time(self, who: Principal) -> int:
+        """Until when an approval holds that is asked for now, by the database's clock."""
+        try:
+            now, pending, own = await self._stores.ledger.waiting.moment(who.workspace_id, who.actor_id)
+        except DatabaseUnavailable as error:
+            raise Unavailable from error
+        if own >= _MOST_OF_ONE or pending >= _MOST_PENDING:
+            raise RateLimited(
+                "Too many calls wait for a person already; let some be decided first: GET /api/v1/approvals?state=pending.",
+                limit="approvals", kind="server", name="*", retry_after=_MINUTE,
+            )  # fmt: skip
+        return now + self._seconds * 1_000_000
+
+
+def _document(decided: Decided) -> dict[str, Any]:
+    """What has to be known to make the same call again; secrets that lie between cannot be, and no such call waits."""
+    call = decided.call
+    return {
+        "tool": decided.tool.id,
+        "input": call.input,
+        "subject": asdict(call.subject) if call.subject else None,
+        "exception_id": call.exception_id,
+        "size": call.size,
+        "view": call.view,
+    }
+
+
+def _parts(decided: Decided, held: Held, preview: Any, expires_at: int) -> dict[str, str]:
+    """A digest of each part that an approval covers, so that it can be told which one has changed."""
+    who, tool, call = decided.who, decided.tool, decided.call
+    covered = {
+        "caller": [
+            who.workspace_id, who.actor_type.value, who.actor_id, who.on_behalf_of, who.key_id, who.role.value, who.read_only,
+            who.looks_only, sorted(who.tools) if who.tools is not None else None,
+            sorted([grant.name, grant.expires_at or 0] for grant in who.grants),
+        ],
+        "tool": [tool.id, tool.name, tool.version, tool.digest],
+        "input": [call.input, asdict(call.subject) if call.subject else None, call.exception_id, call.view],
+        "request": preview,
+        "rules": [asdict(decided.facts.about(tool)), held.stakes.reasons, held.stakes.document(), _seen(held)],
+        "secrets": [[name, secret.version, secret.hosts] for name, secret in sorted(held.secrets.items())],
+        "expiry": expires_at,
+    }  # fmt: skip
+    return {name: hashlib.sha256(canonical(part)).hexdigest() for name, part in covered.items()}
+
+
+def _seen(held: Held) -> Any:
+    """The view that the call is made in, as it is declared."""
+    view = held.bound.about.view
+    return None if view is None else repr(view)
+
+
+def _digest(parts: Mapping[str, str]) -> str:
+    return hashlib.sha256(canonical([_FORM, *sorted(parts.items())])).hexdigest()
+
+
+def _place(workspace: str, approval_id: str, execution_id: str, digest: str) -> str:
+    """Where a seal opens, and nowhere else."""
+    return dumps([_FORM, workspace, approval_id, execution_id, digest]).decode()

@@ -1,0 +1,42 @@
+"""The rules by which a workspace wants calls to wait for a person."""
+
+from collections.abc import Sequence
+
+from toolcrib.contracts.execution import EventType
+from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.policy.stakes import ApprovalRule
+
+from .change import Change, Changes
+from .facts import Stores
+
+
+class Rules:
+    """What can be done with the rules about approvals of the principal's workspace."""
+
+    def __init__(self, stores: Stores, changes: Changes) -> None:
+        self._rules = stores.approval_rules
+        self._changes = changes
+
+    async def list(self, principal: Principal, limit: int, after: str | None) -> Sequence[ApprovalRule]:
+        """Rules by name."""
+        rows = (await self._changes.permitted(principal, Permission.WORKSPACE_READ)).rules.rows
+        return [rule for name, rule in rows.items() if after is None or name > after][:limit]
+
+    async def set(self, principal: Principal, rule: ApprovalRule) -> None:
+        """Set a rule. It binds every call recorded after it, and voids what waits under another one."""
+
+        async def write(change: Change) -> None:
+            await self._rules.set(change.tx, change.scope, rule, principal.actor_id, change.generation)
+            told = {"tool": rule.tool, "effects": list(rule.effects), "second": rule.second}
+            await change.tell(EventType.APPROVAL_RULE_SET, rule.name, told)
+
+        await self._changes.change(principal, Permission.APPROVALS_WRITE, write)
+
+    async def remove(self, principal: Principal, name: str) -> None:
+        """Remove a rule. Raises `NotFound`."""
+
+        async def write(change: Change) -> None:
+            await self._rules.remove(change.tx, change.scope, name, change.generation)
+            await change.tell(EventType.APPROVAL_RULE_REMOVED, name)
+
+        await self._changes.change(principal, Permission.APPROVALS_WRITE, write)
