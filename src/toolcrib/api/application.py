@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolcrib.gateway import Gateway
 
 from . import (
+    approvals,
     errors,
     events,
     executions,
@@ -132,6 +133,7 @@ def _router() -> APIRouter:
         members.router,
         grants.router,
         limits.router,
+        approvals.router,
         packs.router,
     ):
         whole.include_router(part)

@@ -71,16 +71,20 @@ class ExecuteBody(Strict):
 
 class ExecuteAnswer(Strict):
     """What came of a call; `error` is set when it failed, `truncated` only where elements were left out. A call that is
-    not waited for is `running`, with 202.
+    not waited for is `running`, with 202; so is one that is `awaiting_approval`, with the `approval_id` that a person
+    agrees to.
     """
 
     success: bool
     execution_id: str
-    status: Literal["succeeded", "failed", "denied", "cancelled", "interrupted", "running"]
+    status: Literal[
+        "succeeded", "failed", "denied", "cancelled", "interrupted", "expired", "running", "awaiting_approval"
+    ]
     output: Any
     error: ErrorBody | None
     execution_time_ms: float
     truncated: Literal[True] | None = None
+    approval_id: str | None = None
 
 
 class Execute:
@@ -227,6 +231,7 @@ async def send_result(result: Result, send: Send) -> None:
             "execution_time_ms": result.execution_time_ms,
         }
         | ({"truncated": True} if result.truncated else {})
+        | ({"approval_id": result.approval_id} if result.status is Status.AWAITING_APPROVAL else {})
     )
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if result.status is not Status.SUCCEEDED or result.replayed or result.notice:
@@ -246,7 +251,7 @@ def _more_headers(result: Result) -> Iterator[tuple[str, str]]:
         yield from deprecation_headers(result.notice)
     if result.replayed:
         yield "Idempotency-Replayed", "true"
-    if result.status is Status.RUNNING:
+    if result.status in (Status.RUNNING, Status.AWAITING_APPROVAL):
         yield "Location", f"/api/v1/tools/executions/{result.execution_id}/result"
     elif result.error and result.error["details"].get("reason") == "in_progress":
         yield "Retry-After", "1"

@@ -108,13 +108,13 @@ async def get_execution(caller: Caller, gateway: Counter, execution_id: Label) -
     responses={202: {"model": ExecuteAnswer}},
 )
 async def get_result(caller: Caller, gateway: Counter, execution_id: Label) -> Response:
-    """What execute answered, or will answer: 202 while the call runs."""
+    """What execute answered, or will answer: 202 while the call runs, or waits for a person."""
     return ResultAnswer(await gateway.history.result(caller, execution_id))
 
 
 @router.post("/tools/executions/{execution_id}/cancel")
 async def cancel_execution(caller: Caller, gateway: Counter, execution_id: Label) -> ExecutionItem:
-    """Ask a running execution to end. It is `cancelled` within seconds, wherever it runs; what it sent may have taken effect."""
+    """Ask a running execution to end, or one that waits. It is `cancelled` within seconds, wherever it runs; what it sent may have taken effect."""
     return item(await gateway.history.cancel(caller, execution_id))
 
 
@@ -149,7 +149,7 @@ def item(execution: Execution) -> ExecutionItem:
         error_code=execution.error_code,
         error_message=execution.error_message,
         dry_run=execution.dry_run,
-        approval_id=None,
+        approval_id=execution.approval_id,
         created_at=iso(execution.created_at),
         updated_at=iso(execution.updated_at),
         finished_at=iso(execution.finished_at) if execution.finished_at is not None else None,

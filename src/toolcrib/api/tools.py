@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from toolcrib.contracts.decision import Deny
+from toolcrib.contracts.decision import Allow, Decision, Deny, NeedsApproval
 from toolcrib.contracts.errors import Invalid, ToolcribError
 from toolcrib.contracts.execution import Call, Subject
 from toolcrib.contracts.faults import Fault
@@ -119,9 +119,12 @@ class FaultItem(BaseModel):
 
 
 class DecisionItem(BaseModel):
-    """What policy says; `rule` is the first that does not hold."""
+    """What policy says; `rule` is the first that does not hold. With `needs_approval` the call may be made, and waits for a
+    person unless it is a dry run.
+    """
 
     allowed: bool
+    needs_approval: bool
     code: str | None
     rule: str | None
     message: str | None
@@ -223,12 +226,7 @@ async def validate_input(caller: Caller, gateway: Counter, tool: Label, body: In
     about = None if body.subject is None else Subject(body.subject.type, body.subject.id)
     call = Call(tool, body.input or body.payload or {}, about, view=body.view)
     found = await gateway.tools.validate(caller, call)
-    decision = DecisionItem(allowed=True, code=None, rule=None, message=None)
-    if isinstance(found.decision, Deny):
-        denied = found.decision
-        decision = DecisionItem(
-            allowed=False, code=denied.code, rule=denied.reasons[-1].rule, message=denied.message
-        )
+    decision = DecisionItem(**_decided(found.decision))
     faults = [FaultItem(path=fault.path, message=fault.message) for fault in found.faults]
     return Validated(valid=not faults, errors=faults, decision=decision, warnings=remarks(found.warnings))
 
@@ -248,10 +246,7 @@ async def explain_tool(
     _both("subject", subject_type, subject_id)
     decision, reasons = await gateway.tools.explain(caller, tool, principal, subject_type, view)
     return Explained(
-        allowed=decision.allowed,
-        code=decision.code if isinstance(decision, Deny) else None,
-        rule=decision.reasons[-1].rule if isinstance(decision, Deny) else None,
-        message=decision.message if isinstance(decision, Deny) else None,
+        **_decided(decision),
         reasons=[ReasonItem(rule=r.rule, holds=r.holds, message=r.message, remedy=r.remedy) for r in reasons],
     )
 
@@ -273,6 +268,16 @@ async def put_enablement(caller: Caller, gateway: Counter, tool: Label, body: En
 async def delete_enablement(caller: Caller, gateway: Counter, tool: Label) -> None:
     """Go back to what the tool's contract says."""
     await gateway.tools.reset_enabled(caller, tool)
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    """A decision as it stands on the wire."""
+    if isinstance(decision, Allow):
+        return {"allowed": True, "needs_approval": False, "code": None, "rule": None, "message": None}
+    failed, needs = decision.reasons[-1], isinstance(decision, NeedsApproval)
+    message = f"{failed.message} {failed.remedy}" if failed.remedy else failed.message
+    code = decision.code if isinstance(decision, Deny) else None
+    return {"allowed": needs, "needs_approval": needs, "code": code, "rule": failed.rule, "message": message}
 
 
 def _both(what: str, kind: str | None, of: str | None) -> None:

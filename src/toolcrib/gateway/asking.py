@@ -160,7 +160,12 @@ class Askings:
         return (
             call,
             document["parts"],
-            Request(seen["input"], seen["preview"], subject, disguises([seen["input"], seen["preview"]])),
+            Request(
+                seen["input"],
+                seen["preview"],
+                subject,
+                disguises({"input": seen["input"], "preview": seen["preview"]}),
+            ),
         )
 
     async def _preview(self, decided: Decided, held: Held, execution_id: str) -> Any:

@@ -108,9 +108,11 @@ class Calls:
         self, principal: Principal, call: Call, ticket: Ticket, waited: Waited | None, *, insists: bool
     ) -> Result:
         began, clash, reached = self._clock.monotonic(), None, Reached()
-        execution_id = waited.approval.execution_id if waited else new_id("exe")
         for _ in range(_TRIES):
-            decided = await self._decide(principal, call, execution_id, (clash, reached, waited))
+            decided = await self._decide(principal, call, (clash, reached, waited))
+            execution_id = waited.approval.execution_id if waited else new_id("exe")
+            if isinstance(decided.verdict, Held):
+                decided = await self._askings.asked(decided, decided.verdict, execution_id)
             call = decided.call
             await self._admission.admit(ticket, decided)
             owner = self._stores.ledger.owner.id
@@ -141,8 +143,8 @@ class Calls:
         return await finish if call.wait else self._detach(intent.execution_id, finish, ticket)
 
     async def _decide(
-        self, principal: Principal, call: Call, execution_id: str, so_far: tuple[Refusal | None, Reached, Waited | None]
-    ) -> Decided:  # fmt: skip
+        self, principal: Principal, call: Call, so_far: tuple[Refusal | None, Reached, Waited | None]
+    ) -> Decided:
         """What is known now of a call; `so_far` are an earlier call's key that it clashed with, links that were followed, and
         the approval that it has waited for.
         """
@@ -152,8 +154,6 @@ class Calls:
         decided = await self._askings.decisions.decide_call(self, principal, call, reached)
         if clash is not None and not isinstance(decided.verdict, Refusal):
             return replace(decided, verdict=clash)
-        if isinstance(decided.verdict, Held):
-            return await self._askings.asked(decided, decided.verdict, execution_id)
         return decided
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:

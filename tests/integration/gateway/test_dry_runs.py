@@ -83,4 +83,7 @@ async def test_where_the_impact_is_high_a_dry_run_is_the_default(sqlite_rig, par
     assert ((await sqlite_rig.find(done.execution_id)).dry_run, sqlite_rig.provider.ran == []) == (dry, dry)
     really = await sqlite_rig.call(name, given, dry_run=False)
     assert not (await sqlite_rig.find(really.execution_id)).dry_run
+    assert really.status is (Status.AWAITING_APPROVAL if dry else Status.SUCCEEDED)
+    if dry:
+        await sqlite_rig.gateway.approvals.approve(sqlite_rig.owner, really.approval_id)
     assert sqlite_rig.provider.ran[-1].input == given

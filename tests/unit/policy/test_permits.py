@@ -26,6 +26,8 @@ PEOPLE = {
     "suspensions:write": "yes    yes    no     no",
     "hosts:write":       "yes    yes    no     no",
     "limits:write":      "yes    yes    no     no",
+    "approvals:decide":  "yes    yes    yes    no",
+    "approvals:write":   "yes    yes    no     no",
     "house:write":       "no     no     no     no",
 }  # fmt: skip
 AGENTS = {"tools:read", "executions:read", "workspace:read"}
