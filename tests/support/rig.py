@@ -119,8 +119,9 @@ async def _started(
     cipher: Cipher | None = None,
     beside: SecretProvider | None = None,
     narrow: Narrow = as_far_as_policy,
+    approval_seconds: int = 900,
 ) -> AsyncIterator[Rig]:
-    made = prepared(tap, clock, provider, queue_limit, more, cipher, beside, narrow)
+    made = prepared(tap, clock, provider, queue_limit, more, cipher, beside, narrow, approval_seconds)
     keys: list[str] = []
     if start:
         try:
@@ -145,11 +146,14 @@ def prepared(
     cipher: Cipher | None = None,
     beside: SecretProvider | None = None,
     narrow: Narrow = as_far_as_policy,
+    approval_seconds: int = 900,
 ) -> Rig:
     """Put together and not started; `more` are providers beside the fake one."""
     clock, provider = clock or FakeClock(), provider or FakeProvider()
     db = Database(tap, queue_limit=queue_limit)
-    options = Options(verify=FakeIssuers(clock), beside=beside, narrow=narrow)
+    options = Options(
+        verify=FakeIssuers(clock), beside=beside, narrow=narrow, approval_seconds=approval_seconds
+    )
     gateway = open_gateway(db, cipher or Cipher(ROOT_KEY), clock, [provider, *more], options)
     return Rig(tap=tap, db=db, gateway=gateway, clock=clock, provider=provider)
 
