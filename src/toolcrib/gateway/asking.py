@@ -135,9 +135,9 @@ class Askings:
             )
         why = objection(who, approval)
         if why is None and approval.second:
-            made_by = self._stores.identity.maker(roster, who)
-            if made_by in (approval.actor_id, approval.on_behalf_of):
-                why = "A key that was made by whoever asked is not a second person's."
+            asked = {approval.actor_id, approval.on_behalf_of}
+            if not asked.isdisjoint(self._stores.identity.makers(roster, who)):
+                why = "A key that whoever asked made, or had made, is not a second person's."
         if why is not None:
             raise Forbidden(why, approval_id=approval.id)
         return who

@@ -119,10 +119,17 @@ class Identity:
         found = (roster.principal(one) for one in (*held, person_key(actor.removeprefix("user:"))))
         return next((who for who in found if who is not None), None)
 
-    def maker(self, roster: Roster, principal: Principal) -> str | None:
-        """Who made the key that a principal holds; None for one who signed in."""
+    def makers(self, roster: Roster, principal: Principal) -> frozenset[str]:
+        """Who made the key that a principal holds, who made theirs, and so on; nobody where the principal signed in."""
         key = roster.keys.get(principal.key_id)
-        return None if key is None else key.created_by
+        found: set[str] = set()
+        wanted = [] if key is None else [key.created_by]
+        while wanted:
+            maker = wanted.pop()
+            if maker not in found:
+                found.add(maker)
+                wanted += [one.created_by for one in roster.keys.values() if one.principal.actor_id == maker]
+        return frozenset(found)
 
     def house(self, workspace: str) -> Principal:
         """The house itself, for what it does unasked: no credential leads to this principal."""
