@@ -45,10 +45,11 @@ class Shop:
 
     def person(self, name: str, role: str = "member", **more: Any) -> Client:
         """A member who signed in."""
-        body = {"issuer": ISSUER, "subject": name, "name": name, "role": role, **more}
+        subject = f"{name} of {self.id}"
+        body = {"issuer": ISSUER, "subject": subject, "name": name, "role": role, **more}
         made = self.owner.call("POST", f"{API}/workspaces/{self.id}/members", body)
         assert made.status == 201, made.body
-        self.cast[name], self.ids[name] = signed_in(self.owner, name), made.json["id"]
+        self.cast[name], self.ids[name] = signed_in(self.owner, subject), made.json["id"]
         return self.cast[name]
 
     def tool(self, path: str, **parts: Any) -> str:
