@@ -37,16 +37,17 @@ ON_BEHALF = {
     "service of ann": ("ann", "service"),
     "agent of dora": ("dora", "agent"),
 }
-# By whom a call is made → who agrees to it; and under a rule that wants a second person. The owner made the admin key,
-# so that key is not a second person's for a call of the owner.
+# By whom a call is made → who agrees to it; and under a rule that wants a second person. The owner made all
+# keys but those on behalf of others, so that the admin key is no second person's for a call of the owner, nor the owner
+# one for the calls of agents and services with keys of the owner's.
 AGREES = {
     "agent of ann": ({"ann"}, {"owner", "admin key", "bob"}),
     "service of ann": ({"ann"}, {"owner", "admin key", "bob"}),
     "agent of dora": ({"dora"}, {"owner", "admin key", "ann", "bob"}),
-    "agent": ({"owner", "admin key", "ann", "bob"}, {"owner", "admin key", "ann", "bob"}),
-    "agent owner": ({"owner", "admin key", "ann", "bob"}, {"owner", "admin key", "ann", "bob"}),
-    "service": ({"owner", "admin key", "ann", "bob"}, {"owner", "admin key", "ann", "bob"}),
-    "service owner": ({"owner", "admin key", "ann", "bob"}, {"owner", "admin key", "ann", "bob"}),
+    "agent": ({"owner", "admin key", "ann", "bob"}, {"admin key", "ann", "bob"}),
+    "agent owner": ({"owner", "admin key", "ann", "bob"}, {"admin key", "ann", "bob"}),
+    "service": ({"owner", "admin key", "ann", "bob"}, {"admin key", "ann", "bob"}),
+    "service owner": ({"owner", "admin key", "ann", "bob"}, {"admin key", "ann", "bob"}),
     "ann": ({"ann"}, {"owner", "admin key", "bob"}),
     "mel": ({"mel"}, {"owner", "admin key", "ann", "bob"}),
     "kim": ({"kim"}, {"owner", "admin key", "ann", "bob"}),

@@ -119,11 +119,15 @@ class Identity:
         found = (roster.principal(one) for one in (*held, person_key(actor.removeprefix("user:"))))
         return next((who for who in found if who is not None), None)
 
-    def makers(self, roster: Roster, principal: Principal) -> frozenset[str]:
-        """Who made the key that a principal holds, who made theirs, and so on; nobody where the principal signed in."""
-        key = roster.keys.get(principal.key_id)
-        found: set[str] = set()
-        wanted = [] if key is None else [key.created_by]
+    def maker(self, roster: Roster, key_id: str) -> str | None:
+        """Who made a key; None where somebody signed in without one."""
+        key = roster.keys.get(key_id)
+        return None if key is None else key.created_by
+
+    def makers(self, roster: Roster, key_id: str) -> frozenset[str]:
+        """Who made a key, who made theirs, and so on; nobody where somebody signed in without one."""
+        first, found = self.maker(roster, key_id), set[str]()
+        wanted = [] if first is None else [first]
         while wanted:
             maker = wanted.pop()
             if maker not in found:
