@@ -48,4 +48,13 @@ def test_names_of_members_are_looked_at_and_places_are_pointers():
 
 
 def test_the_number_of_places_is_bounded():
-    assert len(disguises(["\u200b"] * 500)) == 100
+    named = {f"/{n}" for n in range(100)}
+    assert set(disguises(["\u200b"] * 100)) == named
+    assert set(disguises(["\u200b"] * 500)) == {*named, ""}
+    assert set(disguises(["x", *["\u200b"] * 100, "x"])) == {f"/{n + 1}" for n in range(100)}
+
+
+def test_letters_that_leave_no_trace_are_named():
+    for char in "\u034f\u115f\u2800\u3164\uffa0\ufe00\U000e0101":
+        assert disguises({"a": f"x{char}y"}).keys() == {"/a"}, f"{ord(char):x}"
+    assert disguises("a heart \u2764\ufe0f") == {}
