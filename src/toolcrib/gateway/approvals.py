@@ -65,6 +65,9 @@ class Approvals:
         """Agree: the call runs, and this answers as it would have. Raises `NotFound`, `Forbidden`, and `Conflict` where it is
         decided already, its time is over, or something that it covers has changed.
         """
+        await self._changes.renew(
+            principal.workspace_id, principal.workspace_id
+        )  # what looks old here voids nothing
         facts, approval, sealed = await self._find(principal, approval_id)
         self._askings.refuse_objection(facts.roster, principal, approval)
         if sealed is None:

@@ -5,7 +5,7 @@ the request or the words that a dry run shows; the rules and the secrets that th
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -79,15 +79,21 @@ class Askings:
             return replace(decided, verdict=Refusal(Status.FAILED, preview))
         expires_at = await self._in_time(decided.who)
         parts = _parts(decided, held, preview, expires_at)
-        approval_id, digest = new_id("apr"), _digest(parts)
+        asking = Asking(
+            new_id("apr"), _digest(parts), held.stakes.reasons, held.stakes.second, b"", expires_at
+        )
         document = {
             "call": _document(decided),
             "parts": parts,
             "shown": shown(held.ready, decided.call.input, preview, held.secrets),
         }
-        place = _place(decided.who.workspace_id, approval_id, execution_id, digest)
-        sealed = self._stores.vault.seal_call(decided.who.workspace_id, place, dumps(document))
-        asking = Asking(approval_id, digest, held.stakes.reasons, held.stakes.second, sealed, expires_at)
+        who, tool = decided.who, decided.tool
+        place = _place(
+            who.workspace_id, asking, execution_id, [tool.id, tool.name, tool.version], who.key_id,
+            [who.actor_type.value, who.actor_id, who.on_behalf_of],
+        )  # fmt: skip
+        sealed = self._stores.vault.seal_call(who.workspace_id, place, dumps(document))
+        asking = replace(asking, sealed=sealed)
         return replace(decided, verdict=replace(held, asking=asking))
 
     async def agreed(
@@ -146,7 +152,10 @@ class Askings:
         """What an approval seals: the call, the digests of its parts, and what a person is shown. Raises `Changed` where it
         does not open here.
         """
-        place = _place(approval.workspace_id, approval.id, approval.execution_id, approval.digest)
+        place = _place(
+            approval.workspace_id, approval, approval.execution_id, [approval.tool_id, approval.tool, approval.tool_version],
+            approval.key_id, [approval.actor_type, approval.actor_id, approval.on_behalf_of],
+        )  # fmt: skip
         written = self._stores.vault.open_call(approval.workspace_id, place, sealed)
         if written is None:
             raise Changed("seal")
@@ -239,6 +248,9 @@ def _digest(parts: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical([_FORM, *sorted(parts.items())])).hexdigest()
 
 
-def _place(workspace: str, approval_id: str, execution_id: str, digest: str) -> str:
-    """Where a seal opens, and nowhere else."""
-    return dumps([_FORM, workspace, approval_id, execution_id, digest]).decode()
+def _place(
+    workspace: str, asked: Asking | Approval, execution_id: str, tool: Sequence[str], key_id: str, who: Sequence[str | None]
+) -> str:  # fmt: skip
+    """Where a seal opens, and nowhere else: nobody who can only write to the database moves it, or changes who may agree."""
+    about = [asked.id, asked.digest, list(asked.reasons), asked.second, asked.expires_at]
+    return dumps([_FORM, workspace, execution_id, about, list(tool), key_id, list(who)]).decode()

@@ -102,7 +102,7 @@ async def test_a_refused_call_never_runs(rig):
 async def test_nobody_agrees_after_its_time(rig):
     done = await asked(rig)
     await rig.sql("UPDATE approvals SET expires_at = created_at - 1")
-    assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["expiry"]}
+    assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["seal"]}
     other = await asked(rig)
     await rig.sql("UPDATE approvals SET expires_at = 0 WHERE state = 'pending'")
     await rig.gateway.stores.ledger.do_books()
@@ -449,6 +449,18 @@ async def test_who_lost_the_right_a_moment_ago_agrees_to_nothing(rig):
     )
     await refused(rig, done.approval_id, admin, Forbidden)
     assert (await state(rig, done.approval_id), rig.provider.ran) == (ApprovalState.PENDING, [])
+
+
+async def test_what_this_process_has_not_heard_of_yet_voids_nothing(rig):
+    """It knows the tool as disabled; another process has enabled it since, and the call was asked for there."""
+    name = await rig.register(**HIGH)
+    done = await asked(rig, name)
+    await rig.gateway.tools.set_enabled(rig.owner, name, enabled=False)
+    await rig.sql("UPDATE enablement SET enabled = 1, generation = 1000")
+    await rig.sql(
+        "UPDATE workspace_state SET generation = 1000 WHERE workspace_id = :id", id=rig.owner.workspace_id
+    )
+    assert (await rig.gateway.approvals.approve(rig.owner, done.approval_id)).status is Status.SUCCEEDED
 
 
 async def test_a_role_without_a_permission_is_told_so(sqlite_rig):
