@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 from starlette.responses import Response
 
 from toolcrib.contracts.approval import Approval, ApprovalState, Request
@@ -73,7 +73,7 @@ class ApprovalList(BaseModel):
 class DenyBody(Strict):
     """Why; whoever asked reads it."""
 
-    note: Annotated[str, Field(max_length=1_000)] | None = None
+    note: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")] | None = None
 
 
 class RuleBody(Strict):
@@ -81,7 +81,9 @@ class RuleBody(Strict):
     Schema, matches; of all that is given. With `second` another person agrees than the one who asked.
     """
 
-    tool: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    tool: (
+        Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] | None
+    ) = None
     effects: Annotated[list[Literal["read", "write", "destructive"]], Field(max_length=_MOST_EFFECTS)] = (
         Field(default_factory=list)
     )

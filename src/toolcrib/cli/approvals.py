@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from toolcrib.contracts.errors import Code
+
 from .call import PATIENCE, tell_result
 from .command import command, group, show
 from .completion import approval_ids, approval_states
 from .exits import Exit
-from .refused import usage
+from .refused import Refused, usage
 from .safe import one_line, shown
 from .session import Session, part
 from .values import json_object
@@ -113,6 +115,8 @@ def set_rule(
     body = {"tool": tool, "effects": effects or [], "when": condition, "second": second}
     answer = session.ask("PUT", f"/approval-rules/{part(name)}", body)
     show(session, answer, lambda made: print(f"{shown(made['name'])}: {_said(made)}"))
+    if tool is not None and not session.as_json:
+        _tell_whose(session, tool)
 
 
 @command(rules, "remove", example="toolcrib approvals rules remove writes")
@@ -120,6 +124,21 @@ def remove_rule(session: Session, name: Rule) -> None:
     """Remove a rule."""
     answer = session.ask("DELETE", f"/approval-rules/{part(name)}")
     show(session, answer, lambda _: print(f"removed {one_line(name)}"))
+
+
+def _tell_whose(session: Session, tool: str) -> None:
+    """A rule goes by a tool's own name: one that names none here lets no call wait."""
+    try:
+        name = session.ask("GET", f"/tools/{part(tool)}").document["name"]
+    except Refused as refused:
+        if refused.code == Code.NOT_FOUND:
+            print(f"warning: there is no tool {shown(tool)} here yet", file=sys.stderr)
+        return
+    if name != tool:
+        print(
+            f"warning: {shown(tool)} is {shown(name)}; rules go by that name, so no call waits",
+            file=sys.stderr,
+        )
 
 
 def _ask(session: Session, approval: str) -> None:

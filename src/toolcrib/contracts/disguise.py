@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 _HARMLESS: Final = frozenset("\n\r\t")
+_UNSEEN: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
+    map(chr, (*range(0x180B, 0x1810), *range(0xFE00, 0xFE0F), *range(0xE0100, 0xE01F0)))
+)
+"""Letters and marks that nothing is seen of; the one that makes a sign colourful is none of them."""
 _MOST: Final = 100
 _ALIKE: Final = frozenset({"LATIN", "CYRILLIC", "GREEK"})
 """Scripts whose letters are taken for each other."""
@@ -41,7 +45,9 @@ def _odd(text: str) -> str | None:
     if text.isascii() and text.isprintable():
         return None
     for char in text:
-        if char not in _HARMLESS and unicodedata.category(char) in ("Cf", "Cc", "Co", "Cn", "Zl", "Zp"):
+        if char in _UNSEEN or (
+            char not in _HARMLESS and unicodedata.category(char) in ("Cf", "Cc", "Co", "Cn", "Zl", "Zp")
+        ):
             return f"U+{ord(char):04X} {unicodedata.name(char, 'a control character')} is not seen as it is"
     for word in text.split():
         scripts = {unicodedata.name(char, "").partition(" ")[0] for char in word if char.isalpha()} & _ALIKE

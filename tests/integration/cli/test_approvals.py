@@ -14,6 +14,7 @@ SELL = {
 }  # fmt: skip
 NOTE = {
     "name": "note.write",
+    "aliases": ["write_note"],
     "description": "Writes.",
     "kind": "dummy",
     "input_schema": {"type": "object", "properties": {"draft": {}}},
@@ -248,6 +249,16 @@ def test_a_rule_is_set_listed_obeyed_and_removed(run, clerk, tmp_path):
 def test_a_rule_that_is_none_is_refused_where_it_is_wrong(run, options, said):
     done = run("approvals", "rules", "set", "bad", *options)
     assert (done.exit_code, said in done.stderr) == (Exit.USAGE, True), done.stderr
+
+
+def test_a_rule_that_binds_nothing_is_warned_of(run):
+    done = run("approvals", "rules", "set", "lost", "--tool", "no.such")
+    assert done.stderr == "warning: there is no tool no.such here yet\n"
+    done = run("approvals", "rules", "set", "lost", "--tool", "write_note")
+    assert done.stderr == "warning: write_note is note.write; rules go by that name, so no call waits\n"
+    done = run("approvals", "rules", "set", "lost", "--tool", "note.write")
+    assert (done.exit_code, done.stderr) == (Exit.OK, "")
+    run("approvals", "rules", "remove", "lost")
 
 
 def test_a_tool_whose_every_call_waits_is_explained_and_not_measured(run):
