@@ -11,9 +11,17 @@ from typing import Any, Final
 
 from toolcrib.contracts.approval import Approval, Request
 from toolcrib.contracts.disguise import disguises
-from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, RateLimited, Unauthorized, Unavailable
+from toolcrib.contracts.errors import (
+    Code,
+    Conflict,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 from toolcrib.contracts.execution import Call, Status, Subject
-from toolcrib.contracts.principal import Permission, Principal
+from toolcrib.contracts.principal import ActorType, Permission, Principal
 from toolcrib.contracts.provider import Failure, Invocation
 from toolcrib.identity.service import Roster
 from toolcrib.kit.db import DatabaseUnavailable
@@ -109,7 +117,8 @@ class Askings:
         approval, held = waited.approval, decided.verdict
         self.refuse_objection(decided.facts.roster, waited.approver, approval)
         if not isinstance(held, Held):
-            raise Changed("rules")
+            lacks = isinstance(held, Refusal) and held.failure.code == Code.SECRET_NOT_FOUND
+            raise Changed("secrets" if lacks else "rules")
         preview = await self._preview(decided, held, approval.execution_id)
         if isinstance(preview, Failure):
             raise Changed("request")
@@ -140,13 +149,20 @@ class Askings:
                 permission=Permission.APPROVALS_DECIDE.value,
             )
         why = objection(who, approval)
-        if why is None and approval.second:
-            made_by = self._stores.identity.maker(roster, who)
-            if made_by in (approval.actor_id, approval.on_behalf_of):
-                why = "A key that was made by whoever asked is not a second person's."
+        if why is None and approval.second and self._is_first(roster, who, approval):
+            why = "Whoever made the key that asks, or has one made by who asked, is no second person."
         if why is not None:
             raise Forbidden(why, approval_id=approval.id)
         return who
+
+    def _is_first(self, roster: Roster, who: Principal, approval: Approval) -> bool:
+        """Whether one stands behind the other by their keys: who asked made this one, or this one the agent's that asked."""
+        identity, is_person = self._stores.identity, approval.actor_type == ActorType.USER.value
+        asks_by = None if is_person else identity.maker(roster, approval.key_id)
+        return who.actor_id == asks_by or identity.maker(roster, who.key_id) in (
+            approval.actor_id,
+            approval.on_behalf_of,
+        )
 
     def opened(self, approval: Approval, sealed: bytes) -> tuple[Call, dict[str, str], Request]:
         """What an approval seals: the call, the digests of its parts, and what a person is shown. Raises `Changed` where it

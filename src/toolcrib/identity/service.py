@@ -119,9 +119,9 @@ class Identity:
         found = (roster.principal(one) for one in (*held, person_key(actor.removeprefix("user:"))))
         return next((who for who in found if who is not None), None)
 
-    def maker(self, roster: Roster, principal: Principal) -> str | None:
-        """Who made the key that a principal holds; None for one who signed in."""
-        key = roster.keys.get(principal.key_id)
+    def maker(self, roster: Roster, key_id: str) -> str | None:
+        """Who made a key; None where somebody signed in without one."""
+        key = roster.keys.get(key_id)
         return None if key is None else key.created_by
 
     def house(self, workspace: str) -> Principal:

@@ -260,6 +260,63 @@ async def test_a_workspace_may_want_a_second_person(sqlite_rig):
     assert (await rig.gateway.approvals.approve(rig.owner, done.approval_id)).status is Status.SUCCEEDED
 
 
+async def test_who_made_an_agents_key_is_no_second_person(sqlite_rig):
+    rig = sqlite_rig
+    name = await rig.register()
+    await rig.gateway.rules.set(rig.owner, ApprovalRule("twice", tool=name, second=True))
+    first, other = await rig.principal(role="admin"), await rig.principal(role="admin")
+    agent = await rig.principal(by=first, actor_type="agent")
+    done = await asked(rig, name, by=agent)
+    await refused(rig, done.approval_id, first, Forbidden)
+    assert (await rig.gateway.approvals.approve(other, done.approval_id)).status is Status.SUCCEEDED
+
+
+async def test_a_secret_that_is_gone_voids_it(sqlite_rig):
+    rig = sqlite_rig
+    await rig.secret("KEY", "a value")
+    api = {"base_url": "https://u.example", "auth": {"method": "bearer", "secret_ref": "${KEY}"}}
+    done = await asked(rig, await rig.register(**HIGH, api=api))
+    await rig.gateway.secrets.delete(rig.owner, "KEY")
+    assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["secrets"]}
+
+
+async def test_a_call_that_does_not_wait_any_more_is_void(sqlite_rig):
+    """Nobody has to agree to it now, so it is not what the person was asked."""
+    rig = sqlite_rig
+    name = await rig.register()
+    await rig.gateway.rules.set(rig.owner, ApprovalRule("more", tool=name))
+    done = await asked(rig, name)
+    await rig.gateway.rules.remove(rig.owner, "more")
+    assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["rules"]}
+
+
+async def test_a_request_that_cannot_be_made_any_more_voids_it(sqlite_rig):
+    rig = sqlite_rig
+    answers = [Success({"dry_run": True}), Failure(Code.VALIDATION_ERROR, "no")]
+
+    async def preview(_):
+        return answers.pop(0)
+
+    rig.provider.shows = preview
+    done = await asked(rig)
+    assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["request"]}
+
+
+async def test_a_tool_that_is_gone_and_a_caller_who_is_void_it(sqlite_rig):
+    rig = sqlite_rig
+    name = await rig.register(**HIGH)
+    done = await asked(rig, name)
+    await rig.gateway.versions.delete(rig.owner, name)
+    assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["tool"]}
+    agent = await rig.principal(actor_type="agent")
+    other, third = [await asked(rig, by=agent) for _ in range(2)]
+    await rig.gateway.suspensions.suspend(rig.owner, "actor", agent.actor_id)
+    assert await refused(rig, other.approval_id) == {"reason": "void", "changed": ["caller"]}
+    await rig.gateway.suspensions.lift(rig.owner, "actor", agent.actor_id)
+    await rig.gateway.keys.revoke(rig.owner, agent.key_id)
+    assert await refused(rig, third.approval_id) == {"reason": "void", "changed": ["caller"]}
+
+
 async def test_rules_say_which_calls_wait(rig):
     name, other = await rig.register(effects="write"), await rig.register(effects="read")
     rules = rig.gateway.rules
