@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .app.crib import Crib as Crib
+    from .contracts.approval import Approval as Approval
     from .contracts.context import Context as Context
     from .contracts.context import Http as Http
     from .contracts.context import HttpAnswer as HttpAnswer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .contracts.view import View as View
 
 _PLACES = {
+    "Approval": "contracts.approval",
     "CallFailed": "contracts.failures",
     "Context": "contracts.context",
     "Crib": "app.crib",

@@ -210,11 +210,35 @@ def test_a_call_of_high_impact_is_shown_first_and_done_when_told_to(shell, serve
     before = len(upstream_here.journal)
     shown = shell.run("call", "ship.sell", "-i", "n=1")
     assert (shown.exit, shown.json["request"]["method"]) == (0, "GET")
-    assert shown.err == "a dry run: nothing was done; --no-dry-run does it\n"
-    assert len(upstream_here.journal) == before
-    assert shell.run("call", "ship.sell", "-i", "n=1", "--no-dry-run").json["query"] == {"n": "1"}
+    told = "a dry run: nothing was done; --no-dry-run does it, or asks for the approval that it needs\n"
+    assert shown.err == told
     assert shell.run("call", "echo.get", "-i", "n=1", "--dry-run").json["dry_run"] is True
+    asked = shell.run("call", "ship.sell", "-i", "n=1", "--no-dry-run")
+    assert (asked.exit, "a person has to agree" in asked.err) == (8, True)
+    assert len(upstream_here.journal) == before
+    approval = asked.err.split()[-1]
+    assert shell.run("approvals", "approve", approval, "--yes").json["query"] == {"n": "1"}
     assert len(upstream_here.journal) == before + 1
+
+
+def test_a_person_at_a_terminal_sees_the_call_and_is_asked(shell, server, upstream_here):
+    config = tool("ship.burn", upstream_here.url, impact="high")
+    assert server.client.call("POST", "/api/v1/tools", config).status == 201
+    asked = shell.run("call", "ship.burn", "-i", "n=77", "--no-dry-run", "--json").json
+    approve, before = ("approvals", "approve", asked["approval_id"]), len(upstream_here.journal)
+    left = shell.on_terminal(*approve, typed="n", prompt="[y/N]")
+    assert (left.exit, "nothing was decided" in left.out) == (1, True)
+    assert f"{upstream_here.url}/echo?n=77" in left.out
+    assert len(upstream_here.journal) == before
+    done = shell.on_terminal(*approve, typed="y", prompt="[y/N]")
+    assert (done.exit, '"n": "77"' in done.out.partition("[y/N]")[2]) == (0, True)
+    assert len(upstream_here.journal) == before + 1
+    late = shell.on_terminal(*approve)
+    assert (late.exit, "[y/N]" in late.out, "it has ended; toolcrib approvals show" in late.out) == (
+        5,
+        False,
+        True,
+    )
 
 
 def test_a_key_calls_its_tool_alone_until_it_is_revoked(shell):

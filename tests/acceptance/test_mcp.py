@@ -87,14 +87,41 @@ def test_a_preview_is_told_in_words_and_the_caller_may_do_it_for_real(lab: Lab, 
     tool = heard.tools[1]
     assert tool.get("outputSchema") is None
     assert "Calls are previews that do nothing, unless sent" in tool["description"]
-    shown, done, asked, strange = heard.answers
+    shown, waits, asked, strange = heard.answers
     assert (shown["isError"], shown.get("structuredContent")) == (False, None)
     assert shown["content"][0]["text"].startswith("Nothing was done: this is a preview.")
-    assert (done["isError"], "structuredContent" in done) == (False, True)
+    assert (waits["isError"], waits.get("structuredContent")) == (True, None)
+    words, _, told = waits["content"][0]["text"].partition("\n")
+    assert words.startswith("Nothing was done yet: a person has to agree to this call")
+    approval = waits["_meta"]["toolcrib/approval_id"]
+    execution = waits["_meta"]["toolcrib/execution_id"]
+    assert json.loads(told) == {
+        "status": "awaiting_approval",
+        "approval_id": approval,
+        "execution_id": execution,
+    }
+    assert lab.upstream.requests("/echo") == []
+    assert server.client.call("POST", f"/api/v1/approvals/{approval}/approve", {}).status == 200
     assert len(lab.upstream.requests("/echo")) == 1
     assert asked["isError"] is True
     assert asked["content"][0]["text"].startswith("Nothing was done")
     assert strange == {"code": -32602}
+    assert lab.upstream.requests("/v2/next") == []
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_call_that_a_rule_holds_is_no_answer_that_misses_the_tools_schema(lab: Lab, client: str):
+    server = lab.serve()
+    output = {"type": "object", "properties": {"height": {"type": "number"}}, "required": ["height"]}
+    server.client.call("POST", "/api/v1/secrets", {"name": "TIDE_KEY", "value": "k-7f1d20c39ab84e55"})
+    register(server.client, tide(lab.upstream) | {"output_schema": output})
+    server.client.call("PUT", "/api/v1/approval-rules/tides", {"tool": "get_tide"})
+    heard = talk(client, f"{server.url}/mcp", server.owner_key, [("get_tide", {"harbour": "Dover"})])
+
+    assert heard.tools[0]["outputSchema"]["required"] == ["height"]
+    [waits] = heard.answers
+    assert (waits["isError"], waits.get("structuredContent")) == (True, None)
+    assert waits["content"][0]["text"].startswith("Nothing was done yet")
     assert lab.upstream.requests("/v2/next") == []
 
 

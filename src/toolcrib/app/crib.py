@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack, overload
 
+from toolcrib.contracts.approval import Approval, ApprovalState, Request
 from toolcrib.contracts.context import ToolBrief
 from toolcrib.contracts.define import ToolDefinition
 from toolcrib.contracts.errors import Conflict, Invalid, NotFound, Unauthorized
@@ -185,6 +186,31 @@ class Crib:
         """One call of the ledger, with its input and output as they are kept."""
         return await self.gateway.history.get(await self.principal(principal), execution_id)
 
+    async def approvals(
+        self, *, state: str | None = None, limit: int = 50, principal: Who | None = None
+    ) -> Sequence[Approval]:
+        """The calls that wait for a person, or waited, newest first; `state` is such as `pending`."""
+        who = await self.principal(principal)
+        return await self.gateway.approvals.list(who, limit, None if state is None else _state(state), None)
+
+    async def approval(
+        self, approval_id: str, *, principal: Who | None = None
+    ) -> tuple[Approval, Request | None]:
+        """One of them, and the call itself while it waits, for who may agree to it and for who asked."""
+        return await self.gateway.approvals.get(await self.principal(principal), approval_id)
+
+    async def approve(self, approval_id: str, *, principal: Who | None = None) -> Result:
+        """Agree: the call runs, and this answers as `call` would have. Raises `Forbidden`, and `Conflict` where it is
+        decided already, its time is over, or something that it covers has changed.
+        """
+        return await self.gateway.approvals.approve(await self.principal(principal), approval_id)
+
+    async def deny(
+        self, approval_id: str, note: str | None = None, *, principal: Who | None = None
+    ) -> Approval:
+        """Refuse: the call never runs. Raises as `approve` does."""
+        return await self.gateway.approvals.deny(await self.principal(principal), approval_id, note)
+
     async def create_key(
         self, name: str, *, actor_type: str = "agent", role: str = "member", tools: Sequence[str] | None = None
     ) -> str:  # fmt: skip
@@ -270,6 +296,14 @@ def _input(given: Given | None) -> dict[str, Any]:
     if read is not None and not isinstance(read, Mapping):
         raise Invalid.because("The input is not valid.", [Fault("", "give one JSON object")])
     return _json({} if read is None else read, "The input")
+
+
+def _state(given: str) -> ApprovalState:
+    try:
+        return ApprovalState(given)
+    except ValueError as error:
+        fault = Fault("/state", f"give one of {', '.join(ApprovalState)}")
+        raise Invalid.because("There is no such state.", [fault]) from error
 
 
 def _json(value: Mapping[str, Any], what: str) -> dict[str, Any]:

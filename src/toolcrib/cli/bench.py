@@ -65,7 +65,9 @@ def bench(
         _refuse_writes(session, tool)
     path = f"/tools/{part(tool)}/execute"
     # One call that cannot be made is told as `call` tells it.
-    ask_for(session, "POST", tool, "/execute", given, seconds=_PATIENCE)
+    first = ask_for(session, "POST", tool, "/execute", given, seconds=_PATIENCE)
+    if first.document.get("status") == "awaiting_approval":
+        raise usage(f"a person has to agree to each call of {tool}", "measure a tool whose calls do not wait")
     load, spent = asyncio.run(_loaded(session, path, given, seconds, connections))
     figures = _figures(load, spent)
     if session.as_json:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .command import command, show
+from .exits import Exit
 from .meant import with_advice
 from .notices import notices
 from .options import Fields, Name, Whole
@@ -15,7 +16,7 @@ from .safe import shown
 from .session import Session, part
 from .values import hint, subject, tool_input
 
-_PATIENCE = 400.0
+PATIENCE = 400.0
 """Seconds; the server ends a call long before."""
 
 
@@ -57,7 +58,7 @@ def call(
     }
     path = f"/tools/{part(tool)}/execute"
     try:
-        answer = session.ask("POST", path, body, headers=session.headers, seconds=_PATIENCE)
+        answer = session.ask("POST", path, body, headers=session.headers, seconds=PATIENCE)
     except Refused as refused:
         _tell_notices(refused.headers)
         raise with_advice(session, tool, hint(refused, fields or [])) from None
@@ -65,6 +66,8 @@ def call(
     _tell_notices(answer.headers)
     if session.wanted.get("ids_only") or session.wanted.get("select"):
         _tell_missed(session, answer.document)
+    if answer.document.get("status") == "awaiting_approval":
+        raise typer.Exit(Exit.WAITING)
 
 
 def _tell_notices(headers: Mapping[str, str]) -> None:
@@ -87,9 +90,14 @@ def tell_result(answer: dict[str, Any]) -> None:
         print(shown(answer["execution_id"]))
         say(f"it runs: toolcrib executions show {answer['execution_id']}")
         return
+    if answer["status"] == "awaiting_approval":
+        print(shown(answer["execution_id"]))
+        approval = answer["approval_id"]
+        say(f"nothing was done yet: a person has to agree to this call: toolcrib approvals show {approval}")
+        return
     json_value(answer["output"])
     if isinstance(answer["output"], dict) and answer["output"].get("dry_run") is True:
-        say("a dry run: nothing was done; --no-dry-run does it")
+        say("a dry run: nothing was done; --no-dry-run does it, or asks for the approval that it needs")
     if answer.get("truncated"):
         say("this is a part of the output: elements were left out")
     if sys.stderr.isatty():

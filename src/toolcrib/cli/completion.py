@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from toolcrib.contracts.approval import ApprovalState
 from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.principal import ActorType, Role
 
@@ -35,6 +36,12 @@ def execution_ids(context: typer.Context, incomplete: str) -> list[str]:
     return _offered(found.get("items"), incomplete, "execution_id")
 
 
+def approval_ids(context: typer.Context, incomplete: str) -> list[str]:
+    """Ids of pending approvals that begin so."""
+    found = _asked(context, "/approvals", {"state": ApprovalState.PENDING.value})
+    return _offered(found.get("items"), incomplete, "approval_id")
+
+
 def key_ids(context: typer.Context, incomplete: str) -> list[str]:
     """Ids of keys that begin so."""
     return _offered(_asked(context, "/keys", _from(incomplete)).get("items"), incomplete, "id")
@@ -60,6 +67,7 @@ def one_of(*words: str) -> Callable[[str], list[str]]:
 roles = one_of(*Role)
 actor_types = one_of(*(kind for kind in ActorType if kind is not ActorType.SYSTEM))
 statuses = one_of(*Status)
+approval_states = one_of(*ApprovalState)
 event_types = one_of(*EventType)
 
 

@@ -56,7 +56,11 @@ def _impact(config: dict[str, Any]) -> str | None:
     impact = config.get("impact")
     if impact is None or impact == "normal":
         return None
-    return "high: a dry run unless told otherwise" if impact == "high" else "high for some inputs"
+    return (
+        "high: a dry run unless told otherwise, and then a person agrees"
+        if impact == "high"
+        else "high for some inputs"
+    )
 
 
 def _deprecated(told: dict[str, str] | None) -> str | None:

@@ -32,7 +32,7 @@ def list_executions(
         str | None,
         typer.Option(
             metavar="STATUS",
-            help="succeeded, failed, denied, cancelled, running or interrupted",
+            help="succeeded, failed, denied, cancelled, running, awaiting_approval, expired or interrupted",
             autocompletion=statuses,
         ),
     ] = None,
@@ -61,13 +61,13 @@ def show_execution(session: Session, execution_id: Id) -> None:
 
 @command(app, "result", example="toolcrib executions result exe_…")
 def show_result(session: Session, execution_id: Id) -> None:
-    """Print what the call answered, as `call` prints it; its id while it runs."""
+    """Print what the call answered, as `call` prints it; its id while it runs or waits for a person."""
     show(session, session.ask("GET", f"/tools/executions/{part(execution_id)}/result"), tell_result)
 
 
 @command(app, "cancel", example="toolcrib executions cancel exe_…")
 def cancel_execution(session: Session, execution_id: Id) -> None:
-    """Ask a running call to end. What it has sent may have taken effect."""
+    """Ask a running call to end, or one that waits for a person. What it has sent may have taken effect."""
     show(session, session.ask("POST", f"/tools/executions/{part(execution_id)}/cancel"), _cancelled_view)
 
 
@@ -90,7 +90,7 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
 
 
 def _execution_view(call: dict[str, Any]) -> None:
-    from .views import json_block, pairs, spent, when  # noqa: PLC0415 rich is needed only for people
+    from .views import json_block, pairs, say, spent, when  # noqa: PLC0415 rich is needed only for people
 
     about = call["subject"]
     pairs(
@@ -99,8 +99,10 @@ def _execution_view(call: dict[str, Any]) -> None:
             ("actor", f"{call['requested_by_actor_id']} ({call['requested_by_actor_type']})"),
             ("subject", f"{about['type']}:{about['id']}" if about else None), ("exception", call["exception_id"]),
             ("requested", when(call["created_at"])), ("asked to end", when(call["cancel_requested_at"])), ("finished", when(call["finished_at"])), ("spent", spent(call["execution_time_ms"])),
-            ("error", call["error_code"]), ("message", call["error_message"]),
+            ("approval", call["approval_id"]), ("error", call["error_code"]), ("message", call["error_message"]),
         ]
     )  # fmt: skip
     json_block("input", call["input_payload"])
     json_block("output", call["output_payload"])
+    if call["status"] == "awaiting_approval":
+        say(f"a person has to agree to it: toolcrib approvals show {call['approval_id']}")

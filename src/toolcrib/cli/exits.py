@@ -7,7 +7,9 @@ from toolcrib.contracts.errors import Code
 
 
 class Exit(IntEnum):
-    """Exit codes. A tool's own declared errors, and whatever stands in no table, are `OTHER`."""
+    """Exit codes. A tool's own declared errors, and whatever stands in no table, are `OTHER`; a call that a person has to
+    agree to first is `WAITING`, which is no error.
+    """
 
     OK = 0
     OTHER = 1
@@ -17,6 +19,7 @@ class Exit(IntEnum):
     CLASH = 5
     UPSTREAM = 6
     UNAVAILABLE = 7
+    WAITING = 8
 
 
 EXITS: Mapping[str, Exit] = {
@@ -76,7 +79,10 @@ OF_REASON: Mapping[str, str] = {
     "in_progress": "the first call with this key still runs: ask again in a second, with the same key",
     "arguments_differ": "choose another key for another call, or send what was sent before",
     "cancelled": "somebody ended the call; toolcrib audit --type ToolExecutionCancelRequested tells who",
-    "ended": "it has ended; toolcrib executions show NAME",
+    "void": "look at what has changed, and let whoever wants the call make it again",
+    "denied": "toolcrib executions show NAME names its approval, which tells who and why",
+    "expired": "nobody agreed in time; make the call again if it is still wanted",
+    "ended": "it has ended; toolcrib NOUN show NAME",
 }
 """Next steps of a clash, by its reason; VERSION and NAME are those of its details."""
 

@@ -7,6 +7,7 @@ import typer
 
 from . import (
     apply,
+    approvals,
     bench,
     call,
     doctor,
@@ -34,6 +35,7 @@ call.add_to(app)
 for noun in (
     tools.app,
     executions.app,
+    approvals.app,
     secrets.app,
     keys.app,
     workspaces.app,

@@ -177,7 +177,8 @@ def _state(found: dict[str, Any]) -> str:
 def _explained_view(told: dict[str, Any]) -> None:
     from .views import say, table  # noqa: PLC0415 rich is needed only for people
 
-    say("allowed" if told["allowed"] else f"not allowed: {told['code']} by the rule {told['rule']}")
+    allowed = "allowed, once a person agrees" if told["needs_approval"] else "allowed"
+    say(allowed if told["allowed"] else f"not allowed: {told['code']} by the rule {told['rule']}")
     rows = [
         (one["rule"], "ok" if one["holds"] else "not ok", "" if one["holds"] else f"{one['message']} {one['remedy'] or ''}")
         for one in told["reasons"]
@@ -188,7 +189,8 @@ def _explained_view(told: dict[str, Any]) -> None:
 def _valid_view(found: dict[str, Any]) -> None:
     from .views import warn  # noqa: PLC0415 rich is needed only for people
 
-    print("valid, and you may call it")
+    waits = ", once a person agrees: it waits for an approval" if found["decision"]["needs_approval"] else ""
+    print(f"valid, and you may call it{waits}")
     warn(found)
 
 

@@ -17,11 +17,16 @@ def tool_input(whole: str | None, fields: list[str]) -> dict[str, Any]:
         raise usage("--input and -i are both given; keep one")
     if whole is None:
         return dict(_field(text) for text in fields)
+    return json_object("--input", whole, """write it so: --input '{"harbour": "oslo"}'""")
+
+
+def json_object(option: str, text: str, step: str | None = None) -> dict[str, Any]:
+    """An option's JSON object: as it stands there, in `@file`, or with `@-` on stdin."""
     value = _json(
-        "--input", content(whole[1:]) if whole.startswith("@") else whole.encode("utf-8", "surrogateescape")
+        option, content(text[1:]) if text.startswith("@") else text.encode("utf-8", "surrogateescape")
     )
     if not isinstance(value, dict):
-        raise usage("--input must be a JSON object", """write it so: --input '{"harbour": "oslo"}'""")
+        raise usage(f"{option} must be a JSON object", step)
     return value
 
 

@@ -17,7 +17,7 @@ _GAP, _LEAST = 2, 12
 _OF_PAGES = {"limit", "cursor"}
 _STYLES = {
     "succeeded": "green", "enabled": "green", "ok": "green", "failed": "red", "denied": "red", "interrupted": "red", "not ok": "red", "ended": "red",
-    "running": "yellow", "disabled": "yellow", "deprecated": "yellow",
+    "running": "yellow", "awaiting_approval": "yellow", "pending": "yellow", "granted": "green", "void": "red", "expired": "red", "disabled": "yellow", "deprecated": "yellow",
 }  # fmt: skip
 
 
@@ -52,6 +52,11 @@ def pairs(values: Sequence[tuple[str, object]]) -> None:
 def block(title: str) -> None:
     """The heading of what follows."""
     _print(Text(f"\n{title}" if title else "", style="bold"))
+
+
+def alarm(title: str) -> None:
+    """The heading of what nobody may miss."""
+    _print(Text(f"\n{title}", style="bold red"))
 
 
 def json_block(title: str, value: Any) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import mcp_types as types
 
 from toolcrib.contracts.errors import ToolcribError
-from toolcrib.contracts.execution import LABEL_LIMIT, Result, Subject
+from toolcrib.contracts.execution import LABEL_LIMIT, Result, Status, Subject
 from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.json import dumps
 
 EXECUTION = "toolcrib/execution_id"
+APPROVAL = "toolcrib/approval_id"
 DRY_RUN = "toolcrib/dry_run"
 SUBJECT = "toolcrib/subject"
 VIEW = "toolcrib/view"
@@ -44,13 +45,15 @@ def tool_of(view: ToolView, *, any_schema: bool) -> types.Tool:
 
 
 def answer_of(result: Result, *, any_schema: bool, asked: bool) -> types.CallToolResult:
-    """What came of a call; a failure is told as text that a model can act on, and so is a preview. `asked`: the caller
-    said that it wants one.
+    """What came of a call; a failure is told as text that a model can act on, and so are a preview and a call that waits.
+    `asked`: the caller said that it wants a preview.
     """
     meta: dict[str, Any] = {EXECUTION: result.execution_id}
     if result.error is not None:
         text = dumps({"error": result.error}).decode()
         return types.CallToolResult(content=[types.TextContent(text=text)], is_error=True, _meta=meta)
+    if result.status is Status.AWAITING_APPROVAL:
+        return _waiting(result, meta)
     if result.dry_run:
         return _preview_of(result, meta, asked=asked)
     structured = result.output if any_schema or isinstance(result.output, dict) else None
@@ -101,12 +104,28 @@ def _is_label(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= LABEL_LIMIT and value.isprintable()
 
 
+def _waiting(result: Result, meta: dict[str, Any]) -> types.CallToolResult:
+    """In words too: nothing was done, and sending it again would only ask again. The tool may list an output schema, and
+    only errors are free of it.
+    """
+    approval = str(result.approval_id)
+    told = {"status": result.status.value, "approval_id": approval, "execution_id": result.execution_id}
+    text = (
+        "Nothing was done yet: a person has to agree to this call, and then it runs by itself. Do not send it again; say that it"
+        f" waits as {approval}. Who may agree does so with `toolcrib approvals approve {approval}`, or with POST"
+        f" /api/v1/approvals/{approval}/approve.\n{dumps(told).decode()}"
+    )
+    return types.CallToolResult(
+        content=[types.TextContent(text=text)], is_error=True, _meta=meta | {APPROVAL: approval}
+    )
+
+
 def _preview_of(result: Result, meta: dict[str, Any], *, asked: bool) -> types.CallToolResult:
     """In words first, as nothing was done. One that was asked for may be of a tool that lists an output schema, and only
     errors are free of it.
     """
     written = (result.written or dumps(result.output)).decode()
-    text = f"Nothing was done: this is a preview. To do it, call again {_REALLY}.\n{written}"
+    text = f"Nothing was done: this is a preview. To do it, call again {_REALLY}; it may have to wait for a person.\n{written}"
     return types.CallToolResult(content=[types.TextContent(text=text)], is_error=asked, _meta=meta)
 
 
@@ -116,7 +135,7 @@ def _previews(view: ToolView) -> str:
     if view.effects != "destructive" and impact == "normal":
         return ""
     which = "Some calls are" if isinstance(impact, dict) and view.effects != "destructive" else "Calls are"
-    return f"\n\n{which} previews that do nothing, unless sent {_REALLY}."
+    return f"\n\n{which} previews that do nothing, unless sent {_REALLY}; a person then has to agree first."
 
 
 def _described(config: dict[str, Any]) -> str:

@@ -36,6 +36,9 @@ ROUTES = {
     ("get", "/api/v1/suspensions"), ("post", "/api/v1/suspensions"), ("delete", "/api/v1/suspensions/{kind}/{name}"),
     ("get", "/api/v1/workspaces/{workspace}/hosts"), ("put", "/api/v1/workspaces/{workspace}/hosts"),
     ("get", "/api/v1/workspaces/{workspace}/limits"), ("put", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"),
+    ("get", "/api/v1/approvals"), ("get", "/api/v1/approvals/{approval}"), ("post", "/api/v1/approvals/{approval}/approve"),
+    ("post", "/api/v1/approvals/{approval}/deny"), ("get", "/api/v1/approval-rules"),
+    ("put", "/api/v1/approval-rules/{name}"), ("delete", "/api/v1/approval-rules/{name}"),
     ("delete", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"), *(("get", path) for path in OPEN),
 }  # fmt: skip
 

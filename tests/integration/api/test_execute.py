@@ -182,7 +182,7 @@ async def test_a_dry_run_is_a_success_that_is_marked_in_the_ledger(sqlite_rig, s
     _, _, found = await sqlite_door("GET", f"/api/v1/tools/executions/{answer['execution_id']}")
     assert (found["dry_run"], found["status"]) == (True, "succeeded")
     _, _, answer = await execute(sqlite_door, tool, {"input": {}, "dryRun": False})
-    assert answer["output"] == {}
+    assert (answer["status"], answer["output"]) == ("awaiting_approval", None)
 
 
 async def test_a_call_that_a_stopping_server_ends_is_answered(rig, door):

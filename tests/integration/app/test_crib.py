@@ -244,6 +244,29 @@ async def test_many_calls_at_once(crib):
     assert {result.output for result in results} == {11.5}
 
 
+async def test_a_call_of_high_impact_waits_for_a_person_who_agrees_or_does_not(crib):
+    await crib.register(TIDES | {"impact": "high"})
+    agent = await crib.create_key("bot")
+    first, second = [
+        (await crib.call("tides.next", {"harbour": name}, dry_run=False, principal=agent)).approval_id
+        for name in ("oslo", "bergen")
+    ]
+    assert [(one.id, one.actor_id) for one in await crib.approvals(state="pending")] == [
+        (second, "agent:bot"), (first, "agent:bot"),
+    ]  # fmt: skip
+    approval, request = await crib.approval(first)
+    assert (approval.tool, request.input) == ("tides.next", {"harbour": "oslo"})
+    await refused(crib.approve(first, principal=agent), "FORBIDDEN")
+    done = await crib.approve(first)
+    assert (done.status, done.output) == (Status.SUCCEEDED, {"height": 1.2})
+    await refused(crib.approve(first), "CONFLICT")
+    denied = await crib.deny(second, "Not now.")
+    assert (denied.state, denied.note) == ("denied", "Not now.")
+    assert (await crib.execution(denied.execution_id, principal=agent)).status is Status.DENIED
+    assert await crib.approvals(state="pending") == []
+    await refused(crib.approvals(state="lost"), "VALIDATION_ERROR")
+
+
 def test_the_face_gives_the_crib_lazily():
     assert (Pack.__name__, Crib.__module__) == ("Pack", "toolcrib.app.crib")
     assert Path(__import__("toolcrib").__file__).name == "__init__.py"

@@ -71,7 +71,11 @@ def ids(server):
         "grant": ask("POST", f"{place}/grants", {"name": "pro"}),
     }  # fmt: skip
     ask("POST", "/api/v1/workspaces", {"name": "other"})
-    return {name: reply.json["id"] for name, reply in made.items()}
+    held = {"input": {"harbour": "oslo", "tags": []}, "dry_run": False}
+    waiting = {
+        name: ask("POST", "/api/v1/tools/tides.next/execute", held).json["approval_id"] for name in ("wanted", "unwanted")
+    }  # fmt: skip
+    return {name: reply.json["id"] for name, reply in made.items()} | waiting
 
 
 def commands(command, *words: str) -> Iterator[str]:
@@ -99,6 +103,8 @@ def arguments_of(command: str, folder, called: str, ids) -> tuple[str, ...]:
         "members add": ("bob", "--issuer", "https://id.example"), "members set": (ids["member"],), "members remove": (ids["member"],),
         "members invite": ("Bob",), "grants give": ("pro", "--of", "other"), "grants end": (ids["grant"],),
         "limits set": ("tool", "tides.next", "-a", "per_day=1000"), "limits remove": ("tool", "tides.next"),
+        "approvals show": (ids["wanted"],), "approvals approve": (ids["wanted"], "--yes"), "approvals deny": (ids["unwanted"],),
+        "approvals rules set": ("all", "--effects", "destructive"), "approvals rules remove": ("all",),
         "suspensions add": ("agent:json",), "suspensions lift": ("agent:json",),
         "apply": (str(folder), "--dry-run"), "export": (str(folder / "out"),),
     }  # fmt: skip
@@ -114,7 +120,7 @@ def test_every_command_prints_json_and_nothing_else_when_asked(run, tmp_path, ca
         printed[name] = [json.loads(line) for line in done.stdout.splitlines()]
     silent = {name for name, values in printed.items() if not values}
     assert silent == {  # 204: there is nothing to say
-        "tools delete", "tools reset", "secrets delete", "members remove", "grants end", "suspensions lift", "limits remove",
+        "tools delete", "tools reset", "secrets delete", "members remove", "grants end", "suspensions lift", "limits remove", "approvals rules remove",
     }  # fmt: skip
 
 
@@ -127,7 +133,7 @@ def test_a_command_without_json_does_not_go_unseen():
 
 def test_every_command_has_help_with_an_example():
     known = list(commands(get_command(app)))
-    assert len(known) == 58
+    assert len(known) == 65
     for name in known:
         assert re.search(rf"Example:\n  .*toolcrib {name}", typed(*name.split(), "--help", env={}).stdout), (
             name
@@ -152,7 +158,7 @@ def test_a_tool_is_told_to_a_person(run):
 def test_a_tool_without_fields_and_with_an_upstream_is_told_too(run):
     told = run("tools", "show", "ship.sell").stdout
     for words in (
-        "\neffects     destructive\n", "\nimpact      high: a dry run unless told otherwise\n",
+        "\neffects     destructive\n", "\nimpact      high: a dry run unless told otherwise, and then a person agrees\n",
         "\nupstream    DELETE https://ships.example\n", "\nsecret      ${SHIP_KEY}\n", "\ninput\n  object\n", "\n  toolcrib call ship.sell\n",
     ):  # fmt: skip
         assert words in told, words

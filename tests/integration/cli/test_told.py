@@ -97,7 +97,10 @@ def test_an_answer_of_the_ledger_is_told_from_a_fresh_one(run):
             ["warning: the output has nothing at cost"],
         ),
         (("--select", "items.cost"), ["warning: the output has nothing at items.cost"]),
-        (("--ids-only", "--dry-run"), ["a dry run: nothing was done; --no-dry-run does it"]),
+        (
+            ("--ids-only", "--dry-run"),
+            ["a dry run: nothing was done; --no-dry-run does it, or asks for the approval that it needs"],
+        ),
     ],
     ids=" ".join,
 )

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolcrib.contracts.context import Http, Progress, ToolBrief
-from toolcrib.contracts.errors import ToolcribError
-from toolcrib.contracts.execution import Subject
+from toolcrib.contracts.errors import Code, ToolcribError
+from toolcrib.contracts.execution import Status, Subject
 from toolcrib.contracts.failures import CallFailed
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Desk, Invocation
@@ -22,6 +22,9 @@ from toolcrib.providers.python.output import NotJson, details, plain
 _LONGEST_LINE = 10_000
 _OF_A_LINE = frozenset({"event", "room", "level", "timestamp", "traceback"})
 """What every line of the log has; a tool's own field of the name gets a `_`."""
+_NOT_DONE = {
+    "code": Code.CONFLICT.value, "message": "The call is not done yet, and nobody waits for it here.", "details": {}, "retryable": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +113,8 @@ class RunContext:
             result = await self.desk.call(tool, given, len(dumps(given)))
         except ToolcribError as refused:
             raise CallFailed(tool, _as_error(refused)) from refused
-        if result.error is not None:
-            raise CallFailed(tool, result.error, result.execution_id, result.status.value)
+        if result.status is not Status.SUCCEEDED:
+            raise CallFailed(tool, result.error or _NOT_DONE, result.execution_id, result.status.value)
         return result.output
 
     async def list_tools(self) -> list[ToolBrief]:

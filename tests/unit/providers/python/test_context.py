@@ -66,6 +66,13 @@ async def test_a_call_that_failed_says_how():
     )
 
 
+@pytest.mark.parametrize("status", [Status.AWAITING_APPROVAL, Status.RUNNING])
+async def test_a_call_that_is_not_done_yet_is_no_answer(status):
+    desk = FakeDesk(Result("exe_9", status, None, None, 0.0))
+    told = await run(relay, {"tool": "a.b"}, desk=desk)
+    assert told == Success(["a.b", "CONFLICT", "exe_9", status.value, {}])
+
+
 async def test_a_call_that_was_none_says_why():
     desk = FakeDesk(NotFound("There is no such tool."))
     assert await run(relay, {"tool": "a.b"}, desk=desk) == Success(["a.b", "NOT_FOUND", None, None, {}])
