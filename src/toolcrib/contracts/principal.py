@@ -46,8 +46,9 @@ class Permission(StrEnum):
     GRANTS_READ = "grants:read"
     SUSPENSIONS_WRITE = "suspensions:write"
     HOSTS_WRITE = "hosts:write"
+    LIMITS_WRITE = "limits:write"
     HOUSE_WRITE = "house:write"
-    """The operator's own: workspaces, global tools, grants."""
+    """The operator's own: workspaces, global tools, grants, ceilings."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 import toolcrib.identity.tables
 import toolcrib.ledger.tables
+import toolcrib.policy.tables
 import toolcrib.registry.tables
 import toolcrib.vault.tables  # noqa: F401 each declares its tables
 from toolcrib.kit.db import Query, Tx, metadata, row_security
 
-HEAD = "0005"
+HEAD = "0006"
 
 LOCK = Query(sqlite="SELECT 1", postgresql="SELECT pg_advisory_xact_lock(7283001)")
 _EXISTS = Query(
