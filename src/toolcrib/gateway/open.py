@@ -34,6 +34,7 @@ from .news import News
 from .packs import PackTools
 from .rotation import Rotation
 from .secrets import SecretNames
+from .security import SecurityLog
 from .tools import Tools
 from .uses import Uses
 from .versions import Versions
@@ -68,6 +69,7 @@ class Gateway:
     grants: Grants
     suspensions: Suspensions
     hosts: Hosts
+    security: SecurityLog
     uses: Uses
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -187,5 +189,5 @@ def open_gateway(
         SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
         History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
-        Grants(stores, changes, snapshots), Suspensions(stores, changes), Hosts(stores, changes), uses,
+        Grants(stores, changes, snapshots), Suspensions(stores, changes), Hosts(stores, changes), SecurityLog(stores, changes), uses,
     )  # fmt: skip
