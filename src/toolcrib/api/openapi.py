@@ -50,6 +50,7 @@ _PARAMETERS = {
     "exception_id": "Those that belong to this exception.",
     "subject_type": "Those about a subject of this type.",
     "subject_id": "Those about the subject with this id.",
+    "kind": "Those of this kind, such as `refusal`.",
     "actor": "Those asked for by this actor, such as `user:owner`.",
     "tenant_id": "Must be the credential's own workspace.",
     "type": "Events of this type.",

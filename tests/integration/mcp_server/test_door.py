@@ -251,3 +251,22 @@ async def test_what_only_reads_is_all_that_a_read_only_workspace_lists_and_calls
     assert [one["name"] for one in (await ask(door, "tools/list"))["tools"]] == [reads]
     result = await ask(door, "tools/call", {"name": writes, "arguments": {}})
     assert result["isError"] is True
+
+
+async def test_what_is_turned_away_is_counted(rig, door):
+    limited = await rig.key(name="clerk")
+    clerk = door.as_(limited)
+    await ask(clerk, "tools/call", {"name": "none.such", "arguments": {}})
+    await clerk("POST", "/mcp", raw=b"{", headers=BOTH)
+    for stranger in (door.as_(""), door.as_("tcb_nonsense")):
+        await stranger("POST", "/mcp", {}, headers=BOTH)
+    await rig.gateway.stores.ledger.do_books()
+    rows = await rig.rows("SELECT * FROM refusals ORDER BY code, principal")
+
+    assert [
+        (row["workspace_id"] != "", row["code"], row["principal"], row["tool"], row["count"]) for row in rows
+    ] == [
+        (True, "NOT_FOUND", "user:clerk", "none.such", 1),
+        (False, "UNAUTHORIZED", "", "/mcp", 2),
+        (True, "VALIDATION_ERROR", "user:clerk", "/mcp", 1),
+    ]
