@@ -266,7 +266,7 @@ async def test_what_is_turned_away_is_counted(rig, door):
     assert [
         (row["workspace_id"] != "", row["code"], row["principal"], row["tool"], row["count"]) for row in rows
     ] == [
-        (True, "NOT_FOUND", "user:clerk", "none.such", 1),
+        (True, "NOT_FOUND", "user:clerk", "?", 1),
         (False, "UNAUTHORIZED", "", "/mcp", 2),
         (True, "VALIDATION_ERROR", "user:clerk", "/mcp", 1),
     ]
