@@ -38,6 +38,10 @@ class Tap:
     def dialect(self) -> DialectName:
         return self.inner.dialect
 
+    @property
+    def readers(self) -> int:
+        return self.inner.readers
+
     async def transact(self, workspaces: Sequence[str], work: Any) -> Any:
         self.transactions += 1
         await _next(self.before)

@@ -101,6 +101,14 @@ async def open_rig(database_url: str, **parts: Any) -> AsyncIterator[Rig]:
 
 
 @contextlib.asynccontextmanager
+async def open_rig_again(database_url: str, owner: Principal, **parts: Any) -> AsyncIterator[Rig]:
+    """A process that starts later on the database of another one, which has ended."""
+    async with _started(Tap(open_engine(Settings(database_url=database_url))), **parts) as one:
+        one.owner = owner
+        yield one
+
+
+@contextlib.asynccontextmanager
 async def _started(
     tap: Tap,
     clock: FakeClock | None = None,

@@ -19,6 +19,7 @@ from . import (
     health,
     hosts,
     keys,
+    limits,
     members,
     openapi,
     packs,
@@ -132,6 +133,7 @@ def _router() -> APIRouter:
         hosts.router,
         members.router,
         grants.router,
+        limits.router,
         packs.router,
     ):
         whole.include_router(part)

@@ -86,7 +86,8 @@ def render(error: ToolcribError) -> Response:
         }
     }
     status = STATUS[error.code]
-    return Response(dumps(body), status, headers_for(status), "application/json")
+    headers = headers_for(status) | _later(error)
+    return Response(dumps(body), status, headers, "application/json")
 
 
 def count_refused(scope: Scope, gateway: Gateway, error: Exception) -> None:
@@ -114,6 +115,13 @@ def headers_for(status: int) -> dict[str, str]:
     if status == STATUS[Code.UNAVAILABLE]:
         return {"Retry-After": RETRY_AFTER}
     return {"WWW-Authenticate": "Bearer"} if status == STATUS[Code.UNAUTHORIZED] else {}
+
+
+def _later(error: ToolcribError) -> dict[str, str]:
+    """When to come back to a limit: in whole seconds."""
+    if error.code is not Code.RATE_LIMITED:
+        return {}
+    return {"Retry-After": str(error.details["retry_after"])}
 
 
 def deprecation_headers(notice: Notice) -> Iterator[tuple[str, str]]:

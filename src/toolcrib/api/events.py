@@ -90,6 +90,7 @@ async def execution_events(
     if request.headers.get("accept", "").startswith(STREAM):  # who names JSON before it takes JSON
         after = _number("/headers/Last-Event-ID", last_event_id) if last_event_id else 0
         await gateway.history.get(caller, execution_id)
+        gateway.history.refuse_crowd(caller)
         pages = gateway.history.follow_execution(caller, execution_id, after, _HEARTBEAT_SECONDS)
         return _stream(pages, after)
     after = _number("/query/cursor", page.after) if page.after else 0
@@ -100,6 +101,7 @@ async def execution_events(
 async def follow_events(caller: Caller, gateway: Counter, last_event_id: LastEventId = None) -> Response:
     """The workspace's events as they are committed (SSE), from now on or after `Last-Event-ID`. Nothing is skipped."""
     newest = await gateway.history.newest(caller)
+    gateway.history.refuse_crowd(caller)
     after = _number("/headers/Last-Event-ID", last_event_id) if last_event_id else newest
     return _stream(gateway.history.follow(caller, after, _HEARTBEAT_SECONDS), after)
 

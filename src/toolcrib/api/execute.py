@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
-from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
+from toolcrib.contracts.errors import Forbidden, Invalid, RateLimited, ToolcribError
 from toolcrib.contracts.execution import LABEL_LIMIT, Call, Result, Status, Subject, idempotency_key
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
@@ -104,6 +104,7 @@ class Execute:
         scope["state"]["principal"] = principal
         workspace, actor = principal.workspace_id, principal.actor_id
         try:
+            await self._gateway.calls.refuse_early(principal, tool)
             refuse_in_query(scope, _KNOWN, "it goes into the body")
             body = await read_body(scope, receive, self._limit)
             document = parse_json(body)
@@ -112,6 +113,8 @@ class Execute:
         except Refused as refused:
             self._gateway.calls.count_refusal(workspace, refused.error.code, actor, tool)
             await render(refused.error)(scope, receive, send)
+        except RateLimited as error:  # the gateway counts it
+            await render(error)(scope, receive, send)
         except ToolcribError as error:
             self._gateway.calls.count_refusal(workspace, error.code, actor, tool)
             await render(error)(scope, receive, send)

@@ -48,6 +48,7 @@ _PARAMETERS = {
     "tool_id": "Calls of the tool with this id.",
     "execution_id": "The id that a call was answered with.",
     "exception_id": "Those that belong to this exception.",
+    "view": "In this view of a pack.",
     "subject_type": "Those about a subject of this type.",
     "subject_id": "Those about the subject with this id.",
     "kind": "Those of this kind, such as `refusal`.",

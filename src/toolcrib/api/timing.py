@@ -34,7 +34,8 @@ class Timed:
             nonlocal status, size, headers
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message["headers"]
+                # another list: some of the answers are made of one that they share
+                headers = message["headers"] = [*message["headers"]]
                 if not _REFUSED <= status < _FAILED:
                     headers.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - began) * 1_000)))
             else:

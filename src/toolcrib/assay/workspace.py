@@ -53,7 +53,17 @@ class Workspace:
         for name, wanted in ROLES.items():
             self.admit(name, **wanted)
         self.admit("limited", actor_type="agent", role="member", tools=[self.own["tool"]])
-        for kind in ("execution", "secret", "use", "key", "member", "invitation", "grant", "suspended"):
+        for kind in (
+            "execution",
+            "secret",
+            "use",
+            "key",
+            "member",
+            "invitation",
+            "grant",
+            "limited",
+            "suspended",
+        ):
             self.own |= self.fresh(kind)
 
     def admit(self, name: str, **wanted: object) -> Party:
@@ -200,6 +210,13 @@ def _grant(place: Workspace) -> dict[str, str]:
     return {"grant": made["id"], "granted": granted}
 
 
+def _limited(place: Workspace) -> dict[str, str]:
+    actor = f"agent:{place.new('limited')}"
+    own = f"{API}/workspaces/{place.id}/limits/actor/{actor}"
+    _made(place.owner.ask("PUT", own, {"per_day": 1_000_000}))
+    return {"limited": actor}
+
+
 def _suspended(place: Workspace) -> dict[str, str]:
     actor = f"agent:{place.new('suspended')}"
     _made(place.owner.ask("POST", f"{API}/suspensions", {"kind": "actor", "name": actor}))
@@ -223,4 +240,5 @@ _MAKERS: dict[str, Callable[[Workspace], dict[str, str]]] = {
     **dict.fromkeys(("invitation", "invitation_token", "invited"), _invitation),
     **dict.fromkeys(("grant", "granted"), _grant),
     "suspended": _suspended,
+    "limited": _limited,
 }

@@ -15,6 +15,7 @@ from . import (
     export,
     grants,
     keys,
+    limits,
     members,
     migrate,
     packs,
@@ -39,6 +40,7 @@ for noun in (
     members.app,
     grants.app,
     grants.suspended,
+    limits.app,
     packs.app,
 ):
     app.add_typer(noun)

@@ -90,6 +90,13 @@ class SecretNotFound(ToolcribError):
     code = Code.SECRET_NOT_FOUND
 
 
+class RateLimited(ToolcribError):
+    """Too many calls. Wait as many seconds as `details.retry_after` says; `details.limit` says which limit it is."""
+
+    code = Code.RATE_LIMITED
+    retryable = True
+
+
 class Unavailable(ToolcribError):
     """The service cannot record calls at the moment, so it runs none. Try again shortly."""
 

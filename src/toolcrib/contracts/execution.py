@@ -60,6 +60,8 @@ class EventType(StrEnum):
     INVITATION_ACCEPTED = "InvitationAccepted"
     GRANT_GIVEN = "GrantGiven"
     GRANT_ENDED = "GrantEnded"
+    LIMIT_SET = "LimitSet"
+    LIMIT_REMOVED = "LimitRemoved"
     SUSPENDED = "Suspended"
     SUSPENSION_LIFTED = "SuspensionLifted"
     OPERATOR_VISITED = "OperatorVisited"

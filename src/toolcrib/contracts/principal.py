@@ -47,8 +47,9 @@ class Permission(StrEnum):
     SUSPENSIONS_WRITE = "suspensions:write"
     HOSTS_WRITE = "hosts:write"
     SECURITY_READ = "security:read"
+    LIMITS_WRITE = "limits:write"
     HOUSE_WRITE = "house:write"
-    """The operator's own: workspaces, global tools, grants."""
+    """The operator's own: workspaces, global tools, grants, ceilings."""
 
 
 @dataclass(frozen=True, slots=True)

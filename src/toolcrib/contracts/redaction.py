@@ -15,11 +15,12 @@ import orjson
 from .schema_marks import Marks, State
 
 REDACTED = "[REDACTED]"
-# A text without any of these holds nothing to strike out: most payloads are looked at once and left alone.
-_HINT = re.compile(
-    rb"passw|passphrase|passcode|pwd|secret|api.{0,8}?key|token|credential|private.{0,8}?key|bearer|authori[sz]ation|sk[-_]|tcb_",
-    re.IGNORECASE | re.DOTALL,
-)
+# A text without any of these holds nothing to strike out: most payloads are looked at once and left alone. Parts are
+# looked for, not a pattern: that takes a fifth of the time, and a large payload holds up the others for less.
+_HINTS = (
+    b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"bearer", b"authori", b"sk-", b"sk_", b"tcb_",
+)  # fmt: skip
+_KEY_HINTS = (b"api", b"private")
 _KEY_IN_TEXT = re.compile(
     r"(?i:(bearer\s+))[A-Za-z0-9._~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk[-_]|tcb_)[A-Za-z0-9_-]{16,}"
 )
@@ -39,7 +40,7 @@ class Redactor:
 
     def redact(self, written: bytes, value: Any) -> bytes:
         """The JSON text as it may be stored; `value` is what it says. The same object where nothing is struck out."""
-        if not self._marks.root and _HINT.search(written) is None:
+        if not self._marks.root and not _may_hold_secrets(written):
             return written
         struck = orjson.dumps(self._struck(value, self._marks.root))
         return written if struck == written else struck
@@ -77,6 +78,13 @@ class Redactor:
         if value is not None and is_secret_name(name):
             return REDACTED
         return self._struck(value, self._marks.member(state, name) if state else state)
+
+
+def _may_hold_secrets(written: bytes) -> bool:
+    text = written.lower()
+    if any(hint in text for hint in _HINTS):
+        return True
+    return b"key" in text and any(hint in text for hint in _KEY_HINTS)
 
 
 @lru_cache(1_024)  # lists repeat their members' names

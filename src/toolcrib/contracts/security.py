@@ -60,6 +60,8 @@ _KINDS: Mapping[SecurityKind, tuple[EventType, ...]] = {
         EventType.WORKSPACE_CREATED,
         EventType.WORKSPACE_CHANGED,
         EventType.HOSTS_SET,
+        EventType.LIMIT_SET,
+        EventType.LIMIT_REMOVED,
     ),
     SecurityKind.OPERATOR: (EventType.OPERATOR_VISITED,),
 }

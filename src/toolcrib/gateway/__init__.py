@@ -6,13 +6,16 @@ from toolcrib.identity.service import Member as MemberView
 from toolcrib.identity.service import NewGrant, NewMember
 from toolcrib.identity.service import Workspace as WorkspaceView
 from toolcrib.ledger.security import Place
+from toolcrib.policy.limits import Allowance, Limit
 
 from .open import Gateway, Options, open_gateway
 
 __all__ = [
+    "Allowance",
     "Claims",
     "Gateway",
     "InvitationView",
+    "Limit",
     "MemberView",
     "NewGrant",
     "NewMember",

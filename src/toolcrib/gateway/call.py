@@ -12,19 +12,19 @@ from typing import Any
 
 from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.decision import Deny
-from toolcrib.contracts.errors import Code, NotFound, SecretNotFound, Unauthorized, Unavailable
+from toolcrib.contracts.errors import Code, NotFound, RateLimited, SecretNotFound, Unauthorized, Unavailable
 from toolcrib.contracts.execution import Call, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Invocation, Outcome
 from toolcrib.contracts.terms import Link
-from toolcrib.contracts.view import Views
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
-from toolcrib.ledger.service import Intent
+from toolcrib.ledger.service import Full, Intent
 from toolcrib.policy.service import CallFacts, decide
 from toolcrib.registry.service import StoredTool
 
+from .admission import Admission, Ticket
 from .attempts import attempt
 from .bindings import (
     BoundCall,
@@ -56,18 +56,12 @@ class Calls:
     """Runs calls, and answers what a call would meet."""
 
     def __init__(
-        self,
-        stores: Stores,
-        snapshots: Snapshots,
-        workshop: Workshop,
-        clock: Clock,
-        heard: Heard,
-        views: Views,
-    ) -> None:
+        self, stores: Stores, snapshots: Snapshots, workshop: Workshop, admission: Admission, clock: Clock, heard: Heard
+    ) -> None:  # fmt: skip
         self._stores = stores
-        self._views = views
         self._snapshots = snapshots
         self._workshop = workshop
+        self._admission = admission
         self._clock = clock
         self._heard = heard
         self._repeats = Repeats(stores.ledger)
@@ -76,36 +70,63 @@ class Calls:
         self._detached: set[asyncio.Task[Result]] = set()
 
     async def call_tool(self, principal: Principal, call: Call, *, insists: bool = False) -> Result:
-        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound` and `Unavailable`; all else is a result.
-        A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that `insists` is
-        answered all the same, as a door is whose server stops.
+        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound`, `RateLimited` and `Unavailable`; all else
+        is a result. A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that
+        `insists` is answered all the same, as a door is whose server stops.
         """
+        try:
+            ticket = self._admission.enter(principal.workspace_id)
+            try:
+                return await self._call(principal, call, ticket, insists=insists)
+            finally:
+                if not ticket.stays:
+                    self._admission.leave(ticket)
+        except RateLimited as refused:
+            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, call.tool)
+            raise
+
+    async def refuse_early(self, principal: Principal, tool: str) -> None:
+        """Raises `RateLimited` where it is known before the call is read that its caller has nothing left."""
+        facts = await self._snapshots.of(principal.workspace_id)
+        concerned = facts.limits.about(principal.actor_id, "", None) if facts else ()
+        refused = self._admission.refused_now(concerned)
+        if refused is not None:
+            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, tool)
+            raise refused
+
+    async def _call(self, principal: Principal, call: Call, ticket: Ticket, *, insists: bool) -> Result:
         began, clash, reached = self._clock.monotonic(), None, Reached()
         for _ in range(_TRIES):
             decided = await self._decide(principal, call, clash, reached)
             call = decided.call
-            intent = intent_of(decided, call, self._stores.ledger.owner.id, self._clock.now())
+            await self._admission.admit(ticket, decided)
+            owner = self._stores.ledger.owner.id
+            intent = intent_of(decided, call, owner, self._clock.now(), ticket.caps)
             recorded = await self._stores.ledger.record(intent)
             if recorded is True:
                 break
             if recorded is False:
                 await self._snapshots.reload(principal.workspace_id)
                 continue
+            if isinstance(recorded, Full):
+                raise self._admission.full(ticket, recorded)
+            self._admission.give_back(ticket)
             earlier = await self._repeats.of(intent, call, recorded)
             if isinstance(earlier, Result):
                 return earlier
             clash = earlier
         else:
+            self._admission.give_back(ticket)
             raise Unavailable("The workspace changes too quickly; try again.")
         if isinstance(decided.verdict, Refusal):
             return answer_of(decided, intent, call, Done(decided.verdict.status, decided.verdict.failure), 0)
         finish = self._finish(decided, decided.verdict, intent, call, began, insists=insists)
-        return await finish if call.wait else self._detach(intent.execution_id, finish)
+        return await finish if call.wait else self._detach(intent.execution_id, finish, ticket)
 
     async def _decide(
         self, principal: Principal, call: Call, clash: Refusal | None, reached: Reached
     ) -> Decided:
-        view = view_of(self._views, call)
+        view = view_of(self._workshop.views, call)
         facts, tool = await self.what(principal.workspace_id, call.tool)
         who = self._stores.identity.again(facts.roster, principal)
         if tool is None:
@@ -118,7 +139,9 @@ class Calls:
             and links_of(bindings)
             and decide(who, facts.about(tool), self._clock.now(), about).allowed
         ):
-            await self._follow(links_of(bindings), facts, who, call, reached)
+            for link in links_of(bindings):
+                if link not in reached:
+                    reached[link] = await self._follow(link, facts.meant_by(tool, link.tool), who, call)
         bound = bound_call(call, about, bindings, ready.contract, reached)
         verdict = self.judge(facts, who, tool, bound)
         if isinstance(verdict, Checked):
@@ -128,23 +151,20 @@ class Calls:
         )
         return Decided(bound.call, facts, who, tool, ready, verdict, known)
 
-    async def _follow(
-        self, links: Iterable[Link], facts: Facts, who: Principal, call: Call, reached: Reached
-    ) -> None:
-        """Where links lead from the subject of a call, asked over this counter for the same principal."""
-        for link in links:
-            tool = facts.find(link.tool)
-            if call.subject is None or link in reached:
-                continue
-            if tool is None or tool.effects != "read":
-                reached[link] = None
-                continue
-            contract = self._workshop.ready(tool).contract
-            given = {link.argument: typed(call.subject.id, contract, link.argument)}
-            asking = Call(
-                tool.id, given, call.subject, call.exception_id, depth=call.depth + 1, hidden=call.hidden
-            )
-            reached[link] = reached_by(link, await self.call_tool(who, asking))
+    async def _follow(self, link: Link, tool: StoredTool | None, who: Principal, call: Call) -> Any:
+        """Where a link leads from the subject of a call, asked over this counter for the same principal."""
+        if tool is None or tool.effects != "read" or call.subject is None:
+            return None
+        given = typed(call.subject.id, self._workshop.ready(tool).contract, link.argument)
+        asking = Call(
+            tool.id,
+            {link.argument: given},
+            call.subject,
+            call.exception_id,
+            depth=call.depth + 1,
+            hidden=call.hidden,
+        )
+        return reached_by(link, await self.call_tool(who, asking))
 
     def judge(self, facts: Facts, who: Principal, tool: StoredTool, bound: BoundCall) -> Checked | Refusal:
         """Valid, then allowed, then complete: the one place where a call is decided. Of a call that has strayed from its
@@ -271,9 +291,11 @@ class Calls:
             del self._running[intent.execution_id]
             self._ending.pop(intent.execution_id, None)
 
-    def _detach(self, execution_id: str, finish: Any) -> Result:
+    def _detach(self, execution_id: str, finish: Any, ticket: Ticket) -> Result:
         """Let a call run on by itself; its result is in the ledger."""
         task = asyncio.create_task(finish)
+        ticket.stays = True
+        task.add_done_callback(lambda _: self._admission.leave(ticket))
         self._detached.add(task)
         task.add_done_callback(self._ended)
         return Result(execution_id, Status.RUNNING, None, None, 0.0)

@@ -15,6 +15,7 @@ from toolcrib.policy.service import permits
 
 from .facts import Facts, Snapshots, Stores
 from .news import News
+from .places import Places
 
 T = TypeVar("T")
 
@@ -46,8 +47,9 @@ class _TakenBack(Exception):
 class Changes:
     """Every store is written through here."""
 
-    def __init__(self, stores: Stores, snapshots: Snapshots, news: News) -> None:
+    def __init__(self, stores: Stores, snapshots: Snapshots, news: News, places: Places) -> None:
         self._stores = stores
+        self._places = places
         self._snapshots = snapshots
         self._news = news
 
@@ -68,10 +70,10 @@ class Changes:
         scope = scope or principal.workspace_id
         facts = await self.permitted(principal, permission)
         apply = self._work(facts, scope, principal, permission, work)
+        scopes = tuple(sorted({scope, principal.workspace_id, *also}))
         try:
-            done: T = await self._stores.db.change(
-                tuple(sorted({scope, principal.workspace_id, *also})), apply
-            )
+            with self._places.one(principal.workspace_id):
+                done: T = await self._stores.db.change(scopes, apply)
         except DatabaseUnavailable as error:
             raise Unavailable from error
         self._news.changed(scope)

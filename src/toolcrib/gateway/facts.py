@@ -17,6 +17,7 @@ from toolcrib.identity.service import Identity, Roster
 from toolcrib.kit.db import Database, DatabaseUnavailable, Tx
 from toolcrib.kit.http import Beyond, Reach
 from toolcrib.ledger.service import Ledger
+from toolcrib.policy.limits import Limits, WorkspaceLimits
 from toolcrib.policy.service import ToolFacts
 from toolcrib.registry.service import Catalog, Registry, StoredTool
 from toolcrib.vault.roots import RootKeys
@@ -38,6 +39,7 @@ class Facts:
     shared: Catalog = field(default_factory=Catalog)
     secrets: Secrets = field(default_factory=dict)
     beside: Mapping[str, Secret] = field(default_factory=dict)
+    limits: WorkspaceLimits = field(default_factory=WorkspaceLimits)
     reach: Reach | None = None
     _told: dict[str, ToolFacts] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -52,6 +54,10 @@ class Facts:
             name = slug(name_or_id)
             found = self.catalog.by_name.get(name) or self.shared.by_name.get(name)
         return found
+
+    def meant_by(self, tool: StoredTool, name: str) -> StoredTool | None:
+        """The tool that another one's contract names: a global one means global tools, whatever a workspace calls its own."""
+        return self.shared.find(name) if tool.workspace_id == GLOBAL else self.find(name)
 
     def seen_by_models(self) -> Iterator[StoredTool]:
         """By name, all that a name and the name made of it for models lead to: no other tool stands before them."""
@@ -116,6 +122,7 @@ class Stores:
     ledger: Ledger
     identity: Identity
     registry: Registry
+    limits: Limits
     vault: Vault
     roots: RootKeys
     beside: SecretProvider | None = None
@@ -199,15 +206,16 @@ class Snapshots:
         if generation < 0 or workspace == GLOBAL:
             return None
         roster, catalog, shared = known.roster, known.catalog, known.shared
-        secrets, beside, reach = known.secrets, known.beside, known.reach
+        secrets, beside, limits, reach = known.secrets, known.beside, known.limits, known.reach
         if generation != known.generation:
             roster = await stores.identity.load(tx, workspace, roster, known.generation)
             reach = reach_of(roster)
             catalog = await stores.registry.load(tx, workspace, catalog, known.generation)
             secrets = await stores.vault.load(tx, workspace, secrets, known.generation)
+            limits = await stores.limits.load(tx, workspace, limits, known.generation)
             beside = stores.beside.of(workspace, roster.workspace.name) if stores.beside else beside
         if shared_generation != known.global_generation:
             shared = await stores.registry.load(tx, GLOBAL, shared, known.global_generation)
         return Facts(
-            workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, reach
+            workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, limits, reach
         )

@@ -14,6 +14,7 @@ from toolcrib.policy.service import sees
 from .call import Calls
 from .change import Changes
 from .facts import Stores
+from .places import MOST_STREAMS, Places
 from .records import answer_again
 
 T = TypeVar("T")
@@ -39,6 +40,7 @@ class History:
         self._ledger = stores.ledger
         self._changes = changes
         self._calls = calls
+        self._streams = Places(MOST_STREAMS)
 
     async def get(self, principal: Principal, execution_id: str) -> Execution:
         """One execution with its payloads. Raises `NotFound`."""
@@ -83,6 +85,10 @@ class History:
         newest = await _reached(self._ledger.newest_events(principal.workspace_id, 1, {}))
         return newest[0].seq if newest else 0
 
+    def refuse_crowd(self, principal: Principal) -> None:
+        """Raises `RateLimited` where the workspace has its share of streams, before one begins."""
+        self._streams.check(principal.workspace_id)
+
     async def follow(
         self, principal: Principal, after: int | None, heartbeat: float
     ) -> AsyncGenerator[Sequence[Event], None]:
@@ -90,12 +96,14 @@ class History:
         empty. Ends when the listener is too slow or the process stops; raises `Unauthorized` once the credential is
         revoked, removed or over, and `Forbidden` once it is suspended.
         """
+        workspace = principal.workspace_id
         after = await self.newest(principal) if after is None else after
         try:
-            async with aclosing(self._ledger.tail.follow(principal.workspace_id, after, heartbeat)) as pages:
-                async for page in pages:
-                    await self._still_permitted(principal, page)
-                    yield [event for event in page if sees(principal, event.about)]
+            with self._streams.one(workspace):
+                async with aclosing(self._ledger.tail.follow(workspace, after, heartbeat)) as pages:
+                    async for page in pages:
+                        await self._still_permitted(principal, page)
+                        yield [event for event in page if sees(principal, event.about)]
         except DatabaseUnavailable as error:
             raise Unavailable from error
 

@@ -10,17 +10,18 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import ActorType, NewKey, Role
 from toolcrib.contracts.provider import Provider
 from toolcrib.contracts.secret import SecretProvider
-from toolcrib.contracts.view import Views
 from toolcrib.identity.service import DEFAULT_WORKSPACE, Identity
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import HOUSE, Database, DatabaseError, Query, Tx
 from toolcrib.kit.logging import logger
 from toolcrib.ledger.service import RENEW_SECONDS, ChangeFact, Ledger
+from toolcrib.policy.limits import Limits
 from toolcrib.registry.service import Registry
 from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Vault
 
+from .admission import Admission
 from .call import Calls
 from .change import Changes
 from .desk import Heard, told_to_the_log
@@ -29,6 +30,7 @@ from .grants import Grants, Suspensions
 from .history import History
 from .hosts import Hosts
 from .keys import ApiKeys
+from .limits import LimitsOf, Outlook
 from .members import Members
 from .news import News
 from .packs import PackTools
@@ -70,6 +72,8 @@ class Gateway:
     suspensions: Suspensions
     hosts: Hosts
     security: SecurityLog
+    limits: LimitsOf
+    admission: Admission
     uses: Uses
     _keeper: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -105,6 +109,7 @@ class Gateway:
         try:
             await self.rotation.settle()
             await self.uses.write()
+            await self.admission.stop()
             await self.stores.ledger.owner.leave()
             await self.stores.ledger.do_books()
         except DatabaseError as error:
@@ -173,21 +178,23 @@ def open_gateway(
     """Every store over one database, and the counter before them."""
     identity, vault, roots = Identity(cipher, clock), Vault(cipher, clock), RootKeys(cipher, clock)
     ledger = Ledger(db, clock, options.retention_days)
-    stores = Stores(db, ledger, identity, Registry(clock), vault, roots, options.beside)
+    stores = Stores(db, ledger, identity, Registry(clock), Limits(clock), vault, roots, options.beside)
     snapshots = Snapshots(stores, options.narrow)
     workshop = Workshop(providers, options.max_seconds)
     news = News(snapshots, db.engine.notices)
-    changes = Changes(stores, snapshots, news)
-    views = Views()
-    calls = Calls(stores, snapshots, workshop, clock, options.heard, views)
-    tools = Tools(stores, changes, calls, workshop, clock, views)
+    admission = Admission(stores, clock)
+    changes = Changes(stores, snapshots, news, admission.places)
+    calls = Calls(stores, snapshots, workshop, admission, clock, options.heard)
+    tools = Tools(stores, changes, calls, workshop, Outlook(stores, admission, clock), clock)
     uses = Uses(stores, clock)
     visits = Visits(stores, changes, clock)
     credentials = Credentials(stores, snapshots, uses, visits, options.verify)
     return Gateway(
         stores, snapshots, news, credentials, calls, tools, Versions(stores, changes, tools),
         SecretNames(stores, changes), Rotation(stores, changes, clock), ApiKeys(stores, changes, clock),
-        History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, views),
+        History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, workshop.views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
-        Grants(stores, changes, snapshots), Suspensions(stores, changes), Hosts(stores, changes), SecurityLog(stores, changes), uses,
+        Grants(stores, changes, snapshots), Suspensions(stores, changes), Hosts(stores, changes),
+        SecurityLog(stores, changes),
+        LimitsOf(stores, changes, snapshots), admission, uses,
     )  # fmt: skip

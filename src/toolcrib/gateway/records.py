@@ -13,7 +13,7 @@ from toolcrib.contracts.secret import Secret
 from toolcrib.contracts.selection import Selection
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import canonical
-from toolcrib.ledger.service import Claim, Intent, Settlement
+from toolcrib.ledger.service import Cap, Claim, Intent, Settlement
 from toolcrib.registry.service import StoredTool
 
 from .facts import Facts
@@ -63,7 +63,7 @@ class Done:
     unheard: bool = False
 
 
-def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
+def intent_of(decided: Decided, call: Call, owner: str, now: int, caps: tuple[Cap, ...] = ()) -> Intent:
     """The record that precedes everything: of a call that will run, or of a refusal."""
     facts, who, tool, verdict, subject = (
         decided.facts,
@@ -82,6 +82,7 @@ def intent_of(decided: Decided, call: Call, owner: str, now: int) -> Intent:
         error_message=kept_message(failure, call.hidden) if failure else None, owner=owner, at=now, input=_input(decided, call),
         error=kept_rest(failure, call.hidden) if failure else None, claim=_claim(decided, call, execution_id, now),
         dry_run=decided.ready.is_dry(call), on_behalf_of=who.on_behalf_of, secrets=_opened(verdict),
+        host=decided.ready.host, caps=caps,
     )  # fmt: skip
 
 

@@ -6,14 +6,13 @@ from typing import Any
 
 from toolcrib.contracts.checks import contract_faults
 from toolcrib.contracts.contract import Contract, effect_of, parse_contract
-from toolcrib.contracts.decision import Allow, Decision, Reason
-from toolcrib.contracts.errors import Forbidden, Invalid, NotFound, ToolcribError
+from toolcrib.contracts.decision import Allow, Decision, Deny, Reason
+from toolcrib.contracts.errors import Code, Forbidden, Invalid, NotFound, ToolcribError
 from toolcrib.contracts.execution import Call, EventType, Notice
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.forms import normal_form
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal
-from toolcrib.contracts.view import Views
 from toolcrib.kit.clock import Clock
 from toolcrib.policy.service import ANY_CALL, CallFacts, decide, explain, permits, shows
 from toolcrib.registry.service import StoredTool, alias_taken
@@ -23,6 +22,7 @@ from .call import Calls
 from .change import Change, Changes
 from .facts import Facts, Stores
 from .hosts import not_called
+from .limits import Outlook
 from .secrets import elsewhere
 from .workshop import Workshop
 
@@ -84,13 +84,13 @@ class Tools:
     """What can be done with tools apart from calling them."""
 
     def __init__(
-        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, clock: Clock, views: Views
-    ) -> None:
+        self, stores: Stores, changes: Changes, calls: Calls, workshop: Workshop, outlook: Outlook, clock: Clock
+    ) -> None:  # fmt: skip
         self._stores = stores
-        self._views = views
         self._changes = changes
         self._calls = calls
         self._workshop = workshop
+        self._outlook = outlook
         self._clock = clock
 
     async def register(
@@ -172,8 +172,8 @@ class Tools:
         """Check input against contract and policy; runs nothing and records nothing."""
         facts, tool = await self._find(principal, call.tool)
         who, ready = self._stores.identity.again(facts.roster, principal), self._workshop.ready(tool)
-        bindings = bindings_of(ready.contract, tool.name, view_of(self._views, call), call.subject)
-        about = CallFacts(view_of(self._views, call), call.subject.type if call.subject else None)
+        bindings = bindings_of(ready.contract, tool.name, view_of(self._workshop.views, call), call.subject)
+        about = CallFacts(view_of(self._workshop.views, call), call.subject.type if call.subject else None)
         own = [one for one in bindings if one.link is None]
         bound = bound_call(call, about, own, ready.contract, {})
         filled, left_out = unfollowed(bound.call, bindings, ready.contract)
@@ -230,7 +230,8 @@ class Tools:
         view: str | None = None,
     ) -> tuple[Decision, Sequence[Reason]]:
         """Whether the principal, or another actor of the workspace, may call a tool now, and how every rule stands; about
-        a subject of that type, and in that view, where they are given. Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
+        a subject of that type, and in that view, where they are given. The last are the limits, as far as they are used up
+        now. Raises `NotFound`, and `Forbidden` for others' rights where the principal may not read keys.
         """
         facts, tool = await self._find(principal, name_or_id)
         who = self._stores.identity.again(facts.roster, principal)
@@ -243,13 +244,16 @@ class Tools:
         about, now, call = facts.about(tool), self._clock.now(), self._calls_in(view)
         if subject_type is not None:
             call = replace(call, subject=subject_type)
-        return decide(who, about, now, call), explain(who, about, now, call)
+        decision, host = decide(who, about, now, call), self._workshop.ready(tool).host
+        reasons = (*explain(who, about, now, call), await self._outlook.reason(facts, who, tool, host))
+        used_up = decision.allowed and not reasons[-1].holds
+        return (Deny(Code.RATE_LIMITED, reasons) if used_up else decision), reasons
 
     def _calls_in(self, view: str | None) -> CallFacts:
         """What is known of calls before they are made: what they are about where the view says so."""
         if view is None:
             return ANY_CALL
-        found = named_view(self._views, view)
+        found = named_view(self._workshop.views, view)
         return CallFacts(found) if found.subject is None else CallFacts(found, found.subject)
 
     def _view(self, facts: Facts, who: Principal, tool: StoredTool, call: CallFacts) -> ToolView | None:

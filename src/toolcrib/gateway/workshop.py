@@ -14,6 +14,8 @@ from toolcrib.contracts.kept import Kept
 from toolcrib.contracts.provider import Provider, Runnable
 from toolcrib.contracts.redaction import Redactor
 from toolcrib.contracts.schema import CompiledSchema, compile_schema
+from toolcrib.contracts.view import Views
+from toolcrib.kit.http import host_of
 from toolcrib.registry.service import StoredTool
 
 _MOST_READY = 2_048
@@ -42,6 +44,7 @@ class Ready:
     output_redactor: Redactor = _PLAIN
     high: bool = False
     high_when: CompiledSchema | None = None
+    host: str | None = None
 
     @property
     def weight(self) -> int:
@@ -57,9 +60,10 @@ class Ready:
 
 
 class Workshop:
-    """Makes tools ready, once for each digest."""
+    """Makes tools ready, once for each digest; `views` are those of the packs that this process has loaded."""
 
     def __init__(self, providers: Sequence[Provider], max_seconds: float = 120) -> None:
+        self.views = Views()
         self._max_seconds = max_seconds
         self._providers: Mapping[str, Provider] = {provider.kind: provider for provider in providers}
         self._ready = Kept[Ready](_MOST_READY, _MOST_WEIGHT)
@@ -106,4 +110,5 @@ class Workshop:
             Redactor(contract.output_schema),
             high=impact == "high" or contract.effects == "destructive",
             high_when=compile_schema(impact["when"]) if isinstance(impact, dict) else None,
+            host=None if contract.api is None else host_of(contract.api.base_url),
         )

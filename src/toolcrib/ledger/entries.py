@@ -13,6 +13,7 @@ from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.kit.db import Tx
 
+from .caps import Cap, Full, crowded
 from .queries import writing
 from .repeats import Claim, Taken, claim, free
 
@@ -30,7 +31,7 @@ _EVENT_OF = {
 class Intent:
     """A call that is about to run, or was refused; `generation` is what it was decided on. `error` is the rest of a
     refusal's error as JSON text; `claim` the idempotency key under which the call runs; `secrets` those that it opens, each
-    with its version.
+    with its version; `host` the upstream that it goes to. With `caps` it runs only where fewer run than those say.
     """
 
     execution_id: str
@@ -57,6 +58,8 @@ class Intent:
     dry_run: bool = False
     on_behalf_of: str | None = None
     secrets: tuple[tuple[str, int], ...] = ()
+    host: str | None = None
+    caps: tuple[Cap, ...] = ()
 
     def row(self) -> tuple[Any, ...]:
         """In the order of `writing.EXECUTION_COLUMNS`."""
@@ -65,6 +68,7 @@ class Intent:
             self.workspace_id, self.execution_id, self.tool_id, self.tool, self.tool_version, self.status.value, self.actor_type,
             self.actor_id, self.key_id, self.subject_type, self.subject_id, self.exception_id, self.error_code, self.error_message,
             int(self.dry_run), self.owner, self.at, self.at, finished, None if finished is None else 0, None, self.on_behalf_of,
+            self.host,
         )  # fmt: skip
 
 
@@ -98,19 +102,20 @@ class Settlement:
 
 
 Entry = Intent | Settlement
+Answer = bool | Taken | Full
 
 
 class Batch:
     """Writes intents and settlements of many calls in one transaction; the sequence it takes is commit order."""
 
-    async def apply(self, tx: Tx, items: Sequence[Entry]) -> Sequence[bool | Taken]:
+    async def apply(self, tx: Tx, items: Sequence[Entry]) -> Sequence[Answer]:
         """True for an intent that was recorded and a settlement that was the first; False for a stale or late one;
-        for an intent whose idempotency key is taken, who holds it.
+        for an intent whose idempotency key is taken, who holds it; for one that would be too many, the cap.
         """
         states = await writing.take_sequence(tx, Counter(item.workspace_id for item in items))
         current = {name: generation for name, (_, generation) in states.items()}
         shared = await writing.generation(tx, GLOBAL)
-        answers: dict[int, bool | Taken] = {}
+        answers: dict[int, Answer] = {}
         for item in items:
             if isinstance(item, Intent):
                 answers[id(item)] = (item.generation, item.global_generation) == (
@@ -123,12 +128,17 @@ class Batch:
         settlements = [s for s in items if isinstance(s, Settlement)]
         in_time = await writing.settle(tx, [s.row() for s in settlements])
         answers |= {id(s): first for s, first in zip(settlements, in_time, strict=True)}
-        await free(tx, [s.frees for s in settlements if s.frees and answers[id(s)]])
+        too_many = await crowded(
+            tx, [i for i in items if isinstance(i, Intent) and i.caps and answers[id(i)] is True]
+        )
+        answers |= too_many
+        not_run = [i.claim for i in items if isinstance(i, Intent) and i.claim and id(i) in too_many]
+        await free(tx, [*not_run, *(s.frees for s in settlements if s.frees and answers[id(s)])])
         await self._write(tx, items, answers, {name: first for name, (first, _) in states.items()})
         return [answers[id(item)] for item in items]
 
     async def _write(
-        self, tx: Tx, items: Sequence[Entry], answers: Mapping[int, bool | Taken], following: dict[str, int]
+        self, tx: Tx, items: Sequence[Entry], answers: Mapping[int, Answer], following: dict[str, int]
     ) -> None:
         """Rows, bodies and events of what was recorded; the numbers that nothing took are given back."""
         recorded = [i for i in items if isinstance(i, Intent) and answers[id(i)] is True]
@@ -152,7 +162,7 @@ class Batch:
             await writing.give_back(tx, unused)
 
 
-async def _claimed(tx: Tx, intents: Sequence[Intent]) -> dict[int, bool | Taken]:
+async def _claimed(tx: Tx, intents: Sequence[Intent]) -> dict[int, Answer]:
     """The intents that came too late for their key."""
     late = await claim(tx, [i.claim for i in intents if i.claim])
     return {id(i): late[i.execution_id] for i in intents if i.execution_id in late}

@@ -1,7 +1,7 @@
 """What the ledger means: a call is recorded before it runs and settled after; every change raises its workspace's generation."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,8 @@ from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import HOUSE, Database, DatabaseError, DatabaseUnavailable, Row, Tx
 from toolcrib.kit.json import dumps, loads_own
 
-from .entries import Batch, Intent, Settlement
+from .caps import Cap, Full, count
+from .entries import Answer, Batch, Intent, Settlement
 from .owners import RENEW_SECONDS, Owner
 from .queries import reading, writing
 from .refusals import Refusals
@@ -22,7 +23,7 @@ from .retention import Retention
 from .security import SecurityReader
 from .tail import Tail
 
-__all__ = ["RENEW_SECONDS", "ChangeFact", "Claim", "Intent", "Ledger", "Settlement", "Taken"]
+__all__ = ["RENEW_SECONDS", "Cap", "ChangeFact", "Claim", "Full", "Intent", "Ledger", "Settlement", "Taken"]
 
 # A commit that was cut off may still arrive: PostgreSQL ends one that hangs long before this.
 _LATE_COMMIT_US = 60_000_000
@@ -60,14 +61,14 @@ class Ledger:
         self.security = SecurityReader(db)
         self.owner = Owner(db, clock)
 
-    async def record(self, intent: Intent) -> bool | Taken:
+    async def record(self, intent: Intent) -> Answer:
         """Write an intent; False when it was decided on an older generation, `Taken` when another call holds its
-        idempotency key. Raises `Unavailable`: then it did not happen.
+        idempotency key, `Full` when too many calls of its kind run. Raises `Unavailable`: then it did not happen.
         """
         if not self.owner.holds:
             raise Unavailable
         try:
-            answer: bool | Taken = await self._db.record(self._batch, (intent.workspace_id, GLOBAL), intent)
+            answer: Answer = await self._db.record(self._batch, (intent.workspace_id, GLOBAL), intent)
         except DatabaseUnavailable as error:
             if error.uncertain and intent.status is Status.RUNNING:
                 self._owed[intent.execution_id] = _not_run(intent, _UNCONFIRMED)
@@ -129,6 +130,10 @@ class Ledger:
                 self._owed[settlement.execution_id] = replace(settlement, output=None)
                 return
         self._owed.pop(settlement.execution_id, None)  # whoever keeps the books beside may have been first
+
+    async def running(self, tx: Tx, workspace: str) -> Mapping[Hashable, int]:
+        """How many calls run now, as `caps.count` counts them."""
+        return await count(tx, [workspace])
 
     async def workspaces(self) -> Sequence[str]:
         """The ids of all there are, for what the house does by itself."""

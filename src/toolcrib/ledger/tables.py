@@ -42,6 +42,7 @@ executions = Table(
     Column("execution_time_us", BigInteger),
     Column("cancel_at", BigInteger),
     Column("on_behalf_of", Text),
+    Column("host", Text),
     PrimaryKeyConstraint("id", "workspace_id"),
     info=held_by(house_reads="status = 'running'"),  # the house closes the calls of dead processes
     sqlite_with_rowid=False,

@@ -15,6 +15,8 @@ from toolcrib.kit.db import DatabaseError
 _LOOK_SECONDS = 1.0
 _PAGE = 500
 _MOST_WAITING = 1_000
+# Many who listen are told less often, so that a workspace has its listeners woken no more than a thousand times a second.
+_PAUSE_OF_EACH = 0.001
 
 
 class Source(Protocol):
@@ -88,6 +90,7 @@ class _Feed:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self.look.wait()
+            await asyncio.sleep(_PAUSE_OF_EACH * (len(self.listeners) - 1))
             self.look.clear()
 
     async def _read(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import mcp_types as types
 
+from toolcrib.contracts.errors import ToolcribError
 from toolcrib.contracts.execution import LABEL_LIMIT, Result, Subject
 from toolcrib.gateway.tools import ToolView
 from toolcrib.kit.json import dumps
@@ -56,6 +57,19 @@ def answer_of(result: Result, *, any_schema: bool, asked: bool) -> types.CallToo
     text = (result.written or dumps(result.output)).decode()
     return types.CallToolResult(
         content=[types.TextContent(text=text)], structured_content=structured, _meta=meta
+    )
+
+
+def refused(error: ToolcribError) -> types.CallToolResult:
+    """A call that may be made later, told as any failure is: as text that a model can act on."""
+    told = {
+        "code": error.code.value,
+        "message": error.message,
+        "details": dict(error.details),
+        "retryable": error.retryable,
+    }
+    return types.CallToolResult(
+        content=[types.TextContent(text=dumps({"error": told}).decode())], is_error=True
     )
 
 

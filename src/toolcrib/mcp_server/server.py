@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.types import Receive, Scope, Send
 
-from toolcrib.contracts.errors import NotFound, ToolcribError
+from toolcrib.contracts.errors import NotFound, RateLimited, ToolcribError
 from toolcrib.contracts.execution import Call, Result
 from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Gateway
@@ -20,7 +20,7 @@ from toolcrib.kit.json import dumps
 from toolcrib.kit.paging import BadCursor, decode, encode
 
 from .door import BODY_LIMIT, principal_of
-from .mapping import Asked, answer_of, asked_of, tool_of
+from .mapping import Asked, answer_of, asked_of, refused, tool_of
 
 _PAGE = 100
 _ABOUT = "Tools of one Toolcrib workspace. Every call is recorded; a refusal says why and what to do."
@@ -93,6 +93,8 @@ class McpServer:
             raise MCPError(
                 types.INVALID_PARAMS, f"{error.message} Ask tools/list for those there are."
             ) from error
+        except RateLimited as error:
+            return refused(error)
         except ToolcribError as error:
             raise MCPError(types.INTERNAL_ERROR, error.message) from error
         return answer_of(result, any_schema=_is_modern(context), asked=asked.dry_run is True)

@@ -7,6 +7,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 import toolcrib.identity.tables
 import toolcrib.ledger.tables
+import toolcrib.policy.tables
 import toolcrib.registry.tables
 import toolcrib.vault.tables  # noqa: F401 each declares its tables
 from toolcrib.kit.db import Query, Tx, metadata, row_security

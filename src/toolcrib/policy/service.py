@@ -118,7 +118,10 @@ _RULES = (
     Rule(
         "view",
         Code.FORBIDDEN,
-        lambda _principal, tool, call, _now: call.view is None or tool.name in call.view.tools,
+        # a tool of the workspace may have the name of a pack's, and is another one
+        lambda _principal, tool, call, _now: (
+            call.view is None or (tool.is_global and tool.name in call.view.tools)
+        ),
         "The tool {tool} stands in the view that the call is made in.",
         "Call one of GET /api/v1/tools?view={view}.",
     ),

@@ -34,7 +34,9 @@ ROUTES = {
     ("post", "/api/v1/workspaces/{workspace}/grants"), ("delete", "/api/v1/workspaces/{workspace}/grants/{grant}"),
     ("post", "/api/v1/secrets/rotate"), ("get", "/api/v1/secrets/rotation"), ("get", "/api/v1/secrets/{name}/uses"),
     ("get", "/api/v1/suspensions"), ("post", "/api/v1/suspensions"), ("delete", "/api/v1/suspensions/{kind}/{name}"),
-    *(("get", path) for path in OPEN),
+    ("get", "/api/v1/workspaces/{workspace}/hosts"), ("put", "/api/v1/workspaces/{workspace}/hosts"),
+    ("get", "/api/v1/workspaces/{workspace}/limits"), ("put", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"),
+    ("delete", "/api/v1/workspaces/{workspace}/limits/{kind}/{name}"), *(("get", path) for path in OPEN),
 }  # fmt: skip
 
 

@@ -302,6 +302,8 @@ class TestExplain:
             "suspended",
             "key",
             "read_only",
+            "view",
+            "view_reads",
             "role",
             "roles",
             "grants",
@@ -309,6 +311,10 @@ class TestExplain:
             "workspace_hosts",
             "enabled",
             "sunset",
+            "view_subject",
+            "subject",
+            "bound",
+            "limits",
         ]
         assert [reason["rule"] for reason in told["reasons"]] == names
         assert (told["allowed"], told["code"], told["rule"]) == (False, "FORBIDDEN", "roles")

@@ -41,6 +41,7 @@ async def test_loaded_packs_are_listed_by_name_with_tools_and_settings_and_witho
     assert calendars == {
         "name": "calendars", "version": "2.0.0", "title": "Calendars", "description": "Days.", "tools": [],
         "settings": [{"name": "DAYS", "default": "7", "description": "How many."}],
+        "views": [],
     }  # fmt: skip
     assert (numbers["name"], numbers["tools"], numbers["settings"]) == ("numbers", ["numbers.add"], [])
     assert b"a-value-of-the-operator" not in answer.body

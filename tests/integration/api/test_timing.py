@@ -76,6 +76,18 @@ async def test_usually_only_what_is_slow_or_failed_is_told(rig, door, capsys):
     logging.configure(json=False)
 
 
+async def test_headers_that_answers_share_do_not_grow():
+    shared = [(b"content-type", b"text/event-stream")]
+
+    async def answers(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": shared})
+        await send({"type": "http.response.body", "body": b""})
+
+    for _ in range(3):
+        await Door(Timed(answers))("GET", "/x")
+    assert shared == [(b"content-type", b"text/event-stream")]
+
+
 def across(rig, *origins):
     return Door(create_app(rig.gateway, ApiOptions(cors_origins=origins)), rig.owner_key)
 

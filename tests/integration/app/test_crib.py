@@ -10,6 +10,7 @@ from tests.support import toolbox
 from toolcrib import Context, Crib, Pack, Subject, ToolcribError, ToolError, tool
 from toolcrib.app.settings import UnsafeSetting
 from toolcrib.contracts.execution import Status
+from toolcrib.gateway import Allowance, Limit
 from toolcrib.kit.db.sqlite import AlreadyRunning
 
 OBJECT = {"type": "object", "properties": {"harbour": {"type": "string"}}, "additionalProperties": False}
@@ -292,3 +293,16 @@ async def test_what_is_given_of_a_contract_is_the_callers_own():
         refused = await crib.call("tides.next", {"harbor": "oslo"})
     assert shown == OBJECT
     assert (refused.status, refused.error["code"]) == (Status.FAILED, "VALIDATION_ERROR")
+
+
+async def test_a_call_over_a_limit_raises_and_says_when_to_come_back(crib):
+    await crib.register(TIDES)
+    owner = await crib.principal()
+    await crib.gateway.limits.set(
+        owner, owner.workspace_id, Limit("tool", "tides.next", Allowance(per_day=1))
+    )
+    await crib.call("tides.next")
+    with pytest.raises(ToolcribError) as refused:
+        await crib.call("tides.next")
+    assert (refused.value.code, refused.value.retryable) == ("RATE_LIMITED", True)
+    assert refused.value.details["retry_after"] >= 1

@@ -98,6 +98,7 @@ def arguments_of(command: str, folder, called: str, ids) -> tuple[str, ...]:
         "workspaces set": ("default", "--read-write"), "workspaces suspend": ("other",), "workspaces resume": ("other",),
         "members add": ("bob", "--issuer", "https://id.example"), "members set": (ids["member"],), "members remove": (ids["member"],),
         "members invite": ("Bob",), "grants give": ("pro", "--of", "other"), "grants end": (ids["grant"],),
+        "limits set": ("tool", "tides.next", "-a", "per_day=1000"), "limits remove": ("tool", "tides.next"),
         "suspensions add": ("agent:json",), "suspensions lift": ("agent:json",),
         "apply": (str(folder), "--dry-run"), "export": (str(folder / "out"),),
     }  # fmt: skip
@@ -113,7 +114,7 @@ def test_every_command_prints_json_and_nothing_else_when_asked(run, tmp_path, ca
         printed[name] = [json.loads(line) for line in done.stdout.splitlines()]
     silent = {name for name, values in printed.items() if not values}
     assert silent == {  # 204: there is nothing to say
-        "tools delete", "tools reset", "secrets delete", "members remove", "grants end", "suspensions lift",
+        "tools delete", "tools reset", "secrets delete", "members remove", "grants end", "suspensions lift", "limits remove",
     }  # fmt: skip
 
 
@@ -126,7 +127,7 @@ def test_a_command_without_json_does_not_go_unseen():
 
 def test_every_command_has_help_with_an_example():
     known = list(commands(get_command(app)))
-    assert len(known) == 56
+    assert len(known) == 59
     for name in known:
         assert re.search(rf"Example:\n  .*toolcrib {name}", typed(*name.split(), "--help", env={}).stdout), (
             name

@@ -182,3 +182,27 @@ class TestHosts:
         assert (both.exit_code, "keep one" in both.stderr) == (Exit.USAGE, True)
         bad = run("workspaces", "hosts", "--host", "https://a.example")
         assert (bad.exit_code, "/hosts/0" in bad.stderr) == (Exit.USAGE, True)
+
+
+def test_limits_are_set_listed_and_removed(run, harbour):
+    own = {"TOOLCRIB_API_KEY": harbour["TOOLCRIB_API_KEY"]}
+    assert "no limits" in run("limits", "list", **own).output
+    made = run(
+        "limits", "set", "actor", "agent:clerk", "-a", "per_minute=60", "--allow", "concurrency=2", **own
+    )
+    assert made.stdout == "actor agent:clerk: 60 a minute, 10 at once, 2 under way\n"
+    ceiling = run("limits", "set", "ceiling", "-a", "per_day=9", "--of", "harbour one")
+    assert ceiling.stdout == "ceiling *: 9 a day\n"
+    listed = run("limits", "list", **own).stdout
+    assert "actor" in listed
+    assert "9 a day" in listed
+    assert run("limits", "remove", "actor", "agent:clerk", **own).stdout == "removed actor agent:clerk\n"
+    assert run("limits", "remove", "ceiling", **own).exit_code == Exit.DENIED
+    assert run("limits", "remove", "ceiling", "--of", "harbour one").exit_code == Exit.OK
+
+
+@pytest.mark.parametrize("allowed", ["per_day", "per_day=many", "=5"])
+def test_a_limit_that_cannot_be_read_is_told_before_anything_is_asked(run, allowed):
+    done = run("limits", "set", "workspace", "-a", allowed)
+    assert done.exit_code == Exit.USAGE
+    assert "WHAT=N" in done.output

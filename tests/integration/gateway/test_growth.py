@@ -33,7 +33,7 @@ async def add_rows(rig: Rig, number: int) -> None:
     await rig.gateway.stores.ledger.settle(settlement(done))
     for table, columns in (
         ("executions", ("workspace_id, 'exe_0' || i, tool_id, tool, tool_version, status, actor_type, actor_id, key_id, subject_type, subject_id, "
-         "exception_id, error_code, error_message, dry_run, owner, created_at, updated_at, finished_at, execution_time_us, cancel_at, on_behalf_of FROM executions, n WHERE id = 'exe_0'")),
+         "exception_id, error_code, error_message, dry_run, owner, created_at, updated_at, finished_at, execution_time_us, cancel_at, on_behalf_of, host FROM executions, n WHERE id = 'exe_0'")),
         ("bodies", "workspace_id, 'exe_0' || i, part, body FROM bodies, n WHERE execution_id = 'exe_0'"),
         ("events", ("workspace_id, -2 * i - (CASE type WHEN 'ToolExecutionRequested' THEN 1 ELSE 0 END), type, 'exe_0' || i, actor_type, actor_id, "
          "about, at, facts FROM events, n WHERE execution_id = 'exe_0'")),

@@ -159,6 +159,29 @@ async def test_a_link_over_what_does_not_read_or_is_not_there_leads_nowhere(offi
     assert [one.tool for one in await office.gateway.history.list(office.owner, 9, {})] == ["case.get"]
 
 
+async def test_a_workspace_cannot_put_a_tool_of_its_own_into_a_view_or_its_links(office):
+    theirs = await office.workspace()
+    assert await said(office, "company_get", {}, theirs, subject=FOLDER, view="folder") == {
+        "companyId": "c-1",
+        "name": "Rail",
+    }
+    for name, output in (("folder_get", {"data": {"companyId": "c-2"}}), ("company_get", {})):
+        await office.register(
+            name, by=theirs, kind="dummy", api=None, effects="read", dummy={"output": output}
+        )
+        allowed = {one.tool.name for one in await office.gateway.tools.callable(theirs, 99, None, "folder")}
+        if name == "folder_get":
+            refused = await said(
+                office, "company_get", {"companyId": "c-2"}, theirs, subject=FOLDER, view="folder"
+            )
+            assert refused == ("SUBJECT_MISMATCH", "bound")
+        assert name not in allowed
+    assert await said(office, "company_get", {}, theirs, subject=FOLDER, view="folder") == (
+        "FORBIDDEN",
+        "view",
+    )
+
+
 async def test_links_that_lead_to_each_other_end(office):
     for tool, over in (("a.get", "b.get"), ("b.get", "a.get")):
         link = {"tool": over, "argument": "id", "output": "id"}

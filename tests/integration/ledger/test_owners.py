@@ -197,7 +197,7 @@ async def test_more_orphans_than_one_look_takes_are_all_closed(sqlite_rig):
     await rig.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 501) "
         "INSERT INTO executions SELECT workspace_id, 'exe_x' || i, tool_id, tool, tool_version, status, actor_type, actor_id, key_id, subject_type, "
-        "subject_id, exception_id, error_code, error_message, dry_run, owner, created_at, updated_at, finished_at, execution_time_us, cancel_at, on_behalf_of FROM executions, n "
+        "subject_id, exception_id, error_code, error_message, dry_run, owner, created_at, updated_at, finished_at, execution_time_us, cancel_at, on_behalf_of, host FROM executions, n "
         "WHERE id = :id",
         id=first.execution_id,
     )

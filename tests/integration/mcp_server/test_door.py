@@ -10,7 +10,7 @@ from tests.support.fakes import refusing
 from tests.support.rig import Rig
 from toolcrib.contracts.principal import ActorType, Role
 from toolcrib.contracts.provider import Failure, Success
-from toolcrib.gateway import NewMember
+from toolcrib.gateway import Allowance, Limit, NewMember
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.paging import encode
 from toolcrib.mcp_server import McpDoor
@@ -270,3 +270,19 @@ async def test_what_is_turned_away_is_counted(rig, door):
         (False, "UNAUTHORIZED", "", "/mcp", 2),
         (True, "VALIDATION_ERROR", "user:clerk", "/mcp", 1),
     ]
+
+
+@pytest.mark.parametrize("modern", [False, True], ids=["older", "2026-07-28"])
+async def test_a_call_over_a_limit_is_an_answer_that_a_model_can_act_on(rig, door, modern):
+    await rig.register("sea.look")
+    limit = Limit("workspace", "*", Allowance(per_minute=1))
+    await rig.gateway.limits.set(rig.owner, rig.owner.workspace_id, limit)
+    call = {"name": "sea.look", "arguments": {}}
+    assert not (await ask(door, "tools/call", call, modern=modern)).get("isError")
+    answer = await ask(door, "tools/call", call, modern=modern)
+    error = json.loads(answer["content"][0]["text"])["error"]
+    assert (answer["isError"], error["code"], error["retryable"]) == (True, "RATE_LIMITED", True)
+    assert 1 <= error["details"]["retry_after"] <= 60
+    await rig.gateway.stores.ledger.do_books()
+    counted = await rig.rows("SELECT principal, tool, count FROM refusals WHERE code = 'RATE_LIMITED'")
+    assert [tuple(row.values()) for row in counted] == [("user:owner", "sea.look", 1)]

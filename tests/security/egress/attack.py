@@ -181,7 +181,7 @@ def expected_of(case: Case) -> tuple[str, ...]:
 def production(folder: Path, authority: Authority, **more: str) -> Server:
     """Not started; with every proxy of the environment set on a canary."""
     env = environment(TOOLCRIB_EGRESS_CA=authority.ca_file, TOOLCRIB_ENV="production", **PROXIES)
-    del env["TOOLCRIB_EGRESS_ALLOW"]
+    del env["TOOLCRIB_EGRESS_ALLOW"], env["TOOLCRIB_LOG_LEVEL"]
     env["TOOLCRIB_PACKS"] = "tests.security.egress.pack:PACK"
     env["PYTHONPATH"] = os.environ["PYTHONPATH"]
     return prepare_server(folder, env | more)

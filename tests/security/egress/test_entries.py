@@ -19,6 +19,15 @@ LEADS_NOWHERE = {
     "/hosts of POST /api/v1/secrets": "where a secret may go",
     "/hosts of PUT /api/v1/workspaces/{workspace}/hosts": "where a workspace's requests may go",
     "/issuer of POST /api/v1/workspaces/{workspace}/members": "the `iss` of a person's tokens",
+} | {
+    f"/requires/subject/{form}link of {route}": "a tool by its name"
+    for form in ("", "*/")
+    for route in (
+        "POST /api/v1/tools",
+        "POST /api/v1/tools/saved",
+        "PUT /api/v1/tools/{tool}",
+        "PUT /api/v1/tools/saved/{tool}",
+    )
 }
 SETTINGS = {
     "TOOLCRIB_DATABASE_URL": "the operator's database",

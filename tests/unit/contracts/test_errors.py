@@ -2,7 +2,15 @@
 
 import pytest
 
-from toolcrib.contracts.errors import Code, Conflict, Invalid, ToolcribError, Unauthorized, Unavailable
+from toolcrib.contracts.errors import (
+    Code,
+    Conflict,
+    Invalid,
+    RateLimited,
+    ToolcribError,
+    Unauthorized,
+    Unavailable,
+)
 from toolcrib.contracts.faults import Fault
 
 
@@ -39,7 +47,7 @@ def test_no_two_errors_share_a_code():
 
 
 def test_only_what_may_mend_itself_is_retryable():
-    assert [kind for kind in subclasses(ToolcribError) if kind.retryable] == [Unavailable]
+    assert [kind for kind in subclasses(ToolcribError) if kind.retryable] == [RateLimited, Unavailable]
 
 
 def test_faults_are_listed_with_their_places():

@@ -25,6 +25,7 @@ PEOPLE = {
     "grants:read":       "yes    yes    no     no",
     "suspensions:write": "yes    yes    no     no",
     "hosts:write":       "yes    yes    no     no",
+    "limits:write":      "yes    yes    no     no",
     "house:write":       "no     no     no     no",
 }  # fmt: skip
 AGENTS = {"tools:read", "executions:read", "workspace:read"}

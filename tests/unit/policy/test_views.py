@@ -10,7 +10,7 @@ from toolcrib.contracts.view import View
 from toolcrib.policy.service import UNKNOWN, CallFacts, ToolFacts, decide, explain, shows
 
 WHO = Principal("w1", ActorType.USER, "who", Role.MEMBER, "key", None)
-TOOL = ToolFacts("company_get", "w1", False, True, effects="write")
+TOOL = ToolFacts("company_get", "global", True, True, effects="write")
 OPEN = View("open", {"company_get": {}})
 READS = View("reads", {"company_get": {}}, read_only=True)
 ABOUT = View("about", {"company_get": {"companyId": "subject"}}, subject="company")
@@ -38,6 +38,7 @@ TABLE = [
     (ABOUT,   "folder",  (),                      "write",  ("id",),    "view_subject"),
     (OTHER,   None,      (),                      "write",  (),         "view"),
 ]  # fmt: skip
+OF_THE_WORKSPACE = replace(TOOL, workspace_id="w1", is_global=False)
 CODES = {"view": "FORBIDDEN", "view_reads": "FORBIDDEN"}
 
 
@@ -75,3 +76,10 @@ def test_the_reasons_name_the_view_its_subject_and_what_strayed():
     assert "type company" in told["view_subject"].message
     assert "company, folder" in told["subject"].message
     assert "companyId" in told["bound"].message
+
+
+def test_a_tool_of_the_workspace_is_in_no_view_whatever_it_is_called():
+    assert decide(WHO, OF_THE_WORKSPACE, 0).allowed
+    decision = decide(WHO, OF_THE_WORKSPACE, 0, CallFacts(OPEN))
+    assert isinstance(decision, Deny)
+    assert decision.reasons[-1].rule == "view"

@@ -7,12 +7,15 @@ from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from .query import DialectName, Query
+from .turns import Turns, in_turn
 from .tx import DatabaseUnavailable, Tx, Work
 
 T = TypeVar("T")
 # PostgreSQL's `commit_delay` and `commit_siblings`, for both databases: where many shared the last commit, a moment
 # brings more of them into the next, and a call costs a third less. A lone writer does not wait.
 _SIBLINGS = 4
+# So long a batch may be where several wait: whoever comes meanwhile waits for it.
+_MOST_AT_ONCE = 256
 _SAVEPOINT, _RELEASE, _BACK = (
     Query(sqlite=sql, postgresql=sql)
     for sql in ("SAVEPOINT one_change", "RELEASE SAVEPOINT one_change", "ROLLBACK TO SAVEPOINT one_change")
@@ -36,6 +39,8 @@ class Engine(Protocol):
 
     @property
     def dialect(self) -> DialectName: ...
+    @property
+    def readers(self) -> int: ...
     async def transact(self, workspaces: Sequence[str], work: Work) -> Any: ...
     async def read(self, workspaces: Sequence[str], work: Work) -> Any: ...
     async def set_up(self, work: Work) -> None:
@@ -83,6 +88,7 @@ class Database:
         self._running = False
         self._closed = False
         self._shared = 0
+        self._turns = Turns(engine.readers)
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -91,8 +97,9 @@ class Database:
         return self.engine.dialect
 
     async def read(self, workspaces: tuple[str, ...], work: Callable[[Tx], Awaitable[T]]) -> T:
-        """Run queries on one consistent view of these workspaces."""
-        found: T = await self.engine.read(workspaces, work)
+        """Run queries on one consistent view of these workspaces. Where many wait, the first one named waits in turn."""
+        async with self._turns.one(workspaces[0] if workspaces else ""):
+            found: T = await self.engine.read(workspaces, work)
         return found
 
     async def change(self, workspaces: tuple[str, ...], work: Callable[[Tx], Awaitable[T]]) -> T:
@@ -130,7 +137,7 @@ class Database:
         while self._queue:
             if self._shared > _SIBLINGS:
                 await self.engine.gather()
-            batch, self._queue = self._queue, []
+            batch, self._queue = in_turn(self._queue, _MOST_AT_ONCE, _whose)
             self._shared = len(batch)
             recorded = [w for w in batch if w.entries is not None]
             changes = [w for w in batch if w.entries is None]
@@ -156,6 +163,10 @@ class Database:
                 return
         for waiting, answer in zip(batch, answers, strict=True):
             _give(waiting.answer, answer)
+
+
+def _whose(waiting: _Waiting) -> str:
+    return waiting.workspaces[0] if waiting.workspaces else ""
 
 
 def _give(future: "asyncio.Future[Any]", answer: Any) -> None:

@@ -71,6 +71,7 @@ class PostgresEngine:
     """Connections to one PostgreSQL database. `role` is what its transactions take; `<database>_app` unless named."""
 
     dialect: Literal["postgresql"] = "postgresql"
+    readers = _READERS
 
     def __init__(self, url: str, *, role: str = "", notify: bool = True) -> None:
         self.url = url

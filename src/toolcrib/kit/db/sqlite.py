@@ -82,6 +82,7 @@ class SqliteEngine:
     """Opens the file, keeps others out of it, and runs work on the right thread."""
 
     dialect: Literal["sqlite"] = "sqlite"
+    readers = _READERS
     notices: Notices | None = None
 
     def __init__(self, path: Path) -> None:

@@ -6,7 +6,7 @@ from toolcrib.kit.http.egress import Egress
 from toolcrib.kit.http.errors import EgressDenied, HttpError, HttpFailed, HttpTimeout, Reason
 from toolcrib.kit.http.messages import HttpReply, HttpRequest
 from toolcrib.kit.http.proxy import Proxy
-from toolcrib.kit.http.reach import Beyond, Reach
+from toolcrib.kit.http.reach import Beyond, Reach, host_of
 from toolcrib.kit.http.redirects import send_following
 from toolcrib.kit.http.streaming import HttpStream
 from toolcrib.kit.http.wire import OwnPorts, Resolve
@@ -27,6 +27,7 @@ __all__ = [
     "Reach",
     "Reason",
     "Resolve",
+    "host_of",
     "may_go_to",
     "parse_bound_host",
     "send_following",

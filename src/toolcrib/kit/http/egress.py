@@ -13,6 +13,8 @@ from toolcrib.kit.http.urls import LARGEST_PORT, Origin, parse_name, parse_origi
 OPEN_PORTS: Final = frozenset({80, 443})
 # A name says nothing about where its owner points it, so naming a host never opens link-local, metadata and the like.
 NAMEABLE: Final[frozenset[Kind]] = frozenset({"private", "loopback", "shared"})
+WIDEST: Final = {4: 8, 6: 7}
+"""The shortest prefixes of an entry, those of 10.0.0.0/8 and fc00::/7: halves of all addresses would be all of them."""
 _LOOPBACKS: Final = (ip_address("127.0.0.1"), ip_address("::1"))
 _ENTRY: Final = re.compile(
     r"(?:\[(?P<bracketed>[0-9A-Fa-f:./]+)\]|(?P<plain>[^:\[\]]+))(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -85,13 +87,13 @@ class Egress:
 
     def admits(self, origin: Origin, address: Address) -> bool:
         """Whether a call to the origin may go to this address; asked for each answer and for each socket."""
-        if is_disguised(address):
+        kind = classify(address)
+        if is_disguised(address) or kind == "metadata":
             return False
         if any(
             isinstance(entry, AllowedNetwork) and entry.covers(address, origin.port) for entry in self.allow
         ):
             return True
-        kind = classify(address)
         if self._names(origin):
             return kind is None or kind in NAMEABLE
         return kind is None and _is_ordinary(origin)
@@ -135,9 +137,13 @@ def _parse_host(host: str, port: int | None, entry: str) -> AllowedName:
 
 
 def _narrow(network: Network, entry: str) -> Network:
-    if network.prefixlen == 0:
+    if network.prefixlen < WIDEST[network.version]:
         raise ValueError(
-            f"The egress allow list's entry {entry!r} is every address there is. Name the networks."
+            f"The egress allow list's entry {entry!r} is wider than any private network. Name the networks."
+        )
+    if classify(network.network_address) == "metadata":
+        raise ValueError(
+            f"The egress allow list's entry {entry!r} is where clouds hand out their machines' credentials. Leave it out."
         )
     return network
 

@@ -61,6 +61,14 @@ class Reach:
             raise BeyondReach(reason)
 
 
+def host_of(url: str) -> str | None:
+    """The host that a request to this URL goes to, read by the parser that sends; None for one that is never sent."""
+    try:
+        return parse_origin(split(url)[0]).host
+    except EgressDenied:
+        return None
+
+
 def _readable(texts: Iterable[str]) -> Iterator[BoundHost]:
     for text in texts:
         with contextlib.suppress(ValueError):

@@ -25,6 +25,7 @@ class FakeEngine:
 
     dialect = "sqlite"
     notices = None
+    readers = 2
 
     def __init__(self):
         self.committed, self.transactions, self.refusals = [], [], []
@@ -230,3 +231,17 @@ async def test_reads_go_past_the_queue():
     assert db.dialect == "sqlite"
     engine.open.set()
     await db.close()
+
+
+async def test_where_more_wait_than_a_batch_takes_each_workspace_has_its_turn():
+    engine, db = held()
+    numbers = Numbers()
+    first = db.record(numbers, ("w0",), 0)
+    await asyncio.sleep(0)
+    flood = [db.record(numbers, ("noisy",), 2) for _ in range(300)]
+    late = db.record(numbers, ("quiet",), 4)
+    engine.open.set()
+    await asyncio.gather(first, *flood, late)
+    batches = [items for _, items in engine.transactions]
+    assert [len(batch) for batch in batches] == [1, 256, 45]
+    assert batches[1].count(4) == 1
