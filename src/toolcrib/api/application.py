@@ -24,6 +24,7 @@ from . import (
     openapi,
     packs,
     secrets,
+    security,
     tools,
     versions,
     workspaces,
@@ -122,6 +123,7 @@ def _router() -> APIRouter:
     whole = APIRouter(responses=every)
     for part in (
         events.router,
+        security.router,
         executions.router,
         versions.router,
         tools.router,

@@ -17,7 +17,7 @@ from toolcrib.gateway import Gateway
 from toolcrib.kit.json import Written, dumps
 
 from .errors import STATUS, ErrorBody, Refused, deprecation_headers, headers_for, method_not_allowed, render
-from .requests import Strict, bearer, named_workspace, parse_json, read_body, refuse_in_query
+from .requests import Strict, holder_of, parse_json, read_body, refuse_in_query
 
 ROUTE = "/api/v1/tools/{tool}/execute"
 _KNOWN = frozenset(
@@ -96,11 +96,14 @@ class Execute:
             return
         scope["state"]["route"] = ROUTE
         tool = scope["path_params"]["tool"]
-        workspace, actor = "", ""
         try:
-            principal = await self._gateway.credentials.principal(bearer(scope), named_workspace(scope))
-            workspace, actor = principal.workspace_id, principal.actor_id
-            scope["state"]["principal"] = principal
+            principal = await holder_of(self._gateway, scope)
+        except ToolcribError as error:
+            await render(error)(scope, receive, send)
+            return
+        scope["state"]["principal"] = principal
+        workspace, actor = principal.workspace_id, principal.actor_id
+        try:
             await self._gateway.calls.refuse_early(principal, tool)
             refuse_in_query(scope, _KNOWN, "it goes into the body")
             body = await read_body(scope, receive, self._limit)

@@ -9,6 +9,7 @@ import typer
 
 from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.principal import ActorType, Role
+from toolcrib.contracts.security import SecurityKind
 
 from .refused import Refused
 from .session import API, Session
@@ -61,6 +62,7 @@ roles = one_of(*Role)
 actor_types = one_of(*(kind for kind in ActorType if kind is not ActorType.SYSTEM))
 statuses = one_of(*Status)
 event_types = one_of(*EventType)
+security_kinds = one_of(*SecurityKind)
 
 
 def _asked(context: typer.Context, path: str, query: dict[str, str]) -> dict[str, Any]:

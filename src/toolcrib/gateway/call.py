@@ -14,7 +14,6 @@ from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.decision import Deny
 from toolcrib.contracts.errors import Code, NotFound, RateLimited, SecretNotFound, Unauthorized, Unavailable
 from toolcrib.contracts.execution import Call, Result, Status
-from toolcrib.contracts.names import NAME_LIMIT, is_tool_name
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Invocation, Outcome
 from toolcrib.contracts.terms import Link
@@ -210,9 +209,12 @@ class Calls:
         return facts, tool
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
-        """Count a request that was refused before it could be recorded as a call. Strangers do not name what is counted."""
-        known = tool if workspace and (is_tool_name(tool) or tool.isidentifier()) else "?"
-        self._stores.ledger.count_refusal(workspace, code, principal, known[:NAME_LIMIT])
+        """Count a request that was refused before it could be recorded as a call. Only tools that are there are named: what
+        callers make up is neither kept nor shown.
+        """
+        facts = self._snapshots.at_hand(workspace)
+        known = facts.find(tool) if facts else None
+        self._stores.ledger.count_refusal(workspace, code, principal, known.name if known else "?")
 
     def cancel(self, execution_ids: Iterable[str]) -> None:
         """End calls that run in this process, because somebody asked for it; others are not known here."""

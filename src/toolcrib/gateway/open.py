@@ -36,6 +36,7 @@ from .news import News
 from .packs import PackTools
 from .rotation import Rotation
 from .secrets import SecretNames
+from .security import SecurityLog
 from .tools import Tools
 from .uses import Uses
 from .versions import Versions
@@ -70,6 +71,7 @@ class Gateway:
     grants: Grants
     suspensions: Suspensions
     hosts: Hosts
+    security: SecurityLog
     limits: LimitsOf
     admission: Admission
     uses: Uses
@@ -193,5 +195,6 @@ def open_gateway(
         History(stores, changes, calls), PackTools(stores, changes, snapshots, tools, workshop.views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
         Grants(stores, changes), Suspensions(stores, changes), Hosts(stores, changes),
+        SecurityLog(stores, changes),
         LimitsOf(stores, changes), admission, uses,
     )  # fmt: skip

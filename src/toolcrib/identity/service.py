@@ -66,12 +66,16 @@ class Identity:
             raise Unauthorized
         return token
 
-    def principal(self, roster: Roster, token: Token) -> Principal:
-        """Who holds this key, by what is known now. Raises `Unauthorized`, `Forbidden` where it is suspended."""
+    def holder(self, roster: Roster, token: Token) -> Principal:
+        """Whose key this is, be it revoked, expired or suspended. Raises `Unauthorized` for one that was never made."""
         key = roster.keys.get(token.key_id)
         if key is None or not self._genuine(key, token):
             raise Unauthorized
-        return self.again(roster, key.principal)
+        return key.principal
+
+    def principal(self, roster: Roster, token: Token) -> Principal:
+        """Who holds this key, by what is known now. Raises `Unauthorized`, `Forbidden` where it is suspended."""
+        return self.again(roster, self.holder(roster, token))
 
     def person(self, roster: Roster, person: str, until: int) -> Principal:
         """A member of this workspace whose token ends then. Raises as `principal` does."""

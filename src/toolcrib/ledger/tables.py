@@ -4,7 +4,7 @@ Ids begin with their time. Where a key begins with the id, calls of many workspa
 where it begins with the workspace, each of them changes pages of its own.
 """
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, literal_column, or_, text
 
 from toolcrib.kit.db import held_by, metadata
 
@@ -96,6 +96,8 @@ events = Table(
     Column("facts", Text),
 )
 
+rare = or_(events.c.execution_id.is_(None), events.c.type == literal_column("'ToolExecutionDenied'"))
+"""Which events the security log finds by their type: there are few beside those of calls that were let through."""
 _of_call = events.c.execution_id.is_not(None)
 Index(
     "events_by_execution",
@@ -104,6 +106,15 @@ Index(
     events.c.seq,
     sqlite_where=_of_call,
     postgresql_where=_of_call,
+)
+
+Index(
+    "events_of_security",
+    events.c.workspace_id,
+    events.c.type,
+    events.c.seq,
+    sqlite_where=rare,
+    postgresql_where=rare,
 )
 
 idempotency_keys = Table(

@@ -20,6 +20,7 @@ from toolcrib.kit.json import JsonRefused, dumps, loads
 from toolcrib.kit.logging import logger
 
 BODY_LIMIT = 4_000_000
+_PLACE = "/mcp"
 _PRINCIPAL = "principal"  # where the request's log looks too
 _PARSE_ERROR, _INVALID_REQUEST, _FAILED, _REFUSED = -32700, -32600, -32603, -32001
 _STATUS = {
@@ -84,9 +85,13 @@ class McpDoor:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         _turn_away(scope["method"], headers, self._origins)
         principal = await self._gateway.credentials.principal(
-            _credential(headers), headers.get(b"x-toolcrib-workspace")
+            _credential(headers), headers.get(b"x-toolcrib-workspace"), _PLACE
         )
-        body = await _read(headers, receive)
+        try:
+            body = await _read(headers, receive)
+        except Turned:
+            self._gateway.credentials.turned_away(Code.VALIDATION_ERROR, _PLACE, principal)
+            raise
         return await self._loaded(), body, principal
 
     async def _loaded(self) -> Server:
@@ -139,9 +144,7 @@ def _is_own(origin: str, host: str) -> bool:
 
 def _credential(headers: Mapping[bytes, str]) -> str:
     scheme, _, credential = headers.get(b"authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not credential.strip():
-        raise Unauthorized
-    return credential.strip()
+    return credential.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _read(headers: Mapping[bytes, str], receive: Receive) -> bytes:
