@@ -12,7 +12,7 @@ from typing import Any
 
 from toolcrib.contracts.contract import Contract
 from toolcrib.contracts.decision import Deny
-from toolcrib.contracts.errors import Code, NotFound, RateLimited, SecretNotFound, Unauthorized, Unavailable
+from toolcrib.contracts.errors import Code, NotFound, SecretNotFound, ToolcribError, Unauthorized, Unavailable
 from toolcrib.contracts.execution import Call, Result, Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Invocation, Outcome
@@ -69,8 +69,8 @@ class Calls:
         self._detached: set[asyncio.Task[Result]] = set()
 
     async def call_tool(self, principal: Principal, call: Call, *, insists: bool = False) -> Result:
-        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound`, `RateLimited` and `Unavailable`; all else
-        is a result. A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that
+        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound`, `RateLimited` and `Unavailable`, and counts
+        them; all else is a result. A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that
         `insists` is answered all the same, as a door is whose server stops.
         """
         try:
@@ -80,8 +80,8 @@ class Calls:
             finally:
                 if not ticket.stays:
                     self._admission.leave(ticket)
-        except RateLimited as refused:
-            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, call.tool)
+        except ToolcribError as refused:
+            self.count_refusal(principal, refused.code, call.tool)
             raise
 
     async def refuse_early(self, principal: Principal, tool: str) -> None:
@@ -90,7 +90,7 @@ class Calls:
         concerned = facts.limits.about(principal.actor_id, "", None) if facts else ()
         refused = self._admission.refused_now(concerned)
         if refused is not None:
-            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, tool)
+            self.count_refusal(principal, refused.code, tool)
             raise refused
 
     async def _call(self, principal: Principal, call: Call, ticket: Ticket, *, insists: bool) -> Result:
@@ -208,13 +208,15 @@ class Calls:
             raise Unauthorized
         return facts, tool
 
-    def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
+    def count_refusal(self, principal: Principal, code: str, tool: str) -> None:
         """Count a request that was refused before it could be recorded as a call. Only tools that are there are named: what
         callers make up is neither kept nor shown.
         """
-        facts = self._snapshots.at_hand(workspace)
+        facts = self._snapshots.at_hand(principal.workspace_id)
         known = facts.find(tool) if facts else None
-        self._stores.ledger.count_refusal(workspace, code, principal, known.name if known else "?")
+        self._stores.ledger.count_refusal(
+            principal.workspace_id, code, principal.actor_id, known.name if known else "?"
+        )
 
     def cancel(self, execution_ids: Iterable[str]) -> None:
         """End calls that run in this process, because somebody asked for it; others are not known here."""

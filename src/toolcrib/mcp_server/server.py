@@ -13,7 +13,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.types import Receive, Scope, Send
 
 from toolcrib.contracts.errors import NotFound, RateLimited, ToolcribError
-from toolcrib.contracts.execution import Call, Result
+from toolcrib.contracts.execution import Call
 from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import dumps
@@ -86,9 +86,8 @@ class McpServer:
         call = Call(
             params.name, given, asked.subject, size=len(dumps(given)), dry_run=asked.dry_run, view=asked.view
         )
-        who = _principal(context)
         try:
-            result = await self._counted(who, call)
+            result = await self._gateway.calls.call_tool(_principal(context), call)
         except NotFound as error:
             raise MCPError(
                 types.INVALID_PARAMS, f"{error.message} Ask tools/list for those there are."
@@ -98,14 +97,6 @@ class McpServer:
         except ToolcribError as error:
             raise MCPError(types.INTERNAL_ERROR, error.message) from error
         return answer_of(result, any_schema=_is_modern(context), asked=asked.dry_run is True)
-
-    async def _counted(self, who: Principal, call: Call) -> Result:
-        """What is refused before it is an execution is counted."""
-        try:
-            return await self._gateway.calls.call_tool(who, call)
-        except ToolcribError as error:
-            self._gateway.calls.count_refusal(who.workspace_id, error.code, who.actor_id, call.tool)
-            raise
 
 
 def _principal(context: _Context) -> Principal:

@@ -112,18 +112,6 @@ async def test_counts_survive_a_database_that_is_away(rig):
     assert [row[-1] for row in await counted(rig)] == [1]
 
 
-async def test_a_stranger_does_not_name_what_is_counted(sqlite_rig):
-    calls = sqlite_rig.gateway.calls
-    for number in range(5):
-        calls.count_refusal("", "UNAUTHORIZED", "", f"tool.t{number}")
-    calls.count_refusal(sqlite_rig.owner.workspace_id, "NOT_FOUND", "user:owner", "no.such")
-    await sqlite_rig.gateway.stores.ledger.keep()
-    assert [(row[0] != "", row[-2], row[-1]) for row in await counted(sqlite_rig)] == [
-        (True, "?", 1),
-        (False, "?", 5),
-    ]
-
-
 async def test_counts_older_than_ninety_days_go(rig):
     ledger = rig.gateway.stores.ledger
     for workspace in ("", rig.owner.workspace_id):
