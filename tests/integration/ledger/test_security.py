@@ -2,7 +2,8 @@
 
 from tests.support.entries import running
 from tests.support.fakes import START
-from toolcrib.contracts.security import SecurityKind
+from toolcrib.contracts.security import SecurityKind, events_of, kind_of
+from toolcrib.ledger.queries.writing import insert_events
 from toolcrib.ledger.security import Place, SecurityReader
 
 
@@ -29,3 +30,19 @@ async def test_order_is_that_of_numbers_where_times_go_back(rig):
 
     assert [one.execution_id for one in (*items, *rest)] == [one.execution_id for one in reversed(made)]
     assert end.is_end
+
+
+async def test_an_event_of_any_type_is_found_under_its_kind_be_it_of_a_call_or_not(rig):
+    reader, workspace = SecurityReader(rig.gateway.stores.db), rig.owner.workspace_id
+    types = events_of(None)
+    rows = [
+        (workspace, 100 + n, type_, of_call, "user", "user:owner", "thing", START, None)
+        for n, (type_, of_call) in enumerate(
+            (type_, of_call) for type_ in types for of_call in ("exe_1", None)
+        )
+    ]
+    await rig.gateway.stores.db.change((workspace,), lambda tx: insert_events(tx, rows))
+    for kind in {kind_of(type_) for type_ in types}:
+        items, _ = await reader.page(workspace, 200, kind, {"actor": "user:owner"}, Place(), strangers=False)
+        found = [(one.type, one.execution_id) for one in reversed(items) if one.about == "thing"]
+        assert found == [(type_, of_call) for type_ in events_of(kind) for of_call in ("exe_1", None)]

@@ -13,7 +13,9 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     """Forward only: to go back, restore the backup."""
-    rare = sa.text("execution_id IS NULL OR type = 'ToolExecutionDenied'")
+    rare = sa.text(
+        "(type NOT IN ('ToolExecutionRequested', 'ToolExecutionCompleted', 'ToolExecutionFailed'))"
+    )
     op.create_index(
         "events_of_security",
         "events",
