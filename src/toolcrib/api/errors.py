@@ -91,15 +91,16 @@ def render(error: ToolcribError) -> Response:
 
 
 def count_refused(scope: Scope, gateway: Gateway, error: Exception) -> None:
-    """Count a request of somebody known that was refused what there may be, or that could not be read; who is not known was
-    counted as they were turned away.
+    """Count a request that was refused what there may be, or that could not be read; whoever had no credential was counted
+    as they were turned away. Who signed in and is no member yet belongs to no workspace.
     """
     who = scope["state"].get("principal")
     refused = error.error if isinstance(error, Refused) else error
-    if not isinstance(who, Principal) or not isinstance(refused, ToolcribError):
+    if who is None or not isinstance(refused, ToolcribError):
         return
     if isinstance(error, Refused) or refused.code in _WALLS:
-        gateway.credentials.turned_away(refused.code, scope["state"]["route"], who)
+        member = who if isinstance(who, Principal) else None
+        gateway.credentials.turned_away(refused.code, scope["state"]["route"], member)
 
 
 def method_not_allowed(allowed: str) -> Response:

@@ -160,10 +160,6 @@ class Snapshots:
         """What this process knows of a workspace without asking."""
         return self._known.get(workspace)
 
-    def knows(self, workspace: str) -> bool:
-        """Whether this process holds facts of a workspace."""
-        return workspace in self._known
-
     async def refresh(self) -> None:
         """Reload the workspaces that changed elsewhere; one query finds them."""
 

@@ -182,6 +182,9 @@ async def test_an_invitation_without_a_persons_token_is_a_strangers(crew, rig):
     assert brief(await told(crew.operator, "kind=authentication")) == [
         ("AuthenticationFailed", "UNAUTHORIZED", None, "/api/v1/invitations/accept", 1)
     ]
+    assert brief(await told(crew.operator, "kind=refusal")) == [
+        ("RequestRefused", "NOT_FOUND", None, "/api/v1/invitations/accept", 1)
+    ]
 
 
 async def test_every_change_stands_there_once_under_its_kind_and_in_its_workspace(crew, rig):

@@ -260,12 +260,14 @@ async def test_what_is_turned_away_is_counted(rig, door):
     await clerk("POST", "/mcp", raw=b"{", headers=BOTH)
     for stranger in (door.as_(""), door.as_("tcb_nonsense")):
         await stranger("POST", "/mcp", {}, headers=BOTH)
+    await clerk("POST", "/mcp", {}, headers={**BOTH, "Origin": "https://evil.example"})
     await rig.gateway.stores.ledger.do_books()
     rows = await rig.rows("SELECT * FROM refusals ORDER BY code, principal")
 
     assert [
         (row["workspace_id"] != "", row["code"], row["principal"], row["tool"], row["count"]) for row in rows
     ] == [
+        (False, "FORBIDDEN", "", "/mcp", 1),
         (True, "NOT_FOUND", "user:clerk", "?", 1),
         (False, "UNAUTHORIZED", "", "/mcp", 2),
         (True, "VALIDATION_ERROR", "user:clerk", "/mcp", 1),
