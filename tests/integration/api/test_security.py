@@ -107,8 +107,21 @@ async def test_a_suspended_workspace_reads_later_who_came(crew, rig):
     assert brief(await told(crew.owner, "kind=refusal")) == [
         ("RequestRefused", "FORBIDDEN", "user:owner", "/api/v1/me", 1)
     ]
-    assert [one["type"] for one in await told(crew.owner, "kind=suspension")] == [
-        "WorkspaceResumed", "WorkspaceSuspended",
+    assert [(one["type"], one["actor"]) for one in await told(crew.owner, "kind=suspension")] == [
+        ("WorkspaceResumed", "operator:user:owner"), ("WorkspaceSuspended", "operator:user:owner"),
+    ]  # fmt: skip
+
+
+async def test_what_the_operator_changes_in_a_workspace_is_told_as_the_operators(crew, rig):
+    grant = (await crew.operator("POST", crew.grants, {"name": "pro"})).json["id"]
+    await crew.operator("DELETE", f"{crew.grants}/{grant}")
+    await crew.operator("PUT", f"{API}/workspaces/{crew.shop}", {"name": "store"})
+    await crew.owner("PUT", f"{API}/workspaces/{crew.shop}", {"read_only": True})
+
+    by_type = [(one["type"], one["actor"]) for one in await told(crew.owner)]
+    assert by_type[:4] == [
+        ("WorkspaceChanged", "user:owner"), ("WorkspaceChanged", "operator:user:owner"),
+        ("GrantEnded", "operator:user:owner"), ("GrantGiven", "operator:user:owner"),
     ]  # fmt: skip
 
 
