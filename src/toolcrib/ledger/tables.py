@@ -4,7 +4,17 @@ Ids begin with their time. Where a key begins with the id, calls of many workspa
 where it begins with the workspace, each of them changes pages of its own.
 """
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, Table, Text, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    and_,
+    literal_column,
+    text,
+)
 
 from toolcrib.kit.db import held_by, metadata
 
@@ -97,8 +107,10 @@ events = Table(
 )
 
 _OF_CALLS = ("ToolExecutionRequested", "ToolExecutionCompleted", "ToolExecutionFailed")
-rare = events.c.type.not_in([literal_column(f"'{type_}'") for type_ in _OF_CALLS])
-"""Which events the security log finds by their type: there are few beside those of calls that were let through."""
+rare = and_(*(events.c.type != literal_column(f"'{type_}'") for type_ in _OF_CALLS))
+"""Which events the security log finds by their type: there are few beside those of calls that were let through. `NOT IN` would
+cost SQLite a microsecond an event.
+"""
 _of_call = events.c.execution_id.is_not(None)
 Index(
     "events_by_execution",

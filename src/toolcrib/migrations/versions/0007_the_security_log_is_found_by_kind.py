@@ -14,7 +14,7 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     """Forward only: to go back, restore the backup."""
     rare = sa.text(
-        "(type NOT IN ('ToolExecutionRequested', 'ToolExecutionCompleted', 'ToolExecutionFailed'))"
+        "type != 'ToolExecutionRequested' AND type != 'ToolExecutionCompleted' AND type != 'ToolExecutionFailed'"
     )
     op.create_index(
         "events_of_security",
