@@ -25,6 +25,7 @@ PEOPLE = {
     "grants:read":       "yes    yes    no     no",
     "suspensions:write": "yes    yes    no     no",
     "hosts:write":       "yes    yes    no     no",
+    "security:read":     "yes    yes    no     no",
     "limits:write":      "yes    yes    no     no",
     "house:write":       "no     no     no     no",
 }  # fmt: skip
@@ -37,6 +38,7 @@ LOOKS = {
     "workspace:read",
     "members:read",
     "grants:read",
+    "security:read",
 }
 ROLES = ("owner", "admin", "member", "viewer")
 
