@@ -25,6 +25,7 @@ from . import (
     openapi,
     packs,
     secrets,
+    security,
     tools,
     versions,
     workspaces,
@@ -123,6 +124,7 @@ def _router() -> APIRouter:
     whole = APIRouter(responses=every)
     for part in (
         events.router,
+        security.router,
         executions.router,
         versions.router,
         tools.router,

@@ -7,6 +7,7 @@ from fastapi import FastAPI, HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from .browsers import as_page
 from .timing import on_route
 
 _PAGE = """<!doctype html>
@@ -36,12 +37,8 @@ _TYPES = {
     "swagger-ui.css": "text/css",
     "favicon-32x32.png": "image/png",
 }
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}  # Swagger UI's style sheet draws its arrows from `data:`
-_HOUR = "max-age=3600"
+_KEPT = {"Cache-Control": "max-age=3600"}
+_NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 def add_docs(app: FastAPI) -> None:
@@ -59,12 +56,14 @@ async def _front(request: Request) -> Response:
 
 async def _page(request: Request) -> Response:
     on_route(request.scope, "/docs")
-    return HTMLResponse(_PAGE, headers=_HEADERS)
+    as_page(request.scope)
+    return HTMLResponse(_PAGE, headers=_NOT_KEPT)
 
 
 async def _start(request: Request) -> Response:
     on_route(request.scope, "/docs/start.js")
-    return Response(_START, media_type="text/javascript", headers=_HEADERS)
+    as_page(request.scope)
+    return Response(_START, media_type="text/javascript", headers=_NOT_KEPT)
 
 
 async def _file(request: Request) -> Response:
@@ -72,9 +71,8 @@ async def _file(request: Request) -> Response:
     name = request.path_params["file"]
     if name not in _TYPES:
         raise HTTPException(404)
-    return FileResponse(
-        _folder() / name, media_type=_TYPES[name], headers=_HEADERS | {"Cache-Control": _HOUR}
-    )
+    as_page(request.scope)
+    return FileResponse(_folder() / name, media_type=_TYPES[name], headers=_KEPT)
 
 
 def _folder() -> Path:

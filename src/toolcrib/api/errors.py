@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from toolcrib.contracts.errors import Code, Invalid, NotFound, ToolcribError
 from toolcrib.contracts.execution import Notice
 from toolcrib.contracts.faults import Fault
+from toolcrib.contracts.principal import Principal
+from toolcrib.gateway import Gateway
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
@@ -46,6 +48,7 @@ STATUS: Mapping[str, int] = {
 RETRY_AFTER = "2"
 _METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _LOGGED = "toolcrib.logged"
+_WALLS = frozenset({Code.UNAUTHORIZED, Code.FORBIDDEN, Code.NOT_FOUND, Code.EGRESS_DENIED, Code.RATE_LIMITED})
 _log = logger("api")
 
 
@@ -85,6 +88,19 @@ def render(error: ToolcribError) -> Response:
     status = STATUS[error.code]
     headers = headers_for(status) | _later(error)
     return Response(dumps(body), status, headers, "application/json")
+
+
+def count_refused(scope: Scope, gateway: Gateway, error: Exception) -> None:
+    """Count a request that was refused what there may be, or that could not be read; whoever had no credential was counted
+    as they were turned away. Who signed in and is no member yet belongs to no workspace.
+    """
+    who = scope["state"].get("principal")
+    refused = error.error if isinstance(error, Refused) else error
+    if who is None or not isinstance(refused, ToolcribError):
+        return
+    if isinstance(error, Refused) or refused.code in _WALLS:
+        member = who if isinstance(who, Principal) else None
+        gateway.credentials.turned_away(refused.code, scope["state"]["route"], member)
 
 
 def method_not_allowed(allowed: str) -> Response:
@@ -156,8 +172,9 @@ class Quiet:
                 await _unexpected(Request(scope), error)
 
 
-async def _toolcrib(_request: Request, error: Exception) -> Response:
+async def _toolcrib(request: Request, error: Exception) -> Response:
     assert isinstance(error, ToolcribError)  # noqa: S101 the handler is installed for it
+    count_refused(request.scope, request.app.state.gateway, error)
     return render(error)
 
 
@@ -170,6 +187,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 the handler is installed for it
     if isinstance(error, Refused):
+        count_refused(request.scope, request.app.state.gateway, error)
         return render(error.error)
     if error.status_code == STATUS[Code.NOT_FOUND]:
         return render(NotFound("There is no such route."))

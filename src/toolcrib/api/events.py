@@ -25,7 +25,7 @@ _MOST_DIGITS = 18
 _AS_THEY_ARE = {"type", "tool", "actor", "execution_id", "exception_id", "subject_type", "subject_id"}
 LastEventId = Annotated[Label | None, Header(alias="Last-Event-ID")]
 _AS_STREAM: dict[str, Any] = {"content": {STREAM: {"schema": {"type": "string"}}}}
-_STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_STREAM_HEADERS = {"X-Accel-Buffering": "no"}
 
 
 class EventItem(BaseModel):

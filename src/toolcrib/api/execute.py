@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 from starlette.types import Receive, Scope, Send
 
-from toolcrib.contracts.errors import Forbidden, Invalid, RateLimited, ToolcribError
+from toolcrib.contracts.errors import Forbidden, Invalid, ToolcribError
 from toolcrib.contracts.execution import LABEL_LIMIT, Call, Result, Status, Subject, idempotency_key
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
@@ -17,7 +17,7 @@ from toolcrib.gateway import Gateway
 from toolcrib.kit.json import Written, dumps
 
 from .errors import STATUS, ErrorBody, Refused, deprecation_headers, headers_for, method_not_allowed, render
-from .requests import Strict, bearer, named_workspace, parse_json, read_body, refuse_in_query
+from .requests import Strict, holder_of, parse_json, read_body, refuse_in_query
 
 ROUTE = "/api/v1/tools/{tool}/execute"
 _KNOWN = frozenset(
@@ -99,28 +99,28 @@ class Execute:
             await method_not_allowed("POST")(scope, receive, send)
             return
         scope["state"]["route"] = ROUTE
-        tool = scope["path_params"]["tool"]
-        workspace, actor = "", ""
         try:
-            principal = await self._gateway.credentials.principal(bearer(scope), named_workspace(scope))
-            workspace, actor = principal.workspace_id, principal.actor_id
+            principal = await holder_of(self._gateway, scope)
             scope["state"]["principal"] = principal
-            await self._gateway.calls.refuse_early(principal, tool)
-            refuse_in_query(scope, _KNOWN, "it goes into the body")
-            body = await read_body(scope, receive, self._limit)
-            document = parse_json(body)
-            call = replace(read_call(document, tool, principal, len(body)), **_asked(scope))
+            call = await self._read(scope, receive, principal)
             result = await self._gateway.calls.call_tool(principal, call, insists=True)
-        except Refused as refused:
-            self._gateway.calls.count_refusal(workspace, refused.error.code, actor, tool)
-            await render(refused.error)(scope, receive, send)
-        except RateLimited as error:  # the gateway counts it
-            await render(error)(scope, receive, send)
         except ToolcribError as error:
-            self._gateway.calls.count_refusal(workspace, error.code, actor, tool)
             await render(error)(scope, receive, send)
         else:
             await send_result(result, send)
+
+    async def _read(self, scope: Scope, receive: Receive, principal: Principal) -> Call:
+        """The call that a request asks for. Raises what is wrong with it, counted: it is no call yet."""
+        tool = scope["path_params"]["tool"]
+        await self._gateway.calls.refuse_early(principal, tool)
+        try:
+            refuse_in_query(scope, _KNOWN, "it goes into the body")
+            body = await read_body(scope, receive, self._limit)
+            return replace(read_call(parse_json(body), tool, principal, len(body)), **_asked(scope))
+        except (Refused, ToolcribError) as refused:
+            error = refused.error if isinstance(refused, Refused) else refused
+            self._gateway.calls.count_refusal(principal, error.code, tool)
+            raise error from None
 
 
 def _asked(scope: Scope) -> dict[str, Any]:

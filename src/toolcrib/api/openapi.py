@@ -51,6 +51,7 @@ _PARAMETERS = {
     "view": "In this view of a pack.",
     "subject_type": "Those about a subject of this type.",
     "subject_id": "Those about the subject with this id.",
+    "kind": "Those of this kind, such as `refusal`.",
     "actor": "Those asked for by this actor, such as `user:owner`.",
     "tenant_id": "Must be the credential's own workspace.",
     "type": "Events of this type.",

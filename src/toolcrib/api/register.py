@@ -13,8 +13,8 @@ from toolcrib.contracts.faults import Fault
 from toolcrib.gateway import Gateway
 from toolcrib.kit.json import dumps
 
-from .errors import Refused, method_not_allowed, render
-from .requests import BODY_LIMIT, bearer, named_workspace, parse_json, read_body
+from .errors import Refused, count_refused, method_not_allowed, render
+from .requests import BODY_LIMIT, holder_of, parse_json, read_body
 from .timing import PREFIX
 from .tools import registered, rehearsed
 
@@ -42,8 +42,10 @@ class Register:
         try:
             status, answer = await self._register(scope, receive)
         except Refused as refused:
+            count_refused(scope, self._gateway, refused)
             await render(refused.error)(scope, receive, send)
         except ToolcribError as error:
+            count_refused(scope, self._gateway, error)
             await render(error)(scope, receive, send)
         else:
             body = dumps(answer)
@@ -52,7 +54,7 @@ class Register:
             await send({"type": "http.response.body", "body": body})
 
     async def _register(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
-        principal = await self._gateway.credentials.principal(bearer(scope), named_workspace(scope))
+        principal = await holder_of(self._gateway, scope)
         scope["state"]["principal"] = principal
         rehearse = _rehearse(scope["query_string"])
         config = parse_json(await read_body(scope, receive, BODY_LIMIT))

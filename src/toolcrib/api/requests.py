@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
-from toolcrib.contracts.errors import Invalid, Unauthorized
+from toolcrib.contracts.errors import Invalid
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Principal
 from toolcrib.gateway import Claims, Gateway
@@ -149,14 +149,25 @@ def parse_json(body: bytes) -> Any:
         raise Refused(Invalid.because(message, [Fault("", refused.reason)])) from None
 
 
+async def holder_of(gateway: Gateway, scope: Scope) -> Principal:
+    """Who sends a request; whoever is turned away is counted. Raises `Unauthorized`, `Forbidden`, `NotFound`, `Invalid`."""
+    route = scope["state"]["route"]
+    try:
+        named = named_workspace(scope)
+    except Invalid as error:
+        gateway.credentials.turned_away(error.code, route)
+        raise
+    return await gateway.credentials.principal(bearer(scope), named, route)
+
+
 def bearer(scope: Scope) -> str:
-    """The credential of a request. Raises `Unauthorized`."""
+    """The credential of a request; empty where it has none."""
     for name, value in scope["headers"]:
         if name == b"authorization":
             scheme, _, credential = value.decode("latin-1").partition(" ")
             if scheme.lower() == "bearer" and credential:
                 return str(credential.strip())
-    raise Unauthorized
+    return ""
 
 
 def named_workspace(scope: Scope) -> str | None:
@@ -188,13 +199,13 @@ async def _page(
 
 
 async def _holder(request: AnyRequest) -> Principal:
-    return await gateway_of(request).credentials.principal(
-        bearer(request.scope), named_workspace(request.scope)
-    )
+    return await holder_of(gateway_of(request), request.scope)
 
 
 async def _claimant(request: AnyRequest) -> Claims:
-    return await gateway_of(request).credentials.claims(bearer(request.scope))
+    return await gateway_of(request).credentials.claims(
+        bearer(request.scope), request.scope["state"]["route"]
+    )
 
 
 async def _claims(request: AnyRequest) -> Claims:

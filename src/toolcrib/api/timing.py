@@ -1,4 +1,7 @@
-"""How long each request took: a header for its caller, a line for the log. Never a query string, a body or a path as sent."""
+"""How long each request took: a header for its caller, a line for the log. Never a query string, a body or a path as sent.
+
+Every answer passes here, so what browsers are told is put on it here too.
+"""
 
 from time import perf_counter
 from typing import Any
@@ -7,6 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.logging import logger
+
+from .browsers import headers_of
 
 PREFIX = "/api/v1"
 _SLOW = 1.0
@@ -35,7 +40,7 @@ class Timed:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 # another list: some of the answers are made of one that they share
-                headers = message["headers"] = [*message["headers"]]
+                headers = message["headers"] = [*message["headers"], *headers_of(scope)]
                 if not _REFUSED <= status < _FAILED:
                     headers.append((b"server-timing", b"total;dur=%.1f" % ((perf_counter() - began) * 1_000)))
             else:

@@ -41,6 +41,13 @@ def open_data_dir(settings: Settings) -> Path:
     return path
 
 
+def check_unwritable(setting: str, path: Path) -> None:
+    """A file that decides whom the server believes, or what it knows. Raises `UnsafeSetting` where everybody may write to it."""
+    with contextlib.suppress(OSError):  # what is not there is refused by whoever reads it, or made
+        if path.stat().st_mode & stat.S_IWOTH:
+            raise UnsafeSetting(f"{setting}: everybody may write to {path}; run chmod o-w on it")
+
+
 def root_key(settings: Settings) -> bytes:
     """The root key, made where there is none yet: of processes that start together one makes it and all read it."""
     known = known_root_key(settings)
@@ -88,7 +95,7 @@ def previous_root_key(settings: Settings) -> bytes | None:
 def _read(path: Path, setting: str = "TOOLCRIB_ROOT_KEY_FILE") -> bytes:
     if path.stat().st_mode & _OTHERS:
         raise UnsafeSetting(f"{setting}: others may read {path}; run chmod 600 on it")
-    return _decoded(f"the root key in {path}", path.read_bytes().decode("ascii", "replace").strip())
+    return _decoded(f"{setting}: the key in {path}", path.read_bytes().decode("ascii", "replace").strip())
 
 
 def keep_pending(data_dir: Path, text: str) -> None:
@@ -119,11 +126,16 @@ def _decoded(what: str, text: str) -> bytes:
         key = base64.b64decode(text, validate=True)
     except ValueError:  # binascii's, or text beyond ASCII
         key = b""
-    if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4:
+    if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4 or _is_typed(key):
         raise UnsafeSetting(
             f"{what} must be {KEY_BYTES} random bytes in base64; make one with: openssl rand -base64 {KEY_BYTES}"
         )
     return key
+
+
+def _is_typed(key: bytes) -> bool:
+    """Whether it is a text that somebody thought of, or hexadecimal digits: chance does not make one in 10**13."""
+    return key.isascii() and key.decode("ascii").isprintable()
 
 
 def write_private(path: Path, text: str) -> None:

@@ -6,13 +6,21 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from toolcrib.api.browsers import DATA
+
 _WORDS = (
     b'{"error":{"code":"VALIDATION_ERROR","message":"The head of the request is too large; send a shorter URL and '
     b'fewer headers.","details":{},"retryable":false}}'
 )
+_TO_BROWSERS = b"".join(b"%b: %b\r\n" % header for header in DATA)
 _TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_WORDS), _WORDS)
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n%b"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (_TO_BROWSERS, len(_WORDS), _WORDS)
+)
+_NO_HTTP = b'{"error":{"code":"VALIDATION_ERROR","message":"This is no HTTP request.","details":{},"retryable":false}}'
+_UNREADABLE = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n%b"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (_TO_BROWSERS, len(_NO_HTTP), _NO_HTTP)
 )
 _LOOKS = 3
 
@@ -92,6 +100,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._begin(_Reading.NOTHING)
         if not self._refused:
             super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 as uvicorn has it
+        """In the one form of errors, whatever the parser says."""
+        if not self._is_busy():  # as in `_refuse_head`
+            self.transport.write(_UNREADABLE)
+        self.transport.close()
 
     def _begin(self, reading: _Reading) -> None:
         self._reading = reading

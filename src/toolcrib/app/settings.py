@@ -15,7 +15,7 @@ class UnsafeSetting(Exception):
 
 
 _PREFIX = "TOOLCRIB_"
-_OF_OTHERS = ("TOOLCRIB_URL", "TOOLCRIB_API_KEY")  # the command line's
+_OF_OTHERS = ("TOOLCRIB_URL", "TOOLCRIB_API_KEY", "TOOLCRIB_WORKSPACE")  # the command line's
 OF_AN_ISSUER = ("ISSUER", "AUDIENCE", "ALGORITHM", "JWKS_URL", "JWKS_FILE", "SECRET")
 """Each issuer that TOOLCRIB_JWT_ISSUERS names has these settings, under its name in capitals."""
 _ISSUER_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -182,6 +182,10 @@ class Settings:
             raise UnsafeSetting("TOOLCRIB_DATABASE_URL must start with postgresql:// or sqlite:///")
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise UnsafeSetting("TOOLCRIB_LOG_LEVEL must be debug, info, warning or error")
+        if self.log_level == "debug" and self.environment == "production":
+            raise UnsafeSetting(
+                "TOOLCRIB_LOG_LEVEL is debug, which tells who asked for what at each request; with TOOLCRIB_ENV=production take info"
+            )
         if self.root_key_text and self.root_key_file:
             raise UnsafeSetting("TOOLCRIB_ROOT_KEY and TOOLCRIB_ROOT_KEY_FILE are both set; keep one")
         if self.root_key_previous_text and self.root_key_previous_file:

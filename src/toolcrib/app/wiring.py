@@ -23,6 +23,7 @@ from toolcrib.providers.python import PythonProvider
 from .environment import environment_secrets
 from .issuers import open_verifier, read_issuers
 from .keys import (
+    check_unwritable,
     keep_owner_key,
     keep_pending,
     known_root_key,
@@ -46,7 +47,11 @@ def open_engine(settings: Settings) -> Engine:
         return PostgresEngine(url, role=settings.database_role, notify=settings.notifications)
     from toolcrib.kit.db.sqlite import SqliteEngine  # noqa: PLC0415 only where it is used
 
-    return SqliteEngine(Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "toolcrib.db")
+    if not url:
+        return SqliteEngine(settings.data_dir / "toolcrib.db")
+    path = Path(url.removeprefix("sqlite:///"))
+    check_unwritable("TOOLCRIB_DATABASE_URL", path)
+    return SqliteEngine(path)
 
 
 class House:
@@ -60,19 +65,19 @@ class House:
         beside = environment_secrets(settings.env_secrets, os.environ)
         egress = _egress(settings)
         self._packs = load_packs(settings.packs, os.environ)
+        self._client = _client(egress, settings, (settings.port,) if listens else ())
+        clock = SystemClock()
+        self._verifier = open_verifier(read_issuers(settings, os.environ, egress, self._client), clock)
         self._engine = open_engine(settings)
         key = root_key(settings)  # made by the one process that holds the database
-        self._client = _client(egress, settings, (settings.port,) if listens else ())
         limits = Limits(
             max_request=settings.max_request, max_reply=settings.max_reply, seconds=settings.max_seconds
         )
-        clock = SystemClock()
         self._python = PythonProvider(
             self._packs, self._client, limits, clock, tracebacks=settings.environment == "development"
         )
         http = HttpProvider(self._client, egress, limits)
         providers: list[Provider] = [http, self._python, DummyProvider()]
-        self._verifier = open_verifier(read_issuers(settings, os.environ, egress, self._client), clock)
         self.gateway = open_gateway(
             Database(self._engine),
             Cipher(key, previous),
@@ -139,6 +144,8 @@ class House:
 
 
 def _client(egress: Egress, settings: Settings, own_ports: tuple[int, ...]) -> HttpClient:
+    if settings.egress_ca:
+        check_unwritable("TOOLCRIB_EGRESS_CA", Path(settings.egress_ca))
     try:
         return HttpClient(egress, own_ports=own_ports)
     except OSError as error:  # ssl's errors are among them

@@ -122,6 +122,7 @@ class Isolation:
         answers = {
             str(entry): entry.ask(place.owner, entry.at(place.own), query=PAGE if entry.lists else None)
             for entry in self._readable
+            if not entry.counted
         }
         return {
             name: hashlib.sha256(repr(told(reply, ())).encode()).hexdigest()

@@ -36,6 +36,7 @@ class Entry:
     operator: str = ""
     shared: bool = False
     person: bool = False
+    counted: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}"

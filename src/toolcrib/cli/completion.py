@@ -10,6 +10,7 @@ import typer
 from toolcrib.contracts.approval import ApprovalState
 from toolcrib.contracts.execution import EventType, Status
 from toolcrib.contracts.principal import ActorType, Role
+from toolcrib.contracts.security import SecurityKind
 
 from .refused import Refused
 from .session import API, Session
@@ -69,6 +70,7 @@ actor_types = one_of(*(kind for kind in ActorType if kind is not ActorType.SYSTE
 statuses = one_of(*Status)
 approval_states = one_of(*ApprovalState)
 event_types = one_of(*EventType)
+security_kinds = one_of(*SecurityKind)
 
 
 def _asked(context: typer.Context, path: str, query: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Events in the shell: the audit, one call's events, and the workspace's calls as they happen."""
+"""Events in the shell: the audit, the security log, one call's events, and the workspace's calls as they happen."""
 
 import asyncio
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ import typer
 from toolcrib.contracts.errors import Code
 
 from .command import command, show
-from .completion import event_types, execution_ids, tool_names
+from .completion import event_types, execution_ids, security_kinds, tool_names
 from .refused import Refused
 from .session import API, Session, part
 from .stream import Told, follow
@@ -28,8 +28,11 @@ OfException = Annotated[
 
 
 def add_to(app: typer.Typer, executions: typer.Typer) -> None:
-    """Register the commands: `audit` for itself, the rest under `executions`."""
+    """Register the commands: `audit` and `security` for themselves, the rest under `executions`."""
     command(app, "audit", example="toolcrib audit --type KeyCreated --from 2027-01-31T00:00:00Z", paged=True, timed=True)(audit)  # fmt: skip
+    command(app, "security", example="toolcrib security --kind authentication", paged=True, timed=True)(
+        security_log
+    )
     command(executions, "events", example="toolcrib executions events exe_…", paged=True)(events_of)
     command(executions, "follow", example="toolcrib executions follow --exception-id E-1")(follow_executions)
 
@@ -60,6 +63,23 @@ def audit(
     }  # fmt: skip
     query = {name: value for name, value in wanted.items() if value is not None} | session.query
     show(session, session.ask("GET", "/audit", query=query), lambda page: _list_view(page, query))
+
+
+def security_log(
+    session: Session,
+    *,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="Such as authentication.", autocompletion=security_kinds),
+    ] = None,
+    tool: Tool = None,
+    actor: Actor = None,
+) -> None:
+    """List who tried what, allowed or refused, newest first; for owners and admins. Filters narrow each other."""
+    wanted = {"kind": kind, "tool": tool, "actor": actor}
+    query = {name: value for name, value in wanted.items() if value is not None} | session.query
+    answer = session.ask("GET", "/security/log", query=query)
+    show(session, answer, lambda page: _security_view(page, query))
 
 
 def events_of(
@@ -154,4 +174,18 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
         table(("ID", "TIME", "EVENT", "ABOUT", "ACTOR", "EXECUTION", "ERROR"), rows)
     else:
         empty(query, "no events")
+    more(page)
+
+
+def _security_view(page: dict[str, Any], query: dict[str, str]) -> None:
+    from .views import empty, more, table, when  # noqa: PLC0415 rich is needed only for people
+
+    rows = [
+        (when(one["at"]), one["kind"], one["type"], one["about"], one["actor"] or "nobody known", one["code"] or one["verdict"], one["count"])
+        for one in page["items"]
+    ]  # fmt: skip
+    if rows:
+        table(("TIME", "KIND", "EVENT", "ABOUT", "ACTOR", "OUTCOME", "COUNT"), rows)
+    else:
+        empty(query, "nothing in the security log")
     more(page)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from toolcrib.app.settings import Settings
 
 _DEMO_PORT = 8010
+_OTHER_DATABASE = (
+    "do what it says, or give this server another database: TOOLCRIB_DATABASE_URL, TOOLCRIB_DATA_DIR"
+)
 # The shell does not know the rooms below, but the names of their errors.
 _OF_START = {
     "WrongRootKey": "set TOOLCRIB_ROOT_KEY, or TOOLCRIB_ROOT_KEY_FILE, to the key that this database was made with; waiting does not help"
@@ -59,13 +62,13 @@ def _start(demo_port: int | None) -> None:
     fresh: Any = importlib.import_module("toolcrib.migrations.fresh")
     try:
         settings = Settings.read() if demo_port is None else _shown(Settings.read(), demo_port)
-        _warn_of(Settings.misspelled(os.environ))
+        _tell_misspelled(Settings.misspelled(os.environ), settings)
         _check_port(settings)
         _run(settings, fresh.bring_up, demo_port)
     except UnsafeSetting as error:
         raise Refused("UNSAFE_SETTING", str(error), next_step=_mending(error), exit=Exit.USAGE) from None
     except AlreadyRunning as error:
-        raise Refused("CONFLICT", str(error), exit=Exit.CLASH) from None
+        raise Refused("CONFLICT", str(error), next_step=_OTHER_DATABASE, exit=Exit.CLASH) from None
     except DatabaseError as error:
         step = "toolcrib doctor looks closer"
         raise Refused("UNAVAILABLE", str(error), next_step=step, exit=Exit.UNAVAILABLE) from None
@@ -73,7 +76,7 @@ def _start(demo_port: int | None) -> None:
         refused = from_error({"code": error.code.value, "message": error.message})
         raise replace(refused, next_step=_OF_START.get(type(error).__name__, refused.next_step)) from None
     except fresh.OtherSchema as error:
-        raise Refused("OTHER_SCHEMA", str(error)) from None
+        raise Refused("OTHER_SCHEMA", str(error), next_step=_OTHER_DATABASE) from None
 
 
 def _mending(error: Exception) -> str:
@@ -83,10 +86,14 @@ def _mending(error: Exception) -> str:
     return "change the setting that it names"
 
 
-def _warn_of(misspelled: list[tuple[str, str | None]]) -> None:
-    """A setting that nobody reads is seldom meant so."""
+def _tell_misspelled(misspelled: list[tuple[str, str | None]], settings: "Settings") -> None:
+    """A setting that nobody reads is seldom meant so, and in production it is one that was believed to be made."""
+    from toolcrib.app.settings import UnsafeSetting  # noqa: PLC0415 as in `_start`
+
     for name, meant in misspelled:
         hint = f"; did you mean {meant}?" if meant else ""
+        if meant and settings.environment == "production":
+            raise UnsafeSetting(f"{name} is no setting of this server{hint}")
         typer.echo(f"warning: {name} is no setting of this server{hint}", err=True)
 
 

@@ -46,6 +46,7 @@ class Permission(StrEnum):
     GRANTS_READ = "grants:read"
     SUSPENSIONS_WRITE = "suspensions:write"
     HOSTS_WRITE = "hosts:write"
+    SECURITY_READ = "security:read"
     LIMITS_WRITE = "limits:write"
     APPROVALS_DECIDE = "approvals:decide"
     APPROVALS_WRITE = "approvals:write"

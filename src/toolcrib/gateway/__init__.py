@@ -5,6 +5,7 @@ from toolcrib.identity.service import Invitation as InvitationView
 from toolcrib.identity.service import Member as MemberView
 from toolcrib.identity.service import NewGrant, NewMember
 from toolcrib.identity.service import Workspace as WorkspaceView
+from toolcrib.ledger.security import Place
 from toolcrib.policy.limits import Allowance, Limit
 from toolcrib.policy.stakes import ApprovalRule
 
@@ -21,6 +22,7 @@ __all__ = [
     "NewGrant",
     "NewMember",
     "Options",
+    "Place",
     "Verifier",
     "WorkspaceView",
     "open_gateway",

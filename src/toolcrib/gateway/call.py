@@ -11,9 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from toolcrib.contracts.contract import Contract
-from toolcrib.contracts.errors import Code, RateLimited, Unavailable
+from toolcrib.contracts.errors import Code, ToolcribError, Unavailable
 from toolcrib.contracts.execution import Call, Result, Status
-from toolcrib.contracts.names import NAME_LIMIT, is_tool_name
 from toolcrib.contracts.principal import Principal
 from toolcrib.contracts.provider import Failure, Invocation, Outcome
 from toolcrib.kit.clock import Clock
@@ -69,9 +68,9 @@ class Calls:
         self._detached: set[asyncio.Task[Result]] = set()
 
     async def call_tool(self, principal: Principal, call: Call, *, insists: bool = False) -> Result:
-        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound`, `RateLimited` and `Unavailable`; all else
-        is a result. A caller that is cancelled meanwhile stays so, once what is known of its call is recorded; one that
-        `insists` is answered all the same, as a door is whose server stops.
+        """Run one tool once, or say why not. Raises `Unauthorized`, `NotFound`, `RateLimited` and `Unavailable`, and counts
+        them; all else is a result. A caller that is cancelled meanwhile stays so, once what is known of its call is recorded;
+        one that `insists` is answered all the same, as a door is whose server stops.
         """
         return await self._enter(principal, call, None, insists=insists)
 
@@ -91,8 +90,9 @@ class Calls:
             finally:
                 if not ticket.stays:
                     self._admission.leave(ticket)
-        except RateLimited as refused:
-            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, call.tool)
+        except ToolcribError as refused:
+            if waited is None:  # else it is the person who agrees that is refused, and the door counts that
+                self.count_refusal(principal, refused.code, call.tool)
             raise
 
     async def refuse_early(self, principal: Principal, tool: str) -> None:
@@ -101,7 +101,7 @@ class Calls:
         concerned = facts.limits.about(principal.actor_id, "", None) if facts else ()
         refused = self._admission.refused_now(concerned)
         if refused is not None:
-            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, tool)
+            self.count_refusal(principal, refused.code, tool)
             raise refused
 
     async def _call(
@@ -156,10 +156,15 @@ class Calls:
             return replace(decided, verdict=clash)
         return decided
 
-    def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
-        """Count a request that was refused before it could be recorded as a call. Strangers do not name what is counted."""
-        known = tool if workspace and (is_tool_name(tool) or tool.isidentifier()) else "?"
-        self._stores.ledger.count_refusal(workspace, code, principal, known[:NAME_LIMIT])
+    def count_refusal(self, principal: Principal, code: str, tool: str) -> None:
+        """Count a request that was refused before it could be recorded as a call. Only tools that are there are named: what
+        callers make up is neither kept nor shown.
+        """
+        facts = self._snapshots.at_hand(principal.workspace_id)
+        known = facts.find(tool) if facts else None
+        self._stores.ledger.count_refusal(
+            principal.workspace_id, code, principal.actor_id, known.name if known else "?"
+        )
 
     def cancel(self, execution_ids: Iterable[str]) -> None:
         """End calls that run in this process, because somebody asked for it; others are not known here."""

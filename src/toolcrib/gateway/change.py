@@ -2,13 +2,14 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from toolcrib.contracts.errors import Forbidden, Unauthorized, Unavailable
 from toolcrib.contracts.execution import EventType
+from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal
-from toolcrib.identity.service import Roster
+from toolcrib.identity.service import Roster, as_operator
 from toolcrib.kit.db import DatabaseError, DatabaseUnavailable, Tx
 from toolcrib.ledger.service import ChangeFact
 from toolcrib.policy.service import permits
@@ -37,7 +38,14 @@ class Change:
     async def tell(self, kind: EventType, about: str, facts: Mapping[str, Any] | None = None) -> None:
         """Write the change's event."""
         fact = ChangeFact(self.scope, self.seq, kind, about, facts)
-        await self.stores.ledger.tell(self.tx, self.principal, fact)
+        await self.stores.ledger.tell(self.tx, self.actor, fact)
+
+    @property
+    def actor(self) -> Principal:
+        """The principal as the change's scope reads of it: a workspace may have an actor of the operator's name."""
+        if self.scope in (self.principal.workspace_id, GLOBAL):
+            return self.principal
+        return replace(self.principal, actor_id=as_operator(self.principal.actor_id))
 
 
 class _TakenBack(Exception):

@@ -159,9 +159,9 @@ class Snapshots:
             task.add_done_callback(lambda _: self._loading.pop(workspace, None))
         return await asyncio.shield(task)
 
-    def knows(self, workspace: str) -> bool:
-        """Whether this process holds facts of a workspace."""
-        return workspace in self._known
+    def at_hand(self, workspace: str) -> Facts | None:
+        """What this process knows of a workspace without asking."""
+        return self._known.get(workspace)
 
     async def refresh(self) -> None:
         """Reload the workspaces that changed elsewhere; one query finds them."""

@@ -35,7 +35,7 @@ class Grants:
 
         async def add(change: Change) -> str:
             grant = await self._identity.people.add_grant(
-                change.tx, change.scope, wanted, principal.actor_id, change.generation
+                change.tx, change.scope, wanted, change.actor.actor_id, change.generation
             )
             told = {"name": wanted.name, "actor_id": wanted.actor_id}
             await change.tell(EventType.GRANT_GIVEN, grant, told)

@@ -45,7 +45,7 @@ class News:
         await notices.send(names if len(names) < _MOST_BYTES else _ALL)
 
     def _heard(self, text: str) -> None:
-        if text == _ALL or any(self._snapshots.knows(name) or name == GLOBAL for name in text.split(",")):
+        if text == _ALL or any(self._snapshots.at_hand(name) or name == GLOBAL for name in text.split(",")):
             self._look.set()
 
     async def _look_around(self) -> None:

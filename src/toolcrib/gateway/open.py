@@ -41,6 +41,7 @@ from .packs import PackTools
 from .rotation import Rotation
 from .rules import Rules
 from .secrets import SecretNames
+from .security import SecurityLog
 from .tools import Tools
 from .uses import Uses
 from .versions import Versions
@@ -75,6 +76,7 @@ class Gateway:
     grants: Grants
     suspensions: Suspensions
     hosts: Hosts
+    security: SecurityLog
     limits: LimitsOf
     admission: Admission
     uses: Uses
@@ -214,5 +216,5 @@ def open_gateway(
         History(stores, changes, calls, approvals), PackTools(stores, changes, snapshots, tools, workshop.views),
         Workspaces(stores, changes, credentials), Members(stores, changes, snapshots),
         Grants(stores, changes), Suspensions(stores, changes), Hosts(stores, changes),
-        LimitsOf(stores, changes), admission, uses, approvals, Rules(stores, changes),
+        SecurityLog(stores, changes), LimitsOf(stores, changes), admission, uses, approvals, Rules(stores, changes),
     )  # fmt: skip

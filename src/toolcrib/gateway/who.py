@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
-from toolcrib.contracts.errors import Forbidden, Invalid, Unauthorized, Unavailable
+from toolcrib.contracts.errors import Code, Forbidden, Invalid, NotFound, Unauthorized, Unavailable
 from toolcrib.contracts.principal import Principal
 from toolcrib.identity.issuers import LEEWAY, Claims
-from toolcrib.identity.service import Token, Workspace, is_member, person_id
+from toolcrib.identity.service import Roster, Token, Workspace, is_member, person_id
 from toolcrib.kit.db import HOUSE, DatabaseUnavailable, Tx
 from toolcrib.kit.logging import logger
 
@@ -17,6 +18,7 @@ from .visits import Visits
 
 T = TypeVar("T")
 _log = logger("gateway")
+_NOWHERE = "?"
 Verify = Callable[[str], Awaitable[Claims | None]]
 """What the issuers that the operator trusts say of a token; None for every other text."""
 
@@ -24,6 +26,14 @@ Verify = Callable[[str], Awaitable[Claims | None]]
 async def nobody(_token: str) -> Claims | None:
     """Where no issuer is trusted."""
     return None
+
+
+@dataclass(slots=True)
+class _Asker:
+    """Who a request was found to come from, should it be turned away: nobody knows until a credential is genuine."""
+
+    workspace: str = ""
+    actor: str = ""
 
 
 class Credentials:
@@ -38,23 +48,38 @@ class Credentials:
         self._visits = visits
         self._verify = verify
 
-    async def principal(self, credential: str, workspace: str | None = None) -> Principal:
+    async def principal(self, credential: str, workspace: str | None = None, at: str = _NOWHERE) -> Principal:
         """Who sends this. A person who is a member of several workspaces names one, by id or name; the operator may name
         one that shares itself. Raises `Unauthorized`; `Forbidden` where who holds it is suspended; `NotFound` for a
-        workspace that is not the holder's.
+        workspace that is not the holder's. Whoever is turned away is counted `at` a place of the house's: for their
+        workspace where the credential is a genuine one, for nobody's otherwise.
         """
-        if not credential.startswith("tcb_") and (claims := await self._verify(credential)) is not None:
-            return await self._person(claims, workspace)
-        holder = await self._holder(self._stores.identity.claimed(credential))
-        self._uses.note(holder)
-        return holder if workspace is None else await self._in(holder, workspace)
+        asker = _Asker()
+        try:
+            return await self._principal(credential, workspace, asker)
+        except (Unauthorized, Forbidden, NotFound) as error:
+            self._stores.ledger.count_refusal(asker.workspace, error.code, asker.actor, at)
+            raise
 
-    async def claims(self, credential: str) -> Claims:
+    async def claims(self, credential: str, at: str = _NOWHERE) -> Claims:
         """What a person's token says, whether they are a member anywhere or not. Raises `Unauthorized`."""
         claims = await self._verify(credential)
         if claims is None:
+            self.turned_away(Code.UNAUTHORIZED, at)
             raise Unauthorized
         return claims
+
+    def turned_away(self, code: Code, at: str, who: Principal | None = None) -> None:
+        """Count a request that a door refused at a place of the house's."""
+        workspace, actor = (who.workspace_id, who.actor_id) if who else ("", "")
+        self._stores.ledger.count_refusal(workspace, code, actor, at)
+
+    async def _principal(self, credential: str, workspace: str | None, asker: _Asker) -> Principal:
+        if not credential.startswith("tcb_") and (claims := await self._verify(credential)) is not None:
+            return await self._person(claims, workspace, asker)
+        holder = await self._holder(self._stores.identity.claimed(credential), asker)
+        self._uses.note(holder)
+        return holder if workspace is None else await self._in(holder, workspace)
 
     async def homes(self, principal: Principal) -> list[str]:
         """The workspaces in which whoever this is may be, by id."""
@@ -62,16 +87,21 @@ class Credentials:
             return [principal.workspace_id]
         return await self._homes(principal.actor_id.removeprefix("user:"))
 
-    async def _holder(self, token: Token) -> Principal:
+    async def _holder(self, token: Token, asker: _Asker) -> Principal:
         """A key that another process made a moment ago is looked up afresh, and so is one that was suspended."""
         facts = await self._snapshots.of(token.workspace_id)
         if facts is not None and token.key_id in facts.roster.keys:
             with contextlib.suppress(Forbidden):
-                return self._stores.identity.principal(facts.roster, token)
+                return self._judged(facts.roster, token, asker)
         facts = await self._snapshots.reload(token.workspace_id)
         if facts is None:
             raise Unauthorized
-        return self._stores.identity.principal(facts.roster, token)
+        return self._judged(facts.roster, token, asker)
+
+    def _judged(self, roster: Roster, token: Token, asker: _Asker) -> Principal:
+        holder = self._stores.identity.holder(roster, token)
+        asker.workspace, asker.actor = holder.workspace_id, holder.actor_id
+        return self._stores.identity.again(roster, holder)
 
     async def _in(self, holder: Principal, named: str) -> Principal:
         """A key belongs to one workspace. The operator's also opens others to the eyes, where they share themselves."""
@@ -86,7 +116,7 @@ class Credentials:
         await self._visits.note(visitor)
         return visitor
 
-    async def _person(self, claims: Claims, named: str | None) -> Principal:
+    async def _person(self, claims: Claims, named: str | None, asker: _Asker) -> Principal:
         person = person_id(claims.issuer, claims.subject)
         homes = await self._homes(person)
         if not homes:
@@ -100,6 +130,7 @@ class Credentials:
                 workspaces=homes,
             )
         home = homes[0] if named is None else await self._home(named, homes)
+        asker.workspace, asker.actor = home, f"user:{person}"
         return await self._member(home, person, claims.expires_at + LEEWAY * 1_000_000)
 
     async def _home(self, named: str, homes: list[str]) -> str:

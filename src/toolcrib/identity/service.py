@@ -38,7 +38,7 @@ from .roster import (
 from .tokens import Token, new_token, parse_token
 
 __all__ = [
-    "DEFAULT_WORKSPACE", "DIGESTS", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "is_member", "no_invitation", "person_id", "person_key",
+    "DEFAULT_WORKSPACE", "DIGESTS", "Grant", "Identity", "Invitation", "Key", "Member", "NewGrant", "NewMember", "Roster", "Token", "Workspace", "as_operator", "is_member", "no_invitation", "person_id", "person_key",
 ]  # fmt: skip
 
 _PURPOSE = "api-keys"
@@ -66,24 +66,24 @@ class Identity:
             raise Unauthorized
         return token
 
-    def principal(self, roster: Roster, token: Token) -> Principal:
-        """Who holds this key, by what is known now. Raises `Unauthorized`, `Forbidden` where it is suspended."""
+    def holder(self, roster: Roster, token: Token) -> Principal:
+        """Whose key this is, be it revoked, expired or suspended. Raises `Unauthorized` for one that was never made."""
         key = roster.keys.get(token.key_id)
         if key is None or not self._genuine(key, token):
             raise Unauthorized
-        return self.again(roster, key.principal)
+        return key.principal
 
     def person(self, roster: Roster, person: str, until: int) -> Principal:
-        """A member of this workspace whose token ends then. Raises as `principal` does."""
+        """A member of this workspace whose token ends then. Raises as `again` does."""
         found = roster.principal(person_key(person))
         if found is None:
             raise Unauthorized
         return self.again(roster, replace(found, until=until))
 
     def visitor(self, roster: Roster, operator: Principal) -> Principal:
-        """The operator in a workspace that shares itself: reads, and does nothing else. Raises as `principal` does."""
+        """The operator in a workspace that shares itself: reads, and does nothing else. Raises as `again` does."""
         made = Principal(
-            roster.workspace.id, operator.actor_type, f"operator:{operator.actor_id}", Role.VIEWER,
+            roster.workspace.id, operator.actor_type, as_operator(operator.actor_id), Role.VIEWER,
             f"{_VISITOR}{operator.workspace_id}:{operator.key_id}", read_only=True, looks_only=True, until=operator.until,
         )  # fmt: skip
         return self.again(roster, made)
@@ -277,6 +277,11 @@ class Identity:
             self._checked.clear()
         self._checked[token.text] = token
         return True
+
+
+def as_operator(actor_id: str) -> str:
+    """How other workspaces name one who operates."""
+    return f"operator:{actor_id}"
 
 
 def _raise_taken(tx: Tx, error: Exception, name: str) -> None:

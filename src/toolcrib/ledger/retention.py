@@ -13,9 +13,8 @@ from toolcrib.kit.ids import first_id
 
 from . import repeats
 from .queries import reading, writing
+from .refusals import STRANGERS
 
-_STRANGERS = ""
-"""Whose refusals are counted under no workspace."""
 _REFUSALS_LIFE_DAYS = 90
 _MINUTE_US = 60 * 1_000_000
 _DAY_US = 24 * 3600 * 1_000_000
@@ -42,7 +41,7 @@ class Retention:
         if not self._left:
             if self._clock.monotonic() < self._due:
                 return
-            self._left = [_STRANGERS, *await self._workspaces()]
+            self._left = [STRANGERS, *await self._workspaces()]
             self._due = self._clock.monotonic() + _EVERY_SECONDS
             self._rounds += 1
             if self._rounds % _ROUNDS_REMEMBERED == 0:

@@ -1,7 +1,6 @@
 """What the ledger means: a call is recorded before it runs and settled after; every change raises its workspace's generation."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,8 +18,10 @@ from .caps import Cap, Full, count
 from .entries import Answer, Batch, Intent, Settlement
 from .owners import RENEW_SECONDS, Owner
 from .queries import reading, writing
+from .refusals import Refusals
 from .repeats import Claim, Taken
 from .retention import Retention
+from .security import SecurityReader
 from .tail import Tail
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "Settlement", "Taken", "ending_of",
 ]  # fmt: skip
 
-_MOST_COUNTED = 10_000
 # A commit that was cut off may still arrive: PostgreSQL ends one that hangs long before this.
 _LATE_COMMIT_US = 60_000_000
 _OPEN_TO_OUTCOMES = frozenset({Status.RUNNING, Status.INTERRUPTED})
@@ -62,7 +62,8 @@ class Ledger:
         self._batch = Batch()
         self.waiting = Waiting(db, self._batch, self.tail)
         self._owed: dict[str, Settlement] = {}
-        self._refused: Counter[tuple[str, int, str, str, str]] = Counter()
+        self._refusals = Refusals(db, clock)
+        self.security = SecurityReader(db)
         self.owner = Owner(db, clock)
 
     async def record(self, intent: Intent) -> Answer:
@@ -116,7 +117,7 @@ class Ledger:
             await self._db.record(self._batch, (orphan.workspace_id, GLOBAL), orphan)
             self.tail.wake(orphan.workspace_id)
         await self.waiting.expire(self._clock.now())
-        await self._flush_refusals()
+        await self._refusals.flush()
         await self._retention.keep()
 
     async def _pay(self, settlement: Settlement) -> None:
@@ -261,23 +262,7 @@ class Ledger:
 
     def count_refusal(self, workspace: str, code: str, principal: str, tool: str) -> None:
         """Count a request that was refused before it could be a call; written with the next `keep`."""
-        if len(self._refused) < _MOST_COUNTED:
-            self._refused[workspace, self._clock.now() // 60_000_000, code, principal, tool] += 1
-
-    async def _flush_refusals(self) -> None:
-        taken, self._refused = self._refused, Counter()
-
-        async def write(tx: Tx) -> None:
-            for (workspace, minute, *key), n in sorted(taken.items()):
-                await writing.count_refusal(tx, workspace, minute, (key[0], key[1], key[2]), n)
-
-        if not taken:
-            return
-        try:
-            await self._db.change(tuple(sorted({name for name, *_ in taken})), write)
-        except DatabaseError:
-            self._refused.update(taken)
-            raise
+        self._refusals.count(workspace, code, principal, tool)
 
 
 def _not_run(intent: Intent, message: str) -> Settlement:

@@ -20,8 +20,13 @@ from toolcrib.kit.json import JsonRefused, dumps, loads
 from toolcrib.kit.logging import logger
 
 BODY_LIMIT = 4_000_000
+_PLACE = "/mcp"
 _PRINCIPAL = "principal"  # where the request's log looks too
 _PARSE_ERROR, _INVALID_REQUEST, _FAILED, _REFUSED = -32700, -32600, -32603, -32001
+_OTHER_ORIGIN = (
+    "Requests from other origins are refused; the operator allows some with TOOLCRIB_CORS_ORIGINS."
+)
+_NO_SESSIONS = "Send POST: there are no sessions here."
 _STATUS = {
     Code.VALIDATION_ERROR: HTTPStatus.BAD_REQUEST,
     Code.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -82,11 +87,19 @@ class McpDoor:
     async def _admit(self, scope: Scope, receive: Receive) -> tuple[Server, bytes, Principal]:
         """Who it is, then what it says, bounded and strict: nothing is read for strangers."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        _turn_away(scope["method"], headers, self._origins)
+        if _is_strange(headers, self._origins):
+            self._gateway.credentials.turned_away(Code.FORBIDDEN, _PLACE)
+            raise Turned(HTTPStatus.FORBIDDEN, _INVALID_REQUEST, _OTHER_ORIGIN)
+        if scope["method"] != "POST":
+            raise Turned(HTTPStatus.METHOD_NOT_ALLOWED, _INVALID_REQUEST, _NO_SESSIONS, {"Allow": "POST"})
         principal = await self._gateway.credentials.principal(
-            _credential(headers), headers.get(b"x-toolcrib-workspace")
+            _credential(headers), headers.get(b"x-toolcrib-workspace"), _PLACE
         )
-        body = await _read(headers, receive)
+        try:
+            body = await _read(headers, receive)
+        except Turned:
+            self._gateway.credentials.turned_away(Code.VALIDATION_ERROR, _PLACE, principal)
+            raise
         return await self._loaded(), body, principal
 
     async def _loaded(self) -> Server:
@@ -115,19 +128,10 @@ def principal_of(scope: Scope) -> Principal:
     return found
 
 
-def _turn_away(method: str, headers: Mapping[bytes, str], origins: Collection[str]) -> None:
-    """A browser's page must not speak for its user, unless the operator names its origin; sessions and their streams there
-    are none.
-    """
+def _is_strange(headers: Mapping[bytes, str], origins: Collection[str]) -> bool:
+    """A browser's page must not speak for its user, unless the operator names its origin."""
     origin, host = headers.get(b"origin"), headers.get(b"host", "")
-    if origin is not None and origin not in origins and not _is_own(origin, host):
-        message = (
-            "Requests from other origins are refused; the operator allows some with TOOLCRIB_CORS_ORIGINS."
-        )
-        raise Turned(HTTPStatus.FORBIDDEN, _INVALID_REQUEST, message)
-    if method != "POST":
-        message = "Send POST: there are no sessions here."
-        raise Turned(HTTPStatus.METHOD_NOT_ALLOWED, _INVALID_REQUEST, message, {"Allow": "POST"})
+    return origin is not None and origin not in origins and not _is_own(origin, host)
 
 
 def _is_own(origin: str, host: str) -> bool:
@@ -139,9 +143,7 @@ def _is_own(origin: str, host: str) -> bool:
 
 def _credential(headers: Mapping[bytes, str]) -> str:
     scheme, _, credential = headers.get(b"authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not credential.strip():
-        raise Unauthorized
-    return credential.strip()
+    return credential.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _read(headers: Mapping[bytes, str], receive: Receive) -> bytes:

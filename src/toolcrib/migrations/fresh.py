@@ -12,7 +12,7 @@ import toolcrib.registry.tables
 import toolcrib.vault.tables  # noqa: F401 each declares its tables
 from toolcrib.kit.db import Query, Tx, metadata, row_security
 
-HEAD = "0007"
+HEAD = "0008"
 
 LOCK = Query(sqlite="SELECT 1", postgresql="SELECT pg_advisory_xact_lock(7283001)")
 _EXISTS = Query(

@@ -61,7 +61,12 @@ _ROLES: dict[Role, frozenset[Permission]] = {
 }
 _READS_ONLY = frozenset({Permission.TOOLS_READ, Permission.EXECUTIONS_READ, Permission.WORKSPACE_READ})
 # What a read-only membership leaves of a role.
-_LOOKS = _READ | {Permission.KEYS_READ, Permission.MEMBERS_READ, Permission.GRANTS_READ}
+_LOOKS = _READ | {
+    Permission.KEYS_READ,
+    Permission.MEMBERS_READ,
+    Permission.GRANTS_READ,
+    Permission.SECURITY_READ,
+}
 _ALLOWED = Allow()
 _NO_VIEW = {"view": "", "about": ""}
 

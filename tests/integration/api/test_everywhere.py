@@ -20,7 +20,7 @@ ROUTES = {
     ("get", "/api/v1/tools/{tool}/enablement"), ("put", "/api/v1/tools/{tool}/enablement"),
     ("get", "/api/v1/tools/executions"), ("get", "/api/v1/tools/executions/{execution_id}"),
     ("get", "/api/v1/tools/executions/{execution_id}/events"), ("get", "/api/v1/tools/executions/{execution_id}/result"),
-    ("post", "/api/v1/tools/executions/{execution_id}/cancel"), ("get", "/api/v1/audit"), ("get", "/api/v1/events"),
+    ("post", "/api/v1/tools/executions/{execution_id}/cancel"), ("get", "/api/v1/audit"), ("get", "/api/v1/security/log"), ("get", "/api/v1/events"),
     ("get", "/api/v1/secrets"), ("post", "/api/v1/secrets"), ("delete", "/api/v1/secrets/{name}"),
     ("get", "/api/v1/keys"), ("post", "/api/v1/keys"), ("delete", "/api/v1/keys/{key_id}"), ("get", "/api/v1/packs"),
     ("post", "/api/v1/keys/{key_id}/rotate"), ("get", "/api/v1/tools/{tool}/explain"), ("get", "/api/v1/me"),

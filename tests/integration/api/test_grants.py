@@ -60,7 +60,7 @@ class TestGrants:
             None,
             None,
         )
-        assert item["created_by"] == "user:owner"
+        assert item["created_by"] == "operator:user:owner"
         assert (await crew.operator("GET", crew.grants)).json["items"] == [item]
         assert refused(await member("GET", crew.grants))[:2] == (403, "FORBIDDEN")
         for who in (crew.owner, admin, member):

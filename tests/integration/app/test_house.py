@@ -195,3 +195,18 @@ async def _listens(port):
         return False
     writer.close()
     return True
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o602])
+@pytest.mark.parametrize("name", ["TOOLCRIB_DATABASE_URL", "TOOLCRIB_EGRESS_CA"])
+def test_a_file_that_everybody_may_write_to_is_refused_by_name(tmp_path, name, mode):
+    path = tmp_path / "given"
+    path.touch()
+    path.chmod(mode)
+    parts = {
+        "TOOLCRIB_DATABASE_URL": {"database_url": f"sqlite:///{path}"},
+        "TOOLCRIB_EGRESS_CA": {"egress_ca": str(path)},
+    }
+    with pytest.raises(UnsafeSetting, match=rf"^{name}: everybody may write to .*; run chmod o-w on it$"):
+        House(Settings(data_dir_text=str(tmp_path / "data"), **parts[name]), "1")
+    assert path.read_bytes() == b""

@@ -102,6 +102,8 @@ def test_a_root_key_comes_from_the_setting_or_the_named_file(data_dir):
         base64.b64encode(bytes(31)).decode(),
         base64.b64encode(bytes(32)).decode(),
         base64.b64encode(b"password" * 4 * 2).decode(),
+        base64.b64encode(b"correct horse battery staple 123").decode(),
+        base64.b64encode(b"0123456789abcdef0123456789abcdef").decode(),
         GOOD + "=",
     ],
 )

@@ -176,3 +176,23 @@ async def test_an_answer_may_take_longer_and_what_follows_waits_for_it():
         assert (await reader.readuntil(b"\r\n\r\n3")).startswith(b"HTTP/1.1 200 ")
         writer.write(b"ngth: 4\r\n\r\nabcd")
         assert (await reader.readuntil(b"\r\n\r\n4")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_what_is_no_http_is_answered_in_the_one_form_of_errors():
+    async with connected(App(), Patient) as (reader, writer):
+        writer.write(b"nonsense\r\n\r\n")
+        answer = await to_the_end(reader)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"x-content-type-options: nosniff\r\n" in answer
+    assert answer.endswith(b'"retryable":false}}')
+
+
+async def test_what_is_no_http_behind_a_request_that_runs_is_not_answered_in_its_place():
+    app = App()
+    app.may.clear()
+    async with connected(app, Patient) as (reader, writer):
+        writer.write(WHOLE)
+        while not app.begun:
+            await asyncio.sleep(0)
+        writer.write(b"nonsense\r\n\r\n")
+        assert await to_the_end(reader) == b""

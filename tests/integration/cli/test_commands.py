@@ -133,7 +133,7 @@ def test_a_command_without_json_does_not_go_unseen():
 
 def test_every_command_has_help_with_an_example():
     known = list(commands(get_command(app)))
-    assert len(known) == 65
+    assert len(known) == 66
     for name in known:
         assert re.search(rf"Example:\n  .*toolcrib {name}", typed(*name.split(), "--help", env={}).stdout), (
             name

@@ -133,3 +133,24 @@ def test_a_setting_that_nobody_reads_is_told(tmp_path):
     assert done.exit_code == 0
     assert "TOOLCRIB_PROT is no setting of this server; did you mean TOOLCRIB_PORT?" in done.stderr
     assert "TOOLCRIB_XYZZY is no setting of this server\n" in done.stderr
+
+
+def test_production_does_not_start_with_a_misspelled_setting_and_knows_a_service_of_its_name(tmp_path):
+    beside = {
+        "TOOLCRIB_SERVICE_HOST": "10.0.0.1",
+        "TOOLCRIB_SERVICE_PORT": "8000",
+        "TOOLCRIB_SERVICE_PORT_HTTP": "8000",
+        "TOOLCRIB_PORT_8000_TCP": "tcp://10.0.0.1:8000",
+        "TOOLCRIB_PORT_8000_TCP_ADDR": "10.0.0.1",
+        "TOOLCRIB_PORT_8000_TCP_PORT": "8000",
+        "TOOLCRIB_PORT_8000_TCP_PROTO": "tcp",
+        "TOOLCRIB_WORKSPACE": "default",
+    }
+    done = served(env=place(tmp_path, TOOLCRIB_ENV="production", **beside))
+    assert done.exit_code == 0
+    assert done.stderr.count("is no setting of this server\n") == 7
+    refused = typed("serve", env=place(tmp_path, TOOLCRIB_ENV="production", TOOLCRIB_PROT="80"))
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "UNSAFE_SETTING TOOLCRIB_PROT is no setting of this server; did you mean TOOLCRIB_PORT?" in (
+        refused.stderr
+    )

@@ -136,6 +136,13 @@ async def test_a_tool_that_calls_an_unknown_one_fails(sqlite_numbers):
     }  # fmt: skip
 
 
+async def test_a_tool_that_asks_for_one_that_is_not_there_is_counted(numbers):
+    await numbers.call("numbers.relay", {"tool": "no.such", "input": {}})
+    await numbers.gateway.stores.ledger.do_books()
+    rows = await numbers.rows("SELECT code, principal, tool, count FROM refusals")
+    assert [tuple(row.values()) for row in rows] == [("NOT_FOUND", "user:owner", "?", 1)]
+
+
 @pytest.mark.parametrize("fail", [False, True])
 async def test_a_secret_that_a_tool_hands_on_stands_in_no_row(numbers, fail):
     await numbers.gateway.secrets.set(numbers.owner, "SPILLED", "correct-horse-battery")

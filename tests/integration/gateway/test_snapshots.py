@@ -106,7 +106,7 @@ async def test_refreshing_what_nobody_knows_reads_nothing(rig):
 async def test_an_unknown_workspace_and_the_global_scope_have_no_facts(rig):
     assert await rig.gateway.snapshots.of("nowhere") is None
     assert await rig.gateway.snapshots.of("global") is None
-    assert not rig.gateway.snapshots.knows("nowhere")
+    assert not rig.gateway.snapshots.at_hand("nowhere")
 
 
 async def test_a_read_that_fails_leaves_what_was_known(rig):
@@ -141,8 +141,8 @@ async def test_the_workspaces_kept_are_bounded_and_the_least_used_go_first(sqlit
         await rig.gateway.snapshots.of(f"w{number}")
     await rig.gateway.snapshots.of(rig.owner.workspace_id)
     await rig.gateway.snapshots.of("w1000")
-    assert rig.gateway.snapshots.knows(rig.owner.workspace_id)
-    assert not rig.gateway.snapshots.knows("w1")
+    assert rig.gateway.snapshots.at_hand(rig.owner.workspace_id)
+    assert not rig.gateway.snapshots.at_hand("w1")
     assert len(rig.gateway.snapshots._known) == 1_000
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.fakes import START, refusing
 from toolcrib.kit.db import DatabaseUnavailable
+from toolcrib.ledger.refusals import LINES, PLACES, PLACES_OF_STRANGERS
 
 MINUTE = START // 60_000_000
 
@@ -42,12 +43,55 @@ async def test_books_without_refusals_write_none(rig):
     assert await counted(rig) == []
 
 
-async def test_a_flood_of_different_refusals_is_bounded(sqlite_rig):
+@pytest.mark.parametrize(("workspace", "most"), [("", PLACES_OF_STRANGERS), ("w1", PLACES)])
+async def test_a_flood_of_different_refusals_is_bounded(rig, workspace, most):
+    ledger = rig.gateway.stores.ledger
+    for number in range(10_000):
+        ledger.count_refusal(workspace, "NOT_FOUND", "", f"t{number:05}")
+        if number % 1_000 == 0:
+            await ledger.do_books()
+    await ledger.do_books()
+    rows = await counted(rig)
+    assert len(rows) == most + 1
+    assert rows[0][-2:] == ("?", 10_000 - most)
+    rig.clock.go(60)
+    ledger.count_refusal(workspace, "NOT_FOUND", "", "t90000")
+    await ledger.do_books()
+    assert (await counted(rig))[-1][-2:] == ("t90000", 1)
+
+
+async def test_what_waits_for_the_database_is_bounded_and_what_is_known_is_counted(sqlite_rig):
     ledger = sqlite_rig.gateway.stores.ledger
     for number in range(10_050):
-        ledger.count_refusal("w1", "NOT_FOUND", "", f"t{number}")
-    await ledger.keep()
-    assert len(await counted(sqlite_rig)) == 10_000
+        ledger.count_refusal(f"w{number}", "NOT_FOUND", "", "t")
+    ledger.count_refusal("w1", "NOT_FOUND", "", "t")
+    await ledger.do_books()
+    rows = await counted(sqlite_rig)
+    assert len(rows) == 10_000
+    assert sum(row[-1] for row in rows) == 10_001
+
+
+async def test_the_log_has_a_line_for_each_count_and_a_bound(sqlite_rig, capsys):
+    ledger = sqlite_rig.gateway.stores.ledger
+    ledger.count_refusal("", "UNAUTHORIZED", "", "/api/v1/me")
+    for _ in range(3):
+        ledger.count_refusal("w1", "NOT_FOUND", "user:a", "t")
+    await ledger.do_books()
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition("requests refused ")[2] for line in lines] == [
+        'workspace="w1" actor="user:a" code="NOT_FOUND" place="t" count=3',
+        'workspace=null actor=null code="UNAUTHORIZED" place="/api/v1/me" count=1',
+    ]
+    for number in range(LINES + 50):
+        ledger.count_refusal(f"w{number}", "NOT_FOUND", "user:a", "t")
+    await ledger.do_books()
+    assert len(capsys.readouterr().err.splitlines()) == LINES - 2
+    sqlite_rig.clock.go(60)
+    await ledger.do_books()
+    [rest] = capsys.readouterr().err.splitlines()
+    assert rest.endswith("more requests refused count=52")
+    await ledger.do_books()
+    assert capsys.readouterr().err == ""
 
 
 async def test_counts_survive_a_database_that_is_away(rig):
@@ -66,18 +110,6 @@ async def test_counts_survive_a_database_that_is_away(rig):
         await ledger.keep()
     await ledger.keep()
     assert [row[-1] for row in await counted(rig)] == [1]
-
-
-async def test_a_stranger_does_not_name_what_is_counted(sqlite_rig):
-    calls = sqlite_rig.gateway.calls
-    for number in range(5):
-        calls.count_refusal("", "UNAUTHORIZED", "", f"tool.t{number}")
-    calls.count_refusal(sqlite_rig.owner.workspace_id, "NOT_FOUND", "user:owner", "no.such")
-    await sqlite_rig.gateway.stores.ledger.keep()
-    assert [(row[0] != "", row[-2], row[-1]) for row in await counted(sqlite_rig)] == [
-        (True, "no.such", 1),
-        (False, "?", 5),
-    ]
 
 
 async def test_counts_older_than_ninety_days_go(rig):

@@ -253,6 +253,27 @@ async def test_what_only_reads_is_all_that_a_read_only_workspace_lists_and_calls
     assert result["isError"] is True
 
 
+async def test_what_is_turned_away_is_counted(rig, door):
+    limited = await rig.key(name="clerk")
+    clerk = door.as_(limited)
+    await ask(clerk, "tools/call", {"name": "none.such", "arguments": {}})
+    await clerk("POST", "/mcp", raw=b"{", headers=BOTH)
+    for stranger in (door.as_(""), door.as_("tcb_nonsense")):
+        await stranger("POST", "/mcp", {}, headers=BOTH)
+    await clerk("POST", "/mcp", {}, headers={**BOTH, "Origin": "https://evil.example"})
+    await rig.gateway.stores.ledger.do_books()
+    rows = await rig.rows("SELECT * FROM refusals ORDER BY code, principal")
+
+    assert [
+        (row["workspace_id"] != "", row["code"], row["principal"], row["tool"], row["count"]) for row in rows
+    ] == [
+        (False, "FORBIDDEN", "", "/mcp", 1),
+        (True, "NOT_FOUND", "user:clerk", "?", 1),
+        (False, "UNAUTHORIZED", "", "/mcp", 2),
+        (True, "VALIDATION_ERROR", "user:clerk", "/mcp", 1),
+    ]
+
+
 @pytest.mark.parametrize("modern", [False, True], ids=["older", "2026-07-28"])
 async def test_a_call_over_a_limit_is_an_answer_that_a_model_can_act_on(rig, door, modern):
     await rig.register("sea.look")

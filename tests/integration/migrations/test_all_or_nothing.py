@@ -13,7 +13,7 @@ from tests.integration.migrations.databases import bring_up, migrate, schema, ta
 from tests.support.server import prepare_server
 from toolcrib.migrations import fresh
 
-ROOT_KEY = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+ROOT_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 # Each program does its work up to the given number of statements, says so, and then waits to be killed.
 STOPPING = """
 import sys, time

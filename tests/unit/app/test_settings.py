@@ -87,6 +87,12 @@ def test_loopback_is_open_in_development(host):
     assert Settings.read({"TOOLCRIB_HOST": host}).host == host
 
 
+def test_production_does_not_tell_who_asked_for_what():
+    with pytest.raises(UnsafeSetting, match=r"^TOOLCRIB_LOG_LEVEL is debug"):
+        Settings.read({"TOOLCRIB_LOG_LEVEL": "debug", "TOOLCRIB_ENV": "production"})
+    assert Settings.read({"TOOLCRIB_LOG_LEVEL": "debug"}).log_level == "debug"
+
+
 def test_production_may_listen_beyond_this_machine():
     settings = Settings.read({"TOOLCRIB_HOST": "0.0.0.0", "TOOLCRIB_ENV": "production"})
     assert settings.environment == "production"
@@ -116,6 +122,7 @@ def test_a_misspelled_setting_is_found_with_the_one_that_was_meant():
         "TOOLCRIB_XYZZY": "",
         "TOOLCRIB_PORT": "1",
         "TOOLCRIB_URL": "u",
+        "TOOLCRIB_WORKSPACE": "w",
         "PATH": "",
     }
     assert Settings.misspelled(environment) == [

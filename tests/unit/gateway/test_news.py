@@ -14,8 +14,8 @@ class FakeSnapshots:
         self.known, self.failing, self.refreshed = known, failing, 0
         self.looked = asyncio.Event()
 
-    def knows(self, workspace):
-        return workspace in self.known
+    def at_hand(self, workspace):
+        return workspace if workspace in self.known else None
 
     async def refresh(self):
         self.refreshed += 1

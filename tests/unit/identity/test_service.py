@@ -46,11 +46,15 @@ def known(*keys: Key, **parts) -> Roster:
     return Roster(Workspace("w", "sea", **parts), {key.id: key for key in keys})
 
 
+def principal(identity: Identity, roster: Roster, token: Token) -> Principal:
+    return identity.again(roster, identity.holder(roster, token))
+
+
 def test_a_genuine_key_is_its_principal():
     identity, cipher = house()
     token = new_token("w")
     key = key_of(cipher, token)
-    assert identity.principal(known(key), identity.claimed(token.text)) == key.principal
+    assert principal(identity, known(key), identity.claimed(token.text)) == key.principal
 
 
 def test_a_forged_key_with_a_good_checksum_is_nobody():
@@ -58,7 +62,7 @@ def test_a_forged_key_with_a_good_checksum_is_nobody():
     token, other = new_token("w"), new_token("w")
     forged = Token(other.text, "w", token.key_id)
     with pytest.raises(Unauthorized):
-        identity.principal(known(key_of(cipher, token)), forged)
+        principal(identity, known(key_of(cipher, token)), forged)
 
 
 def test_a_key_digested_under_another_root_key_is_nobody():
@@ -66,7 +70,7 @@ def test_a_key_digested_under_another_root_key_is_nobody():
     token = new_token("w")
     key = key_of(Cipher(bytes(32)), token)
     with pytest.raises(Unauthorized):
-        identity.principal(known(key), token)
+        principal(identity, known(key), token)
 
 
 @pytest.mark.parametrize(("parts", "good"), [({}, True), ({"revoked": True}, False), ({"expires_at": START}, False), ({"expires_at": START + 1}, True)])  # fmt: skip
@@ -75,16 +79,16 @@ def test_a_key_counts_while_it_is_neither_revoked_nor_expired(parts, good):
     token = new_token("w")
     key = key_of(cipher, token, **parts)
     if good:
-        assert identity.principal(known(key), token) == key.principal
+        assert principal(identity, known(key), token) == key.principal
     else:
         with pytest.raises(Unauthorized):
-            identity.principal(known(key), token)
+            principal(identity, known(key), token)
 
 
 def test_an_unknown_key_is_nobody():
     identity, _ = house()
     with pytest.raises(Unauthorized):
-        identity.principal(known(), new_token("w"))
+        principal(identity, known(), new_token("w"))
 
 
 def test_a_key_is_digested_once_and_its_revocation_still_counts():
@@ -93,10 +97,10 @@ def test_a_key_is_digested_once_and_its_revocation_still_counts():
     key = key_of(cipher, token)
     before = cipher.digests
     for _ in range(3):
-        identity.principal(known(key), identity.claimed(token.text))
+        principal(identity, known(key), identity.claimed(token.text))
     assert cipher.digests == before + 1
     with pytest.raises(Unauthorized):
-        identity.principal(known(dataclasses.replace(key, revoked=True)), identity.claimed(token.text))
+        principal(identity, known(dataclasses.replace(key, revoked=True)), identity.claimed(token.text))
 
 
 def test_the_role_is_the_one_known_now():
@@ -113,7 +117,7 @@ def test_what_is_remembered_is_bounded():
     identity, cipher = house()
     for _ in range(10_001):
         token = new_token("w")
-        identity.principal(known(key_of(cipher, token)), token)
+        principal(identity, known(key_of(cipher, token)), token)
     assert len(identity._checked) == 1
 
 

@@ -25,6 +25,7 @@ PEOPLE = {
     "grants:read":       "yes    yes    no     no",
     "suspensions:write": "yes    yes    no     no",
     "hosts:write":       "yes    yes    no     no",
+    "security:read":     "yes    yes    no     no",
     "limits:write":      "yes    yes    no     no",
     "approvals:decide":  "yes    yes    yes    no",
     "approvals:write":   "yes    yes    no     no",
@@ -39,6 +40,7 @@ LOOKS = {
     "workspace:read",
     "members:read",
     "grants:read",
+    "security:read",
 }
 ROLES = ("owner", "admin", "member", "viewer")
 
