@@ -40,8 +40,6 @@ from .records import Checked, Decided, Held, Refusal
 from .rehearsal import rehearse
 
 _FORM: Final = "toolcrib-approval-1"
-_MOST_PENDING: Final = 1_000
-_MOST_OF_ONE: Final = 100
 _MINUTE: Final = 60
 
 
@@ -58,6 +56,14 @@ def too_late() -> Conflict:
     return Conflict(
         "This approval is decided already, or its time is over; nobody can agree to it now.", reason="ended"
     )
+
+
+def too_many() -> RateLimited:
+    """The refusal of a call that would wait where too many do."""
+    return RateLimited(
+        "Too many calls wait for a person already; let some be decided first: GET /api/v1/approvals?state=pending.",
+        limit="approvals", kind="server", name="*", retry_after=_MINUTE,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +85,11 @@ class Askings:
         self._seconds = seconds
 
     async def asked(self, decided: Decided, held: Held, execution_id: str) -> Decided:
-        """The decision with the approval that its call asks for, or with why it cannot be shown to anybody. Raises
-        `RateLimited` where too many wait already.
-        """
+        """The decision with the approval that its call asks for, or with why it cannot be shown to anybody."""
         preview = await self._preview(decided, held, execution_id)
         if isinstance(preview, Failure):
             return replace(decided, verdict=Refusal(Status.FAILED, preview))
-        expires_at = await self._in_time(decided.who)
+        expires_at = await self._in_time()
         parts = _parts(decided, held, preview, expires_at)
         asking = Asking(
             new_id("apr"), _digest(parts), held.stakes.reasons, held.stakes.second, b"", expires_at
@@ -205,18 +209,12 @@ class Askings:
         outcome = await rehearse(held.ready, invocation)
         return outcome if isinstance(outcome, Failure) else outcome.output
 
-    async def _in_time(self, who: Principal) -> int:
+    async def _in_time(self) -> int:
         """Until when an approval holds that is asked for now, by the database's clock."""
         try:
-            now, pending, own = await self._stores.ledger.waiting.moment(who.workspace_id, who.actor_id)
+            return await self._stores.ledger.waiting.now() + self._seconds * 1_000_000
         except DatabaseUnavailable as error:
             raise Unavailable from error
-        if own >= _MOST_OF_ONE or pending >= _MOST_PENDING:
-            raise RateLimited(
-                "Too many calls wait for a person already; let some be decided first: GET /api/v1/approvals?state=pending.",
-                limit="approvals", kind="server", name="*", retry_after=_MINUTE,
-            )  # fmt: skip
-        return now + self._seconds * 1_000_000
 
 
 def _document(decided: Decided) -> dict[str, Any]:

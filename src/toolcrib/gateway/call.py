@@ -19,10 +19,10 @@ from toolcrib.kit.clock import Clock
 from toolcrib.kit.ids import new_id
 from toolcrib.kit.json import dumps
 from toolcrib.kit.logging import logger
-from toolcrib.ledger.service import Full, Gone, Intent
+from toolcrib.ledger.service import Full, Gone, Intent, TooMany
 
 from .admission import Admission, Ticket
-from .asking import Askings, Waited, too_late
+from .asking import Askings, Waited, too_late, too_many
 from .attempts import attempt
 from .bindings import Reached
 from .desk import ENDED, CallerDesk, Heard
@@ -126,8 +126,8 @@ class Calls:
             if isinstance(recorded, Full):
                 raise self._admission.full(ticket, recorded)
             self._admission.give_back(ticket)
-            if isinstance(recorded, Gone):
-                raise too_late()
+            if isinstance(recorded, Gone | TooMany):
+                raise too_late() if isinstance(recorded, Gone) else too_many()
             earlier = await self._repeats.of(intent, call, recorded)
             if isinstance(earlier, Result):
                 return earlier

@@ -1,8 +1,9 @@
 """The rules by which a workspace wants calls to wait for a person."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.errors import Conflict, Invalid
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Permission, Principal
@@ -10,6 +11,8 @@ from toolcrib.policy.stakes import ApprovalRule
 
 from .change import Change, Changes
 from .facts import Stores
+
+_MOST: Final = 100  # each call of the workspace is held against each
 
 
 class Rules:
@@ -26,9 +29,12 @@ class Rules:
 
     async def set(self, principal: Principal, rule: ApprovalRule) -> None:
         """Set a rule. It binds every call recorded after it, and voids what waits under another one. Raises `Invalid` where it
-        names a tool by an alias or an id, as rules know tools by their names.
+        names a tool by an alias or an id, as rules know tools by their names, and `Conflict` where there are too many.
         """
-        meant = (await self._changes.permitted(principal, Permission.APPROVALS_WRITE)).find(rule.tool or "")
+        facts = await self._changes.permitted(principal, Permission.APPROVALS_WRITE)
+        if rule.name not in facts.rules.rows and len(facts.rules.rows) >= _MOST:
+            raise Conflict(f"A workspace has at most {_MOST} rules; remove one first.", reason="too_many")
+        meant = facts.find(rule.tool or "")
         if meant is not None and meant.name != rule.tool:
             fault = Fault("/tool", f"this is another name of {meant.name}; name that")
             raise Invalid.because("The rule is not valid.", [fault])

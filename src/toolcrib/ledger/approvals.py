@@ -5,10 +5,11 @@ A process that dies before either commit leaves things as they were; one that di
 of its own, which becomes `interrupted`. Times are the database's own.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from toolcrib.contracts.approval import Approval, ApprovalState
 from toolcrib.contracts.errors import Code
@@ -43,11 +44,26 @@ class Granting:
     actor_id: str
 
 
+class Asker(Protocol):
+    """An intent, as far as it is counted."""
+
+    workspace_id: str
+    actor_id: str
+
+
 class Gone:
     """The answer to a yes that comes too late: the approval is used up, over or another one."""
 
 
+class TooMany:
+    """The answer to a call that would wait where too many do."""
+
+
 GONE: Final = Gone()
+TOO_MANY: Final = TooMany()
+MOST_OF_ONE: Final = 100
+MOST_PENDING: Final = 1_000
+"""How many calls may wait of one who asks, and of a workspace."""
 _ENDS: Final[Mapping[ApprovalState, tuple[Status, EventType]]] = {
     ApprovalState.DENIED: (Status.DENIED, EventType.APPROVAL_DENIED),
     ApprovalState.VOID: (Status.DENIED, EventType.APPROVAL_VOIDED),
@@ -82,6 +98,25 @@ class Ending:
     def event(self) -> EventType:
         """What the ledger writes down."""
         return _ENDS[self.state][1]
+
+
+async def too_many(tx: Tx, asking: Sequence[Asker]) -> set[int]:
+    """Those that would wait where too many do, by identity, in the order in which they came; one statement, or none."""
+    if not asking:
+        return set()
+    of_one = Counter(await waiting.pending(tx, sorted({one.workspace_id for one in asking})))
+    of_all: Counter[str] = Counter()
+    for (workspace, _), n in of_one.items():
+        of_all[workspace] += n
+    found: set[int] = set()
+    for one in asking:
+        who = one.workspace_id, one.actor_id
+        if of_one[who] >= MOST_OF_ONE or of_all[one.workspace_id] >= MOST_PENDING:
+            found.add(id(one))
+        else:
+            of_one[who] += 1
+            of_all[one.workspace_id] += 1
+    return found
 
 
 async def use_up(tx: Tx, workspace: str, execution_id: str, granting: Granting, by: tuple[str, int]) -> bool:
@@ -152,13 +187,9 @@ class Waiting:
 
         return [_approval(row) for row in await self._db.read((workspace,), read)]
 
-    async def moment(self, workspace: str, actor: str) -> tuple[int, int, int]:
-        """The database's time in microseconds, and how many approvals are pending in a workspace and of an actor there."""
-
-        async def read(tx: Tx) -> tuple[int, int, int]:
-            return await waiting.moment(tx, workspace, actor)
-
-        return await self._db.read((workspace,), read)
+    async def now(self) -> int:
+        """The database's time in microseconds."""
+        return await self._db.read((), waiting.now)
 
     async def end(self, ending: Ending) -> bool:
         """Close an approval and its call; False where somebody was first."""

@@ -15,7 +15,7 @@ from toolcrib.contracts.names import GLOBAL
 from toolcrib.kit.db import Tx
 from toolcrib.kit.json import dumps
 
-from .approvals import GONE, Asking, Ending, Gone, Granting, end, use_up
+from .approvals import GONE, TOO_MANY, Asking, Ending, Gone, Granting, TooMany, end, too_many, use_up
 from .caps import Cap, Full, crowded
 from .queries import waiting, writing
 from .repeats import Claim, Taken, claim, free
@@ -115,7 +115,7 @@ class Settlement:
 
 
 Entry = Intent | Settlement | Ending
-Answer = bool | Taken | Full | Gone
+Answer = bool | Taken | Full | Gone | TooMany
 
 
 class Batch:
@@ -123,8 +123,8 @@ class Batch:
 
     async def apply(self, tx: Tx, items: Sequence[Entry]) -> Sequence[Answer]:
         """True for an intent that was recorded and for a settlement or an ending that was the first; False for a stale or
-        late one; for an intent whose idempotency key is taken, who holds it; for one that would be too many, the cap; for one
-        whose approval is none any more, that it is gone.
+        late one; for an intent whose idempotency key is taken, who holds it; for one that would be too many, the cap, or that
+        too many wait; for one whose approval is none any more, that it is gone.
         """
         states = await writing.take_sequence(tx, Counter(item.workspace_id for item in items))
         current = {name: generation for name, (_, generation) in states.items()}
@@ -142,15 +142,21 @@ class Batch:
         settlements = [s for s in items if isinstance(s, Settlement)]
         in_time = await writing.settle(tx, [s.row() for s in settlements])
         answers |= {id(s): first for s, first in zip(settlements, in_time, strict=True)}
-        too_many = await crowded(
+        full = await crowded(
             tx, [i for i in items if isinstance(i, Intent) and i.caps and answers[id(i)] is True]
         )
-        answers |= too_many
+        answers |= full
+        waits = await too_many(
+            tx, [i for i in items if isinstance(i, Intent) and i.asking and answers[id(i)] is True]
+        )
+        answers |= dict.fromkeys(waits, TOO_MANY)
         answers |= await _used_up(
             tx, [i for i in items if isinstance(i, Intent) and i.granted and answers[id(i)] is True]
         )
         answers |= {id(e): await end(tx, e) for e in items if isinstance(e, Ending)}
-        not_run = [i.claim for i in items if isinstance(i, Intent) and i.claim and id(i) in too_many]
+        not_run = [
+            i.claim for i in items if isinstance(i, Intent) and i.claim and id(i) in (full.keys() | waits)
+        ]
         await free(tx, [*not_run, *(s.frees for s in settlements if s.frees and answers[id(s)])])
         await self._write(tx, items, answers, {name: first for name, (first, _) in states.items()})
         return [answers[id(item)] for item in items]

@@ -13,7 +13,7 @@ from toolcrib.kit.clock import Clock
 from toolcrib.kit.db import HOUSE, Database, DatabaseError, DatabaseUnavailable, Row, Tx
 from toolcrib.kit.json import dumps, loads_own
 
-from .approvals import Asking, Ending, Gone, Granting, Waiting, ending_of
+from .approvals import Asking, Ending, Gone, Granting, TooMany, Waiting, ending_of
 from .caps import Cap, Full, count
 from .entries import Answer, Batch, Intent, Settlement
 from .owners import RENEW_SECONDS, Owner
@@ -26,7 +26,7 @@ from .tail import Tail
 
 __all__ = [
     "RENEW_SECONDS", "Asking", "Cap", "ChangeFact", "Claim", "Ending", "Full", "Gone", "Granting", "Intent", "Ledger",
-    "Settlement", "Taken", "ending_of",
+    "Settlement", "Taken", "TooMany", "ending_of",
 ]  # fmt: skip
 
 # A commit that was cut off may still arrive: PostgreSQL ends one that hangs long before this.
@@ -68,7 +68,7 @@ class Ledger:
 
     async def record(self, intent: Intent) -> Answer:
         """Write an intent; False when it was decided on an older generation, `Taken` when another call holds its
-        idempotency key, `Full` when too many calls of its kind run, `Gone` when its approval is used up or over. Raises `Unavailable`: then it did not happen.
+        idempotency key, `Full` when too many calls of its kind run, `TooMany` when too many wait, `Gone` when its approval is used up or over. Raises `Unavailable`: then it did not happen.
         """
         if not self.owner.holds:
             raise Unavailable

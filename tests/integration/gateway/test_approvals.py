@@ -412,17 +412,40 @@ async def test_a_repeated_key_finds_the_call_that_waits_and_then_its_answer(rig)
 async def test_too_many_that_wait_are_refused(sqlite_rig, monkeypatch):
     rig = sqlite_rig
     name = await rig.register(**HIGH)
-    monkeypatch.setattr("toolcrib.gateway.asking._MOST_OF_ONE", 2)
+    monkeypatch.setattr("toolcrib.ledger.approvals.MOST_OF_ONE", 2)
     done = [await asked(rig, name) for _ in range(2)]
     with pytest.raises(RateLimited, match="wait for a person"):
         await rig.call(name, {}, dry_run=False)
     member = await rig.principal()
     await asked(rig, name, by=member)
-    monkeypatch.setattr("toolcrib.gateway.asking._MOST_PENDING", 3)
+    monkeypatch.setattr("toolcrib.ledger.approvals.MOST_PENDING", 3)
     with pytest.raises(RateLimited):
         await rig.call(name, {}, by=member, dry_run=False)
     await rig.gateway.approvals.deny(rig.owner, done[0].approval_id, None)
     await asked(rig, name)
+
+
+async def test_of_many_at_once_no_more_wait_than_may(rig, monkeypatch):
+    monkeypatch.setattr("toolcrib.ledger.approvals.MOST_OF_ONE", 3)
+    name = await rig.register(**HIGH)
+    calls = [rig.call(name, {}, dry_run=False, idempotency_key=f"k{n}") for n in range(10)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(one, RateLimited) for one in answers) == 7
+    assert len(await rig.rows("SELECT id FROM approvals")) == 3
+    (kept,) = await rig.rows("SELECT count(*) AS n FROM idempotency_keys")
+    assert kept["n"] == 3, "who was refused keeps no key"
+    waiting = next(n for n, one in enumerate(answers) if not isinstance(one, RateLimited))
+    again = await rig.call(name, {}, dry_run=False, idempotency_key=f"k{waiting}")
+    assert (again.approval_id, again.replayed) == (answers[waiting].approval_id, True)
+
+
+async def test_a_workspace_has_so_many_rules(sqlite_rig, monkeypatch):
+    monkeypatch.setattr("toolcrib.gateway.rules._MOST", 2)
+    rules, owner = sqlite_rig.gateway.rules, sqlite_rig.owner
+    for name in ("one", "two", "two"):
+        await rules.set(owner, ApprovalRule(name, tool="no.such"))
+    with pytest.raises(Conflict, match="at most 2"):
+        await rules.set(owner, ApprovalRule("three", tool="no.such"))
 
 
 async def test_limits_hold_where_a_call_runs_at_last(sqlite_rig):
@@ -546,6 +569,15 @@ async def test_what_this_process_has_not_heard_of_yet_voids_nothing(rig):
         "UPDATE workspace_state SET generation = 1000 WHERE workspace_id = :id", id=rig.owner.workspace_id
     )
     assert (await rig.gateway.approvals.approve(rig.owner, done.approval_id)).status is Status.SUCCEEDED
+
+
+async def test_who_may_not_agree_voids_nothing_either(sqlite_rig):
+    rig = sqlite_rig
+    agent = await rig.principal(actor_type="agent")
+    done = await asked(rig, by=agent)
+    await rig.gateway.keys.revoke(rig.owner, agent.key_id)
+    await refused(rig, done.approval_id, await rig.principal(), Forbidden)
+    assert await state(rig, done.approval_id) is ApprovalState.PENDING
 
 
 async def test_a_role_without_a_permission_is_told_so(sqlite_rig):

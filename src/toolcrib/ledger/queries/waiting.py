@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, insert, select
 
 from toolcrib.kit.db import Query, Row, Tx
 from toolcrib.kit.db.query import column_list
+from toolcrib.kit.json import dumps
 from toolcrib.ledger.tables import approvals
 
 from .reading import AmongTools
@@ -47,9 +48,14 @@ _FILTERS = {
     "tools": AmongTools(approvals.c.tool),
     "after": approvals.c.id < bindparam("after"),
 }
-_MOMENT = timed(
-    "SELECT NOW AS now, count(*) AS pending, coalesce(sum(CASE WHEN actor_id = :actor THEN 1 ELSE 0 END), 0) AS own "
-    "FROM approvals WHERE workspace_id = :workspace AND state = 'pending'"
+_NOW = timed("SELECT NOW AS now")
+_PENDING_TEXT = (
+    "SELECT workspace_id, actor_id, count(*) AS n FROM approvals WHERE state = 'pending' AND workspace_id IN ({names}) "
+    "GROUP BY workspace_id, actor_id"
+)
+_PENDING = Query(
+    sqlite=_PENDING_TEXT.format(names="SELECT value FROM json_each(:names)"),
+    postgresql=_PENDING_TEXT.format(names="SELECT json_array_elements_text(CAST(:names AS json))"),
 )
 _OVERDUE = timed(
     f"SELECT {column_list([column.name for column in _LISTED])} FROM approvals "  # noqa: S608 constants
@@ -113,10 +119,15 @@ async def newest(tx: Tx, workspace: str, limit: int, wanted: dict[str, str]) -> 
     return await tx.rows(_newest(frozenset(wanted)), workspace=workspace, limit=limit, **wanted)
 
 
-async def moment(tx: Tx, workspace: str, actor: str) -> tuple[int, int, int]:
-    """The database's time in microseconds, and how many approvals are pending in a workspace and of one who asked there."""
-    (row,) = await tx.rows(_MOMENT, workspace=workspace, actor=actor)
-    return int(row["now"]), int(row["pending"]), int(row["own"])
+async def now(tx: Tx) -> int:
+    """The database's time in microseconds."""
+    return int((await tx.rows(_NOW))[0]["now"])
+
+
+async def pending(tx: Tx, workspaces: Sequence[str]) -> dict[tuple[str, str], int]:
+    """How many approvals are pending in workspaces, by workspace and by who asked."""
+    rows = await tx.rows(_PENDING, names=dumps(list(workspaces)).decode())
+    return {(row["workspace_id"], row["actor_id"]): row["n"] for row in rows}
 
 
 async def overdue(tx: Tx) -> Sequence[Row]:
