@@ -128,9 +128,18 @@ def test_a_long_disguise_is_cut_where_it_is_named_once_more(run, asked):
     assert f'    "\\u202e{"y" * 193}…\n' in told
 
 
+def test_values_that_nobody_is_shown_are_named_by_their_places(run, asked):
+    told = run(
+        "approvals", "show", asked(ship="ann", to=[{"password": "pay-to-mallory", "a/b": {"token": "t"}}])
+    ).stdout
+    assert "pay-to-mallory" not in told
+    assert "\nstruck out, as they may be secrets: /input/to/0/password, /input/to/0/a~1b/token\n" in told
+
+
 def test_a_call_without_disguises_raises_no_alarm(run, asked):
     told = run("approvals", "show", asked(ship="Blåbær", to=["Ærø"])).stdout
     assert "CAREFUL" not in told
+    assert "struck out" not in told
     assert "Blåbær" in told
 
 
