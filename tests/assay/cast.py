@@ -8,7 +8,7 @@ from typing import Any
 
 from assay.matrix import Entry, matrix
 from assay.wire import Party, Reply
-from assay.workspace import API, WORKSPACE, Workspace
+from assay.workspace import API, WORKSPACE, Unfurnished, Workspace, held, risky
 
 FORBIDDEN, NOBODY = 403, "nobody"
 CODES = {400: "VALIDATION_ERROR", 401: "UNAUTHORIZED", 403: "FORBIDDEN", 404: "NOT_FOUND"}
@@ -64,7 +64,8 @@ def cast(place: Workspace) -> list[tuple[str, Party]]:
     keys = [(role, {"actor_type": kind, "role": role}) for kind, roles in _TYPES.items() for role in roles]
     keys += [("agent", {"actor_type": "agent", "role": role}) for role in ("owner", "admin", "member")]
     keys += [("viewing agent", {"actor_type": "agent", "role": "viewer"})]
-    limited = {"tools": [place.own["tool"], _slow_tool(place)]}
+    place.own["risky"] = risky(place)
+    limited = {"tools": [place.own["tool"], _slow_tool(place), place.own["risky"]]}
     keys += [
         ("limited", {"actor_type": kind, "role": role} | limited)
         for kind, role in (("user", "admin"), ("service", "owner"), ("agent", "member"))
@@ -96,6 +97,7 @@ def attempt(action: Action, place: Workspace, party: Party) -> Reply:
     own = dict(place.own)
     for kind in action.entry.places.values():
         own |= place.fresh(kind)
+    made = own.get("approval", "")
     if action.on:
         own |= _ON[action.on](place, party)
     body = action.entry.written(own, place.new())
@@ -107,6 +109,9 @@ def attempt(action: Action, place: Workspace, party: Party) -> Reply:
     reply = action.entry.ask(party, action.entry.at(own), query=query, body=body)
     if action.on in ("running", "own call"):
         place.owner.ask("POST", f"{API}/tools/executions/{own['execution']}/cancel")
+    if "approval" in action.entry.places.values():  # only so many calls of one caller wait at a time
+        for one in {made, own["approval"]}:
+            place.owner.ask("POST", f"{API}/approvals/{one}/deny", {})
     return reply
 
 
@@ -144,6 +149,18 @@ def _begun(place: Workspace, caller: Party) -> dict[str, str] | None:
     return {"execution": begun.document["execution_id"]} if begun.status == 202 else None
 
 
+def _held_call(place: Workspace, _: Party) -> dict[str, str]:
+    return held(place.parties["agent"], place.own["risky"])
+
+
+def _own_held_call(place: Workspace, party: Party) -> dict[str, str]:
+    """Where the party may call nothing, it tries another's."""
+    try:
+        return held(party, place.own["risky"])
+    except Unfurnished:
+        return _held_call(place, party)
+
+
 def _owner_key(place: Workspace, _: Party) -> dict[str, str]:
     made = place.owner.ask(
         "POST", f"{API}/keys", {"name": place.new(), "actor_type": "user", "role": "owner"}
@@ -165,5 +182,5 @@ def _another_workspace(place: Workspace, _: Party) -> dict[str, str]:
 
 _ON: dict[str, Callable[[Workspace, Party], dict[str, str]]] = {
     "own tool": _own_tool, "another tool": _another_tool, "running": _running, "own call": _own_call, "owner key": _owner_key,
-    "owning member": _owning_member, "another workspace": _another_workspace,
+    "owning member": _owning_member, "held call": _held_call, "own held call": _own_held_call, "another workspace": _another_workspace,
 }  # fmt: skip

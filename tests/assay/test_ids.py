@@ -51,3 +51,15 @@ def test_another_workspace_cannot_be_asked_for(pair):
 
     assert is_refusal(refused, 403)
     assert ours.owner.ask("GET", f"{API}/tools/executions?tenant_id={ours.own['workspace']}").ok
+
+
+def test_the_name_of_a_rule_is_free_in_every_workspace(pair):
+    ours, theirs = pair
+    name, rule = theirs.own["approval_rule"], {"tool": "nothing.here"}
+    before = theirs.owner.ask("GET", f"{API}/approval-rules?limit=200").body
+
+    assert ours.owner.ask("PUT", f"{API}/approval-rules/{name}", rule).ok
+    assert ours.owner.ask("DELETE", f"{API}/approval-rules/{name}").ok
+
+    assert theirs.owner.ask("GET", f"{API}/approval-rules?limit=200").body == before
+    assert name.encode() in before

@@ -21,6 +21,8 @@ def listed(place: Workspace) -> dict[str, list[dict]]:
         "tools?scope=workspace",
         "secrets",
         "keys",
+        "approvals?state=pending",
+        "approval-rules",
         f"{home}/members",
         f"{home}/invitations",
         f"{home}/grants",

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from toolcrib.contracts.approval import Approval, ApprovalState, Request
@@ -20,6 +20,7 @@ from .requests import Caller, Counter, Label, Paging, Strict, StrictRoute
 
 router = APIRouter(route_class=StrictRoute, tags=["approvals"])
 _MOST_EFFECTS = 3
+_TEXT, _LINE = r"^[^\x00]*$", r"^[^\x00-\x1f\x7f]*$"
 
 
 class ApprovalItem(BaseModel):
@@ -73,7 +74,7 @@ class ApprovalList(BaseModel):
 class DenyBody(Strict):
     """Why; whoever asked reads it."""
 
-    note: Annotated[str, StringConstraints(max_length=1_000, pattern=r"^[^\x00]*$")] | None = None
+    note: Annotated[str, Field(max_length=1_000, pattern=_TEXT)] | None = None
 
 
 class RuleBody(Strict):
@@ -81,9 +82,7 @@ class RuleBody(Strict):
     Schema, matches; of all that is given. With `second` another person agrees than the one who asked.
     """
 
-    tool: (
-        Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")] | None
-    ) = None
+    tool: Annotated[str, Field(min_length=1, max_length=128, pattern=_LINE)] | None = None
     effects: Annotated[list[Literal["read", "write", "destructive"]], Field(max_length=_MOST_EFFECTS)] = (
         Field(default_factory=list)
     )

@@ -12,7 +12,7 @@ from .wire import Party, Reply
 _PASSING = {"date", "server-timing", "x-request-id", "content-length"}
 _CHANCE = {
     "id", "key", "key_id", "token", "tool_id", "execution_id", "at", "created_at", "updated_at", "finished_at", "expires_at", "last_used_at",
-    "execution_time_ms", "digest", "key_version", "left",
+    "execution_time_ms", "digest", "key_version", "left", "approval_id", "decided_at",
 }  # fmt: skip
 MASK = b"*"
 # What stands in a refusal and is of the asker's own: the execution that records it, the member that is there already.

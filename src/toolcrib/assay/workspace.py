@@ -20,7 +20,7 @@ ROLES = {
 """Keys that a workspace gets beside its owner's; a limited one comes to them."""
 NAMES = ("tool", "tool_id", "alias", "title", "wire_name")
 """What finds a tool."""
-_LISTED = {"tools": "id", "secrets": "name", "keys": "id"}
+_LISTED = {"tools": "id", "secrets": "name", "keys": "id", "approval-rules": "name"}
 _CHANCE = re.compile(r"[0-9a-f]{10,}")
 
 
@@ -63,6 +63,7 @@ class Workspace:
             "grant",
             "limited",
             "suspended",
+            *("approval", "approval_rule") * 2,  # two of each, so that a page of one has a next
         ):
             self.own |= self.fresh(kind)
 
@@ -91,6 +92,9 @@ class Workspace:
     def clear(self) -> None:
         """Delete what routes can delete. The owner's key stays: a workspace keeps its last one."""
         home = f"workspaces/{self.id}"
+        waiting = self.owner.ask("GET", f"{API}/approvals?state=pending&limit=200").document or {}
+        for one in waiting.get("items", ()):
+            self.owner.ask("POST", f"{API}/approvals/{one['approval_id']}/deny", {})
         listed = [*_LISTED.items(), (f"{home}/members", "id"), (f"{home}/invitations", "id")]
         for path, name in listed:
             self._clear(self.owner, path, name)
@@ -223,6 +227,39 @@ def _suspended(place: Workspace) -> dict[str, str]:
     return {"suspended": actor}
 
 
+def _approval(place: Workspace) -> dict[str, str]:
+    """Of a call that nobody but its own agent asked for, so that the owner decides."""
+    return held(place.parties["agent"], risky(place))
+
+
+def _approval_rule(place: Workspace) -> dict[str, str]:
+    """About a tool that is not there."""
+    name = place.new("rule")
+    rule = {"tool": place.new("ruled"), "when": {"required": [place.new("argument")]}, "second": True}
+    _made(place.owner.ask("PUT", f"{API}/approval-rules/{name}", rule))
+    return {"approval_rule": name}
+
+
+def risky(place: Workspace) -> str:
+    """The name of a new tool whose calls wait for a person."""
+    name = place.new("risky").replace("-", "_")
+    config = {
+        "name": name, "description": f"Of {place.mark}.", "kind": "dummy", "input_schema": {}, "effects": "destructive",
+        "dummy": {"output": {"of": place.mark}},
+    }  # fmt: skip
+    _made(place.owner.ask("POST", f"{API}/tools", config))
+    return name
+
+
+def held(caller: Party, tool: str) -> dict[str, str]:
+    """A call that waits for a person."""
+    reply = caller.ask("POST", f"{API}/tools/{tool}/execute", {"input": {}, "dry_run": False})
+    made = _made(reply)
+    if "approval_id" not in made:
+        raise Unfurnished(reply)
+    return {"approval": made["approval_id"]}
+
+
 def _made(reply: Reply) -> Mapping[str, str]:
     if not reply.ok:
         raise Unfurnished(reply)
@@ -241,4 +278,6 @@ _MAKERS: dict[str, Callable[[Workspace], dict[str, str]]] = {
     **dict.fromkeys(("grant", "granted"), _grant),
     "suspended": _suspended,
     "limited": _limited,
+    "approval": _approval,
+    "approval_rule": _approval_rule,
 }

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from toolcrib.contracts.errors import Invalid
 from toolcrib.contracts.execution import EventType
+from toolcrib.contracts.faults import Fault
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.policy.stakes import ApprovalRule
 
@@ -23,7 +25,13 @@ class Rules:
         return [rule for name, rule in rows.items() if after is None or name > after][:limit]
 
     async def set(self, principal: Principal, rule: ApprovalRule) -> None:
-        """Set a rule. It binds every call recorded after it, and voids what waits under another one."""
+        """Set a rule. It binds every call recorded after it, and voids what waits under another one. Raises `Invalid` where it
+        names a tool by an alias or an id, as rules know tools by their names.
+        """
+        meant = (await self._changes.permitted(principal, Permission.APPROVALS_WRITE)).find(rule.tool or "")
+        if meant is not None and meant.name != rule.tool:
+            fault = Fault("/tool", f"this is another name of {meant.name}; name that")
+            raise Invalid.because("The rule is not valid.", [fault])
 
         async def write(change: Change) -> None:
             await self._rules.set(change.tx, change.scope, rule, principal.actor_id, change.generation)

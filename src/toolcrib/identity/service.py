@@ -124,6 +124,17 @@ class Identity:
         key = roster.keys.get(key_id)
         return None if key is None else key.created_by
 
+    def makers(self, roster: Roster, key_id: str) -> frozenset[str]:
+        """Who made a key, who made theirs, and so on; nobody where somebody signed in without one."""
+        first, found = self.maker(roster, key_id), set[str]()
+        wanted = [] if first is None else [first]
+        while wanted:
+            maker = wanted.pop()
+            if maker not in found:
+                found.add(maker)
+                wanted += [one.created_by for one in roster.keys.values() if one.principal.actor_id == maker]
+        return frozenset(found)
+
     def house(self, workspace: str) -> Principal:
         """The house itself, for what it does unasked: no credential leads to this principal."""
         return Principal(workspace, ActorType.SYSTEM, "system", Role.OWNER, _HOUSE_KEY, operator=True)

@@ -146,7 +146,10 @@ class Batch:
             tx, [i for i in items if isinstance(i, Intent) and i.caps and answers[id(i)] is True]
         )
         answers |= too_many
-        answers |= await _decided(tx, [i for i in items if _waits(i) and answers.get(id(i), True) is True])
+        answers |= await _used_up(
+            tx, [i for i in items if isinstance(i, Intent) and i.granted and answers[id(i)] is True]
+        )
+        answers |= {id(e): await end(tx, e) for e in items if isinstance(e, Ending)}
         not_run = [i.claim for i in items if isinstance(i, Intent) and i.claim and id(i) in too_many]
         await free(tx, [*not_run, *(s.frees for s in settlements if s.frees and answers[id(s)])])
         await self._write(tx, items, answers, {name: first for name, (first, _) in states.items()})
@@ -196,20 +199,14 @@ async def _ask(tx: Tx, intents: Sequence[Intent]) -> None:
             )  # fmt: skip
 
 
-def _waits(item: Entry) -> bool:
-    return isinstance(item, Ending) or (isinstance(item, Intent) and item.granted is not None)
-
-
-async def _decided(tx: Tx, items: Sequence[Entry]) -> dict[int, Answer]:
-    """What a person decided, one after the other: of two on the same approval the first counts."""
+async def _used_up(tx: Tx, intents: Sequence[Intent]) -> dict[int, Answer]:
+    """The calls that a person let run; of two on the same approval the first."""
     answers: dict[int, Answer] = {}
-    for item in items:
-        if isinstance(item, Ending):
-            answers[id(item)] = await end(tx, item)
-        elif isinstance(item, Intent) and item.granted:
-            by = item.owner, item.at
-            used = await use_up(tx, item.workspace_id, item.execution_id, item.granted, by)
-            answers[id(item)] = True if used else GONE
+    for one in intents:
+        assert one.granted is not None  # noqa: S101 they were chosen by it
+        by = one.owner, one.at
+        used = await use_up(tx, one.workspace_id, one.execution_id, one.granted, by)
+        answers[id(one)] = True if used else GONE
     return answers
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.support.fakes import refusing
-from tests.support.rig import open_rig
+from tests.support.rig import config, open_rig
 from toolcrib.contracts.approval import ApprovalState
 from toolcrib.contracts.errors import Code, Conflict, Forbidden, NotFound, RateLimited, Unavailable
 from toolcrib.contracts.execution import Call, Status, Subject
@@ -280,6 +280,20 @@ async def test_a_secret_that_is_gone_voids_it(sqlite_rig):
     assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["secrets"]}
 
 
+async def test_another_contract_voids_it_and_says_so(rig):
+    name = await rig.register(**HIGH)
+    done = await asked(rig, name)
+    await rig.gateway.versions.update(rig.owner, name, config(name, **HIGH, version="2.0.0", title="New"))
+    assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["tool", "request"]}
+    found = await rig.find(done.execution_id)
+    assert (found.status, found.error_code, found.error["details"]) == (
+        Status.DENIED,
+        "CONFLICT",
+        {"reason": "void", "changed": ["tool", "request"]},
+    )
+    assert (await rig.gateway.approvals.get(rig.owner, done.approval_id))[0].note == "changed: tool, request"
+
+
 async def test_a_call_that_does_not_wait_any_more_is_void(sqlite_rig):
     """Nobody has to agree to it now, so it is not what the person was asked."""
     rig = sqlite_rig
@@ -504,6 +518,20 @@ async def test_who_lost_the_right_a_moment_ago_agrees_to_nothing(rig):
     await rig.sql(
         "UPDATE workspace_state SET generation = 1000 WHERE workspace_id = :id", id=rig.owner.workspace_id
     )
+    await refused(rig, done.approval_id, admin, Forbidden)
+    assert (await state(rig, done.approval_id), rig.provider.ran) == (ApprovalState.PENDING, [])
+
+
+async def test_who_loses_the_right_just_before_the_commit_agrees_to_nothing(rig):
+    agent, admin = await rig.principal(actor_type="agent"), await rig.principal(role="admin")
+    done = await asked(rig, by=agent)
+
+    async def demote() -> None:
+        await rig.sql("UPDATE keys SET role = 'viewer', generation = 1000 WHERE id = :id", id=admin.key_id)
+        of = rig.owner.workspace_id
+        await rig.sql("UPDATE workspace_state SET generation = 1000 WHERE workspace_id = :id", id=of)
+
+    rig.tap.before.append(demote)
     await refused(rig, done.approval_id, admin, Forbidden)
     assert (await state(rig, done.approval_id), rig.provider.ran) == (ApprovalState.PENDING, [])
 
