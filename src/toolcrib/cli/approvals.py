@@ -129,18 +129,12 @@ def remove_rule(session: Session, name: Rule) -> None:
 
 
 def _tell_whose(session: Session, tool: str) -> None:
-    """A rule goes by a tool's own name: one that names none here lets no call wait."""
+    """A rule may name a tool that is yet to come, or one that is misspelt."""
     try:
-        name = session.ask("GET", f"/tools/{part(tool)}").document["name"]
+        session.ask("GET", f"/tools/{part(tool)}")
     except Refused as refused:
         if refused.code == Code.NOT_FOUND:
             print(f"warning: there is no tool {shown(tool)} here yet", file=sys.stderr)
-        return
-    if name != tool:
-        print(
-            f"warning: {shown(tool)} is {shown(name)}; rules go by that name, so no call waits",
-            file=sys.stderr,
-        )
 
 
 def _ask(session: Session, approval: str) -> None:
@@ -235,6 +229,9 @@ def _tell_disguised(request: dict[str, Any]) -> None:
     if request["disguised"]:
         alarm("CAREFUL: texts in this call are not what they look like")
     for pointer, odd in request["disguised"].items():
+        if not pointer:
+            print(f"  {shown(odd)}")
+            continue
         text = json.dumps(_at(request, pointer))
         cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         print(f"  {json.dumps(pointer)[1:-1]}: {shown(odd)}\n    {cut}")
