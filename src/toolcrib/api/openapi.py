@@ -44,6 +44,7 @@ _PARAMETERS = {
     "status": "Only those in this state.",
     "q": "Only those with this text in name, title or description.",
     "tag": "Only those with this tag.",
+    "state": "Only approvals in this state.",
     "tool": "Name, alias, id, or the name that models see.",
     "tool_id": "Calls of the tool with this id.",
     "execution_id": "The id that a call was answered with.",

@@ -3,12 +3,14 @@
 import json
 import shlex
 import sys
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from typing import Annotated, Any
 
 import typer
 
 from toolcrib.contracts.errors import Code
+from toolcrib.contracts.redaction import REDACTED
 
 from .call import PATIENCE, tell_result
 from .command import command, group, show
@@ -127,18 +129,12 @@ def remove_rule(session: Session, name: Rule) -> None:
 
 
 def _tell_whose(session: Session, tool: str) -> None:
-    """A rule goes by a tool's own name: one that names none here lets no call wait."""
+    """A rule may name a tool that is yet to come, or one that is misspelt."""
     try:
-        name = session.ask("GET", f"/tools/{part(tool)}").document["name"]
+        session.ask("GET", f"/tools/{part(tool)}")
     except Refused as refused:
         if refused.code == Code.NOT_FOUND:
             print(f"warning: there is no tool {shown(tool)} here yet", file=sys.stderr)
-        return
-    if name != tool:
-        print(
-            f"warning: {shown(tool)} is {shown(name)}; rules go by that name, so no call waits",
-            file=sys.stderr,
-        )
 
 
 def _ask(session: Session, approval: str) -> None:
@@ -191,6 +187,7 @@ def _approval_view(one: dict[str, Any], *, told: bool = True) -> None:
         return
     json_block("input", request["input"])
     json_block("what it would do", request["preview"])
+    _tell_struck(request)
     _tell_disguised(request)
     if told:
         block("to let it run, or to refuse it")
@@ -203,6 +200,28 @@ def _subject(one: dict[str, Any]) -> str | None:
     return f"{about['type']}:{about['id']}" if about else None
 
 
+def _tell_struck(request: dict[str, Any]) -> None:
+    """Where the call has values that nobody is shown, so that none is agreed to unnoticed."""
+    places = [
+        json.dumps(place)[1:-1]
+        for part in ("input", "preview")
+        for place in _struck(request[part], f"/{part}")
+    ]
+    if places:
+        print(f"\nstruck out, as they may be secrets: {', '.join(places)}")
+
+
+def _struck(value: Any, pointer: str) -> Iterator[str]:
+    if isinstance(value, str) and REDACTED in value:
+        yield pointer
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    )
+    for name, child in children:
+        escaped = str(name).replace("~", "~0").replace("/", "~1")
+        yield from _struck(child, f"{pointer}/{escaped}")
+
+
 def _tell_disguised(request: dict[str, Any]) -> None:
     """Last before the question, so that nothing scrolls it away; each text once more, in ASCII."""
     from .views import alarm  # noqa: PLC0415 as above
@@ -210,6 +229,9 @@ def _tell_disguised(request: dict[str, Any]) -> None:
     if request["disguised"]:
         alarm("CAREFUL: texts in this call are not what they look like")
     for pointer, odd in request["disguised"].items():
+        if not pointer:
+            print(f"  {shown(odd)}")
+            continue
         text = json.dumps(_at(request, pointer))
         cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
         print(f"  {json.dumps(pointer)[1:-1]}: {shown(odd)}\n    {cut}")

@@ -314,6 +314,7 @@ class TestExplain:
             "view_subject",
             "subject",
             "bound",
+            "approval",
             "limits",
         ]
         assert [reason["rule"] for reason in told["reasons"]] == names

@@ -128,9 +128,27 @@ def test_a_long_disguise_is_cut_where_it_is_named_once_more(run, asked):
     assert f'    "\\u202e{"y" * 193}…\n' in told
 
 
+def test_values_that_nobody_is_shown_are_named_by_their_places(run, asked):
+    told = run(
+        "approvals", "show", asked(ship="ann", to=[{"password": "pay-to-mallory", "a/b": {"token": "t"}}])
+    ).stdout
+    assert "pay-to-mallory" not in told
+    assert "\nstruck out, as they may be secrets: /input/to/0/password, /input/to/0/a~1b/token\n" in told
+
+
+def test_of_many_disguises_it_is_said_that_there_are_more(run, asked):
+    told = run("approvals", "show", asked(to=["\u202e"] * 150)).stdout
+    assert told.count("RIGHT-TO-LEFT OVERRIDE") == 100
+    assert (
+        '    "\\u202e"\n  there are more texts like these; none of those after them is named\n\nto let'
+        in told
+    )
+
+
 def test_a_call_without_disguises_raises_no_alarm(run, asked):
     told = run("approvals", "show", asked(ship="Blåbær", to=["Ærø"])).stdout
     assert "CAREFUL" not in told
+    assert "struck out" not in told
     assert "Blåbær" in told
 
 
@@ -255,7 +273,10 @@ def test_a_rule_that_binds_nothing_is_warned_of(run):
     done = run("approvals", "rules", "set", "lost", "--tool", "no.such")
     assert done.stderr == "warning: there is no tool no.such here yet\n"
     done = run("approvals", "rules", "set", "lost", "--tool", "write_note")
-    assert done.stderr == "warning: write_note is note.write; rules go by that name, so no call waits\n"
+    assert (done.exit_code, "/tool: this is another name of note.write; name that" in done.stderr) == (
+        2,
+        True,
+    )
     done = run("approvals", "rules", "set", "lost", "--tool", "note.write")
     assert (done.exit_code, done.stderr) == (Exit.OK, "")
     run("approvals", "rules", "remove", "lost")
