@@ -49,13 +49,14 @@ class ApprovalItem(BaseModel):
 
 class RequestItem(BaseModel):
     """What would run: the input, and the request or the words of its dry run. `disguised` names texts in both that look like
-    something else than they are, by JSON Pointer below `input` and `preview`.
+    something else than they are, by JSON Pointer below `input` and `preview`; `struck` the places of what may be a secret.
     """
 
     input: Any
     preview: Any
     subject: dict[str, str] | None
     disguised: dict[str, str]
+    struck: list[str]
 
 
 class ApprovalView(ApprovalItem):
@@ -197,7 +198,7 @@ def _members(approval: Approval) -> dict[str, Any]:
 def _request(request: Request) -> RequestItem:
     subject = request.subject
     return RequestItem(
-        input=request.input, preview=request.preview, disguised=dict(request.disguised),
+        input=request.input, preview=request.preview, disguised=dict(request.disguised), struck=list(request.struck),
         subject={"type": subject.type, "id": subject.id} if subject else None,
     )  # fmt: skip
 

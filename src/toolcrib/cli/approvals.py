@@ -3,14 +3,12 @@
 import json
 import shlex
 import sys
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 from typing import Annotated, Any
 
 import typer
 
 from toolcrib.contracts.errors import Code
-from toolcrib.contracts.redaction import REDACTED
 
 from .call import PATIENCE, tell_result
 from .command import command, group, show
@@ -202,24 +200,9 @@ def _subject(one: dict[str, Any]) -> str | None:
 
 def _tell_struck(request: dict[str, Any]) -> None:
     """Where the call has values that nobody is shown, so that none is agreed to unnoticed."""
-    places = [
-        json.dumps(place)[1:-1]
-        for part in ("input", "preview")
-        for place in _struck(request[part], f"/{part}")
-    ]
-    if places:
-        print(f"\nstruck out, as they may be secrets: {', '.join(places)}")
-
-
-def _struck(value: Any, pointer: str) -> Iterator[str]:
-    if isinstance(value, str) and REDACTED in value:
-        yield pointer
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
-    )
-    for name, child in children:
-        escaped = str(name).replace("~", "~0").replace("/", "~1")
-        yield from _struck(child, f"{pointer}/{escaped}")
+    if request["struck"]:
+        places = ", ".join(json.dumps(place)[1:-1] for place in request["struck"])
+        print(f"\nstruck out, as they may be secrets: {places}")
 
 
 def _tell_disguised(request: dict[str, Any]) -> None:

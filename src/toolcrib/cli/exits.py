@@ -78,7 +78,7 @@ OF_REASON: Mapping[str, str] = {
     "last_owner": "make another owner's key first: toolcrib keys create NAME --actor-type user --role owner",
     "in_progress": "the first call with this key still runs: ask again in a second, with the same key",
     "arguments_differ": "choose another key for another call, or send what was sent before",
-    "cancelled": "somebody ended the call; toolcrib audit --type ToolExecutionCancelRequested tells who",
+    "cancelled": "somebody ended the call; toolcrib audit tells who, by ToolExecutionCancelRequested or, where it waited, ToolExecutionCancelled",
     "void": "look at what has changed, and let whoever wants the call make it again",
     "denied": "toolcrib executions show NAME names its approval, which tells who and why",
     "expired": "nobody agreed in time; make the call again if it is still wanted",

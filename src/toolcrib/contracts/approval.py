@@ -51,10 +51,12 @@ class Approval:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What whoever agrees looks at: the input, the request or the words of the dry run, and the texts in both that look
-    like something else than they are, by JSON Pointer. Secrets and values marked as sensitive are struck out.
+    like something else than they are, by JSON Pointer. What is marked as sensitive, or may be a secret, is struck out, and
+    `struck` names the places, so that nobody agrees to it unnoticed.
     """
 
     input: Any
     preview: Any
     subject: Subject | None = None
     disguised: Mapping[str, str] = field(default_factory=dict)
+    struck: tuple[str, ...] = ()

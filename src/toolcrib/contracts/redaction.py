@@ -80,6 +80,20 @@ class Redactor:
         return self._struck(value, self._marks.member(state, name) if state else state)
 
 
+def struck_places(value: Any, pointer: str = "") -> Iterator[str]:
+    """Where something was struck out of a JSON value, by JSON Pointer."""
+    if isinstance(value, str):
+        if REDACTED in value:
+            yield pointer
+        return
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    )
+    for name, child in members:
+        escaped = str(name).replace("~", "~0").replace("/", "~1")
+        yield from struck_places(child, f"{pointer}/{escaped}")
+
+
 def _may_hold_secrets(written: bytes) -> bool:
     text = written.lower()
     if any(hint in text for hint in _HINTS):

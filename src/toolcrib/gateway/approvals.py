@@ -21,6 +21,7 @@ from .asking import Askings, Changed, Waited, too_late
 from .call import Calls
 from .change import Changes
 from .facts import Facts, Stores
+from .keeping import storable
 
 T = TypeVar("T")
 _NONE = "There is no such approval."
@@ -94,7 +95,7 @@ class Approvals:
             self._askings.refuse_objection(facts.roster, principal, approval)
         if sealed is None:
             raise too_late()
-        await self._end(principal, approval, ApprovalState.DENIED, note)
+        await self._end(principal, approval, ApprovalState.DENIED, None if note is None else storable(note))
         return (await self._find(principal, approval_id))[1]
 
     async def withdraw(self, principal: Principal, approval_id: str) -> None:

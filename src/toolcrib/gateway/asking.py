@@ -23,6 +23,7 @@ from toolcrib.contracts.errors import (
 from toolcrib.contracts.execution import Call, Status, Subject
 from toolcrib.contracts.principal import ActorType, Permission, Principal
 from toolcrib.contracts.provider import Failure, Invocation
+from toolcrib.contracts.redaction import struck_places
 from toolcrib.identity.service import Roster
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.ids import new_id
@@ -159,11 +160,13 @@ class Askings:
         return who
 
     def _is_first(self, roster: Roster, who: Principal, approval: Approval) -> bool:
-        """Whether one stands behind the other by their keys: who asked made this one, or this one the agent's that asked."""
+        """Whether one stands behind the other by their keys, at any remove: who asked made this one, or this one the agent's
+        that asked.
+        """
         identity, is_person = self._stores.identity, approval.actor_type == ActorType.USER.value
-        asks_by = None if is_person else identity.maker(roster, approval.key_id)
+        behind = frozenset() if is_person else identity.makers(roster, approval.key_id)
         asked = {approval.actor_id, approval.on_behalf_of}
-        return who.actor_id == asks_by or not asked.isdisjoint(identity.makers(roster, who.key_id))
+        return who.actor_id in behind or not asked.isdisjoint(identity.makers(roster, who.key_id))
 
     def opened(self, approval: Approval, sealed: bytes) -> tuple[Call, dict[str, str], Request]:
         """What an approval seals: the call, the digests of its parts, and what a person is shown. Raises `Changed` where it
@@ -182,17 +185,11 @@ class Askings:
         call = Call(
             told["tool"], told["input"], subject, told["exception_id"], told["size"], dry_run=False, view=told["view"]
         )  # fmt: skip
-        seen = document["shown"]
-        return (
-            call,
-            document["parts"],
-            Request(
-                seen["input"],
-                seen["preview"],
-                subject,
-                disguises({"input": seen["input"], "preview": seen["preview"]}),
-            ),
+        seen = {"input": document["shown"]["input"], "preview": document["shown"]["preview"]}
+        request = Request(
+            seen["input"], seen["preview"], subject, disguises(seen), tuple(struck_places(seen))
         )
+        return call, document["parts"], request
 
     async def _preview(self, decided: Decided, held: Held, execution_id: str) -> Any:
         """What the call would do, as its provider shows it; a `Failure` where it could not even be made."""

@@ -55,7 +55,12 @@ def _repeated_struck(ready: Ready, output: Any, given: Any) -> Any:
 
 def kept_message(failure: Failure, hidden: Mapping[str, Secret]) -> str:
     """A message as every database takes it; a contract's own texts may hold a NUL."""
-    return str(_struck(failure.message.replace("\x00", ""), hidden))
+    return str(_struck(storable(failure.message), hidden))
+
+
+def storable(text: str) -> str:
+    """A text as every database takes it: without NUL, and without halves of characters."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def kept_rest(failure: Failure, hidden: Mapping[str, Secret]) -> str:

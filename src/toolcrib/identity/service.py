@@ -119,15 +119,10 @@ class Identity:
         found = (roster.principal(one) for one in (*held, person_key(actor.removeprefix("user:"))))
         return next((who for who in found if who is not None), None)
 
-    def maker(self, roster: Roster, key_id: str) -> str | None:
-        """Who made a key; None where somebody signed in without one."""
-        key = roster.keys.get(key_id)
-        return None if key is None else key.created_by
-
     def makers(self, roster: Roster, key_id: str) -> frozenset[str]:
         """Who made a key, who made theirs, and so on; nobody where somebody signed in without one."""
-        first, found = self.maker(roster, key_id), set[str]()
-        wanted = [] if first is None else [first]
+        first, found = roster.keys.get(key_id), set[str]()
+        wanted = [] if first is None else [first.created_by]
         while wanted:
             maker = wanted.pop()
             if maker not in found:

@@ -99,6 +99,12 @@ async def test_a_refused_call_never_runs(rig):
     assert rig.provider.ran == []
 
 
+async def test_a_note_is_kept_as_every_database_takes_it(rig):
+    done = await asked(rig)
+    denied = await rig.gateway.approvals.deny(rig.owner, done.approval_id, "no\x00 \ud800 way")
+    assert denied.note == "no ? way"
+
+
 async def test_nobody_agrees_after_its_time(rig):
     done = await asked(rig)
     await rig.sql("UPDATE approvals SET expires_at = created_at - 1")
@@ -161,6 +167,7 @@ async def test_a_call_is_shown_as_it_would_be_sent(sqlite_rig):
     assert "4711" not in json.dumps(request.preview)
     assert request.subject == Subject("door", "d1")
     assert set(request.disguised) == {"/input/to", "/preview/request/to"}
+    assert request.struck == ("/input/pin", "/preview/request/pin")
     assert b"4711" not in (await rig.rows("SELECT sealed FROM approvals"))[0]["sealed"]
 
 
@@ -268,6 +275,7 @@ async def test_who_made_an_agents_key_is_no_second_person(sqlite_rig):
     agent = await rig.principal(by=first, actor_type="agent")
     done = await asked(rig, name, by=agent)
     await refused(rig, done.approval_id, first, Forbidden)
+    await refused(rig, done.approval_id, rig.owner, Forbidden)  # made the key that made it
     assert (await rig.gateway.approvals.approve(other, done.approval_id)).status is Status.SUCCEEDED
 
 
