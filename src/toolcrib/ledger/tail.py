@@ -17,6 +17,8 @@ _PAGE = 500
 _MOST_WAITING = 1_000
 # Many who listen are told less often, so that a workspace has its listeners woken no more than a thousand times a second.
 _PAUSE_OF_EACH = 0.001
+# So many of them are woken before others have their turn.
+_AT_ONCE = 8
 
 
 class Source(Protocol):
@@ -102,8 +104,10 @@ class _Feed:
             if not page:
                 return
             self._after = page[-1].seq
-            for listener in self.listeners:
+            for at, listener in enumerate(tuple(self.listeners), 1):
                 listener.give(page)
+                if at % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
 
 class Tail:
