@@ -38,6 +38,7 @@ from .bindings import (
 )
 from .desk import ENDED, CallerDesk, Heard
 from .facts import Facts, Snapshots, Stores
+from .limited import refusal
 from .records import LOST, Checked, Decided, Done, Refusal, answer_of, intent_of, refuse, settlement_of
 from .rehearsal import rehearse
 from .repeats import Repeats
@@ -89,10 +90,10 @@ class Calls:
         """Raises `RateLimited` where it is known before the call is read that its caller has nothing left."""
         facts = await self._snapshots.of(principal.workspace_id)
         concerned = facts.limits.about(principal.actor_id, "", None) if facts else ()
-        refused = self._admission.refused_now(concerned)
-        if refused is not None:
-            self.count_refusal(principal.workspace_id, refused.code, principal.actor_id, tool)
-            raise refused
+        reached = self._admission.reached_now(concerned)
+        if reached is not None:
+            self.count_refusal(principal.workspace_id, Code.RATE_LIMITED, principal.actor_id, tool)
+            raise refusal(reached)
 
     async def _call(self, principal: Principal, call: Call, ticket: Ticket, *, insists: bool) -> Result:
         began, clash, reached = self._clock.monotonic(), None, Reached()
