@@ -68,7 +68,7 @@ async def test_others_have_their_turn_while_many_are_told():
     while told[-1] < many:
         await asyncio.sleep(0)
         told.append(sum(task.done() for task in following))
-    assert max(after - before for before, after in pairwise(told)) <= 2 * _AT_ONCE
+    assert max(after - before for before, after in pairwise(told)) <= _AT_ONCE
     for pages in all_pages:
         await pages.aclose()
 
