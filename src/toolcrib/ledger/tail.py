@@ -15,9 +15,9 @@ from toolcrib.kit.db import DatabaseError
 _LOOK_SECONDS = 1.0
 _PAGE = 500
 _MOST_WAITING = 1_000
-# A workspace has its listeners woken no more than a thousand times a second, and a few at a time, with a pause after
+# A workspace has its listeners woken no more than five hundred times a second, and a few at a time, with a pause after
 # them: turns of the loop without a pause between would let a thread that commits starve, as it gets no hold of Python.
-_PAUSE_OF_EACH = 0.001
+_PAUSE_OF_EACH = 0.002
 _AT_ONCE = 4
 
 

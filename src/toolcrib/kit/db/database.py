@@ -87,7 +87,7 @@ class Database:
         self._running = False
         self._closed = False
         self._shared = 0
-        self._recorded = False
+        self._passed = False
         self._turns = Turns(engine.readers)
         self._task: asyncio.Task[None] | None = None
 
@@ -138,17 +138,19 @@ class Database:
             if self._shared > _SIBLINGS:
                 await self.engine.gather()
             batch = self._next()
-            self._shared, self._recorded = len(batch), batch[0].entries is not None
-            await self._commit(batch, _record_all if self._recorded else _change_all)
+            self._shared = len(batch)
+            await self._commit(batch, _change_all if batch[0].entries is None else _record_all)
         self._running = False
 
     def _next(self) -> list[_Waiting]:
         """What shares the next transaction: entries of all, or changes of the same workspaces. Where both wait they come in
-        turn, so that an entry waits for one change at most, however many workspaces change, and a change for one batch.
+        turn, entries first: an entry waits for one change at most, however many workspaces change, and a change is passed by
+        one batch.
         """
         entries = [w for w in self._queue if w.entries is not None]
         changes = [w for w in self._queue if w.entries is None]
-        if changes and (self._recorded or not entries):
+        self._passed = bool(changes and entries) and not self._passed
+        if changes and not self._passed:
             mine = [w for w in changes if w.workspaces == changes[0].workspaces]
         else:
             mine = entries

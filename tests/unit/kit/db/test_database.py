@@ -264,7 +264,7 @@ async def test_an_entry_waits_for_one_change_however_many_workspaces_change():
     assert [names for names, _ in engine.transactions] == [["w0"], ["w1"], ["quiet"], ["w2"], ["w3"]]
 
 
-async def test_a_change_waits_for_one_batch_however_many_entries_come():
+async def test_a_change_is_passed_by_one_batch_however_many_entries_come():
     engine, db = held()
     asked = []
 
@@ -281,4 +281,10 @@ async def test_a_change_waits_for_one_batch_however_many_entries_come():
     engine.open.set()
     await asyncio.gather(first, change)
     await db.close()
-    assert [names for names, _ in engine.transactions] == [["noisy"], ["quiet"], *[["noisy"]] * 3]
+    assert [names for names, _ in engine.transactions] == [
+        ["noisy"],
+        ["noisy"],
+        ["quiet"],
+        ["noisy"],
+        ["noisy"],
+    ]
