@@ -1,5 +1,6 @@
 """Routes of events: the audit, one execution's events, and both as streams that resume."""
 
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ router = APIRouter(route_class=StrictRoute, tags=["events"])
 STREAM = "text/event-stream"
 _HEARTBEAT_SECONDS = 15.0
 _MOST_DIGITS = 18
+_MOST_TOLD = 2_000
 _AS_THEY_ARE = {"type", "tool", "actor", "execution_id", "exception_id", "subject_type", "subject_id"}
 LastEventId = Annotated[Label | None, Header(alias="Last-Event-ID")]
 _AS_STREAM: dict[str, Any] = {"content": {STREAM: {"schema": {"type": "string"}}}}
@@ -135,11 +137,32 @@ async def _written(pages: AsyncGenerator[Sequence[Event], None], after: int) -> 
     async with aclosing(pages):
         try:
             async for page in pages:
-                yield b"".join(map(_event, page)) or b": nothing new\n\n"
+                yield b"".join(map(_TOLD.of, page)) or b": nothing new\n\n"
             yield b"event: end\ndata: {}\n\n"
         except ToolcribError as error:
             told = {"code": error.code.value, "message": error.message}
             yield b"event: error\ndata: " + dumps(told) + b"\n\n"
+
+
+class _Told:
+    """Events as they were written: all who listen to a workspace are told the same ones."""
+
+    def __init__(self) -> None:
+        self._written: OrderedDict[int, tuple[Event, bytes]] = OrderedDict()
+
+    def of(self, event: Event) -> bytes:
+        """The event as server-sent events have it."""
+        known = self._written.get(id(event))
+        if known is not None and known[0] is event:
+            return known[1]
+        written = _event(event)
+        self._written[id(event)] = event, written
+        if len(self._written) > _MOST_TOLD:
+            self._written.popitem(last=False)
+        return written
+
+
+_TOLD = _Told()
 
 
 def _event(event: Event) -> bytes:

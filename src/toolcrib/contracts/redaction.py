@@ -10,17 +10,23 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+import jsonschema_rs
 import orjson
 
 from .schema_marks import Marks, State
 
 REDACTED = "[REDACTED]"
-# A text without any of these holds nothing to strike out: most payloads are looked at once and left alone. Parts are
-# looked for, not a pattern: that takes a fifth of the time, and a large payload holds up the others for less.
-_HINTS = (
-    b"passw", b"passphrase", b"passcode", b"pwd", b"secret", b"token", b"credential", b"bearer", b"authori", b"sk-", b"sk_", b"tcb_",
-)  # fmt: skip
-_KEY_HINTS = (b"api", b"private")
+# A text without any of these holds nothing to strike out: most payloads are looked at once and left alone. What matches
+# the patterns of schemas finds them all at once, in a tenth of the time that it takes to look for one after another: a
+# large payload holds up the others for less.
+_HINTED, _HAS_KEY, _OF_A_KEY = (
+    jsonschema_rs.validator_for({"pattern": parts}, pattern_options=jsonschema_rs.RegexOptions())
+    for parts in (
+        "passw|passphrase|passcode|pwd|secret|token|credential|bearer|authori|sk-|sk_|tcb_",
+        "key",
+        "api|private",
+    )
+)
 _KEY_IN_TEXT = re.compile(
     r"(?i:(bearer\s+))[A-Za-z0-9._~+/=-]{8,}|(?<![A-Za-z0-9])(?:sk[-_]|tcb_)[A-Za-z0-9_-]{16,}"
 )
@@ -95,10 +101,8 @@ def struck_places(value: Any, pointer: str = "") -> Iterator[str]:
 
 
 def _may_hold_secrets(written: bytes) -> bool:
-    text = written.lower()
-    if any(hint in text for hint in _HINTS):
-        return True
-    return b"key" in text and any(hint in text for hint in _KEY_HINTS)
+    text = written.lower().decode()
+    return _HINTED.is_valid(text) or (_HAS_KEY.is_valid(text) and _OF_A_KEY.is_valid(text))
 
 
 @lru_cache(1_024)  # lists repeat their members' names

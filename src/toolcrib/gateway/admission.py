@@ -16,7 +16,7 @@ from toolcrib.ledger.service import Cap, Full
 from toolcrib.policy.limits import SECOND, Concerned, Lease, Limit, Scope
 
 from .facts import Stores
-from .limited import COUNTED_BY, refusal
+from .limited import COUNTED_BY, AtLimit, refusal
 from .places import MOST, Places
 from .records import Checked, Decided
 
@@ -99,7 +99,7 @@ class Admission:
         )
         self._full[scope] = self._clock.monotonic() + _FULL_SECONDS
         self.give_back(ticket)
-        return refusal(scope, limit, "concurrency", 1)
+        return refusal(AtLimit(scope, limit, "concurrency", 1))
 
     async def stop(self) -> None:
         """Give back the parts of quotas that are left."""
@@ -107,20 +107,20 @@ class Admission:
         for scope, lease in leases.items():
             await self._return(scope, lease)
 
-    def refused_now(self, concerned: Concerned, came: int | None = None) -> RateLimited | None:
+    def reached_now(self, concerned: Concerned, came: int | None = None) -> AtLimit | None:
         """What is known here, without asking the database, to refuse a call that came then."""
         for scope, limit in concerned:
             most = limit.allowed.concurrency
             if most is not None and (self._running[scope] >= most or self._is_full(scope)):
-                return refusal(scope, limit, "concurrency", 1)
+                return AtLimit(scope, limit, "concurrency", 1)
         return self._used_up(concerned, self._now() if came is None else came)
 
-    def _used_up(self, concerned: Concerned, came: int) -> RateLimited | None:
+    def _used_up(self, concerned: Concerned, came: int) -> AtLimit | None:
         """A call that waited for a draw is refused by what that found, however late it is by then."""
         for scope, limit in concerned:
             lease = self._lease(scope, limit)
             if lease is not None and lease.empty is not None and lease.is_empty(came + lease.ahead):
-                return refusal(scope, limit, lease.empty, lease.again - came - lease.ahead)
+                return AtLimit(scope, limit, lease.empty, lease.again - came - lease.ahead)
         return None
 
     def lacking(self, concerned: Concerned, now: int) -> Concerned:
@@ -139,9 +139,9 @@ class Admission:
             return
         came = self._now()
         while True:
-            refused = self._used_up(paces, came)
-            if refused is not None:
-                raise refused
+            reached = self._used_up(paces, came)
+            if reached is not None:
+                raise refusal(reached)
             short = tuple((scope, limit) for scope, limit in paces if not self._has_step(scope, limit, came))
             if not short:
                 break
@@ -159,9 +159,9 @@ class Admission:
         """A call counts from the moment in which it came, however long it waits for a draw."""
         came = self._now()
         while True:
-            refused = self.refused_now(concerned, came)
-            if refused is not None:
-                raise refused
+            reached = self.reached_now(concerned, came)
+            if reached is not None:
+                raise refusal(reached)
             short = self.lacking(concerned, came)
             if not short:
                 break

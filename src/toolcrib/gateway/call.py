@@ -27,6 +27,7 @@ from .attempts import attempt
 from .bindings import Reached
 from .desk import ENDED, CallerDesk, Heard
 from .facts import Snapshots, Stores
+from .limited import refusal
 from .records import (
     LOST,
     Checked,
@@ -99,10 +100,10 @@ class Calls:
         """Raises `RateLimited` where it is known before the call is read that its caller has nothing left."""
         facts = await self._snapshots.of(principal.workspace_id)
         concerned = facts.limits.about(principal.actor_id, "", None) if facts else ()
-        refused = self._admission.refused_now(concerned)
-        if refused is not None:
-            self.count_refusal(principal, refused.code, tool)
-            raise refused
+        reached = self._admission.reached_now(concerned)
+        if reached is not None:
+            self.count_refusal(principal, Code.RATE_LIMITED, tool)
+            raise refusal(reached)
 
     async def _call(
         self, principal: Principal, call: Call, ticket: Ticket, waited: Waited | None, *, insists: bool

@@ -1,7 +1,7 @@
 """How a call that is over a limit is refused, and how that is told beforehand."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from toolcrib.contracts.decision import Reason
 from toolcrib.contracts.errors import RateLimited
@@ -29,19 +29,31 @@ _ABOUT: Final = {
 WITHIN: Final = Reason("limits", holds=True, message="The call is within the limits of the workspace.")
 
 
-def refusal(scope: Scope, limit: Limit, which: str, wait: int) -> RateLimited:
-    """The refusal of a call; `wait` is in nanoseconds."""
-    _, kind, name = scope
-    seconds = max(1, -(-wait // SECOND))
+class AtLimit(NamedTuple):
+    """A limit that has nothing left of what `which` says, and in how many nanoseconds it has."""
+
+    scope: Scope
+    limit: Limit
+    which: str
+    wait: int
+
+
+def refusal(reached: AtLimit) -> RateLimited:
+    """The refusal of a call, to be raised where it is made: a function that holds what it raises is held by it, with the
+    request that it read, until garbage is looked for, and that is long where many are refused.
+    """
+    _, kind, name = reached.scope
+    seconds = max(1, -(-reached.wait // SECOND))
     about = _ABOUT.get(kind, f"The limit of the {kind} {name}")
-    message = f"{about} is reached: {_SAID[which](limit.allowed)}. Try again in {seconds} s."
-    return RateLimited(message, limit=which, kind=kind, name=name, retry_after=seconds)
+    message = f"{about} is reached: {_SAID[reached.which](reached.limit.allowed)}. Try again in {seconds} s."
+    return RateLimited(message, limit=reached.which, kind=kind, name=name, retry_after=seconds)
 
 
-def reason_of(refused: RateLimited | None) -> Reason:
+def reason_of(reached: AtLimit | None) -> Reason:
     """How limits stand for a call."""
-    if refused is None:
+    if reached is None:
         return WITHIN
+    refused = refusal(reached)
     who = "the operator" if refused.details["kind"] == CEILING else "an admin of the workspace"
     remedy = f"Or ask {who} for more."
     return Reason(WITHIN.rule, holds=False, message=refused.message, remedy=remedy)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from toolcrib.contracts.decision import Reason
-from toolcrib.contracts.errors import RateLimited, Unavailable
+from toolcrib.contracts.errors import Unavailable
 from toolcrib.contracts.execution import EventType
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.clock import Clock
@@ -15,7 +15,7 @@ from toolcrib.registry.service import StoredTool
 from .admission import Admission
 from .change import Change, Changes
 from .facts import Facts, Stores, no_workspace
-from .limited import COUNTED_BY, reason_of, refusal
+from .limited import COUNTED_BY, AtLimit, reason_of
 
 
 class LimitsOf:
@@ -75,29 +75,27 @@ class Outlook:
     async def reason(self, facts: Facts, who: Principal, tool: StoredTool, host: str | None) -> Reason:
         """How the limits stand for a call of this tool by this principal."""
         concerned = facts.limits.about(who.actor_id, tool.name, host)
-        refused = self._admission.refused_now(concerned)
-        if refused is None and concerned:
-            refused = await self._refused(concerned, (who.workspace_id, who.actor_id, tool.id, host))
-        return reason_of(refused)
+        reached = self._admission.reached_now(concerned)
+        if reached is None and concerned:
+            reached = await self._reached(concerned, (who.workspace_id, who.actor_id, tool.id, host))
+        return reason_of(reached)
 
-    async def _refused(
-        self, concerned: Concerned, call: tuple[str, str, str, str | None]
-    ) -> RateLimited | None:
+    async def _reached(self, concerned: Concerned, call: tuple[str, str, str, str | None]) -> AtLimit | None:
         workspace = call[0]
         ids = dict(zip(("workspace_id", "actor_id", "tool_id", "host"), call, strict=True))
         lacking = self._admission.lacking(concerned, int(self._clock.monotonic() * SECOND))
 
-        async def read(tx: Tx) -> RateLimited | None:
+        async def read(tx: Tx) -> AtLimit | None:
             running = await self._stores.ledger.running(tx, workspace)
             now, meters = await self._stores.limits.look(tx, workspace)
             for scope, limit in concerned:
                 of, most = COUNTED_BY[limit.kind], limit.allowed.concurrency
                 if most is not None and running.get((workspace, of, ids[of]), 0) >= most:
-                    return refusal(scope, limit, "concurrency", 1)
+                    return AtLimit(scope, limit, "concurrency", 1)
             for scope, limit in lacking:
                 _, lease = draw(meters.get((scope[1], scope[2]), Meter()), limit.allowed, now)
                 if lease.empty is not None:
-                    return refusal(scope, limit, lease.empty, lease.again - now)
+                    return AtLimit(scope, limit, lease.empty, lease.again - now)
             return None
 
         try:

@@ -23,6 +23,8 @@ MAX_VALUES = 500_000
 _SHAPE = bytes(ord("0") if chr(i) in "0123456789" else ord("e") if chr(i) == "E" else i for i in range(256))
 _MANY_DIGITS = b"0" * 19
 _LARGE_EXPONENT = b"e000"
+# Where values are so many bytes long, it takes less to look at each of them than at each byte.
+_LONG = 256
 
 # What jiter says, and what we say instead: its own words may hold a key of the body, and name no remedy.
 _REASONS = {
@@ -49,17 +51,18 @@ class JsonRefused(ValueError):
 
 def loads(data: bytes, *, max_depth: int = 64) -> JsonValue:
     """Read one JSON text strictly: what two parsers might read in two ways raises `JsonRefused`."""
-    if len(data) > MAX_VALUES:  # a shorter one cannot hold more
+    opened = data.count(b"[") + data.count(b"{")
+    openings = opened + data.count(b",")
+    if openings > MAX_VALUES:
         _refuse_many_values(data)
-    shape = data.translate(_SHAPE, b"+")
-    suspicious = _MANY_DIGITS in shape or _LARGE_EXPONENT in shape
+    suspicious = openings * _LONG < len(data) or _may_be_out_of_range(data)
     try:
         value: JsonValue = jiter.from_json(
             data, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys"
         )
     except ValueError as error:
         raise JsonRefused(_reason(data, str(error))) from None  # the cause could quote the body in a log
-    if suspicious or data.count(b"[") + data.count(b"{") > max_depth:
+    if suspicious or opened > max_depth:
         _refuse_depth_and_range(value, max_depth, look_at_numbers=suspicious)
     return value
 
@@ -94,12 +97,15 @@ def canonical(value: object) -> bytes:
         ) from error
 
 
+def _may_be_out_of_range(data: bytes) -> bool:
+    shape = data.translate(_SHAPE, b"+")
+    return _MANY_DIGITS in shape or _LARGE_EXPONENT in shape
+
+
 def _refuse_many_values(data: bytes) -> None:
     """Every value but the first follows a comma or opens its object or array. Nothing is built here, and no pass costs
-    more than reading the text: counted as it stands first, then without its strings.
+    more than reading the text: openings are counted in it as it stands first, and here without its strings.
     """
-    if _openings(data) <= MAX_VALUES:
-        return
     unescaped = data.replace(rb"\\", b"").replace(rb"\"", b"")
     quotes = unescaped.count(b'"')  # a text within the bound has two strings to a value at most
     if quotes > 4 * MAX_VALUES or _openings(b"".join(unescaped.split(b'"')[::2])) > MAX_VALUES:

@@ -51,6 +51,11 @@ def test_what_a_secrets_name_holds_is_replaced_whole(value):
     assert stored({"a": [{"password": value, "b": 1}]}) == {"a": [{"password": REDACTED, "b": 1}]}
 
 
+def test_one_secret_is_found_in_a_large_payload():
+    much = ["a" * 50_000, "ä" * 50_000] * 8
+    assert stored([*much, {"wifi_Passcode": "told"}, *much]) == [*much, {"wifi_Passcode": REDACTED}, *much]
+
+
 def test_a_secret_that_is_not_there_stays_not_there():
     assert stored({"token": None, "b": "password"}) == {"token": None, "b": "password"}
 

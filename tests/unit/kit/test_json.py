@@ -247,6 +247,14 @@ def test_what_stands_in_a_string_is_no_value(text: bytes):
     assert loads(whole) == [text.decode() * (MAX_VALUES // 2)]
 
 
+@pytest.mark.parametrize("number", [b"99999999999999999999", b"-9223372036854775809", b"1e999", b"-1E0400"])
+@pytest.mark.parametrize("beside", [b"1", b'"%b"' % (b"a" * 10_000)])
+def test_a_number_out_of_range_is_refused_beside_much_text_and_beside_little(number: bytes, beside: bytes):
+    assert loads(b'[%b, {"a": 1e2}]' % beside)
+    with pytest.raises(JsonRefused, match=r"An integer|A number"):
+        loads(b'[%b, {"a": %b}]' % (beside, number))
+
+
 def test_what_the_house_wrote_is_read_without_bounds():
     assert loads_own(b"[" * 200 + b"]" * 200)
     assert len(loads_own(b"[" + b"0," * (MAX_VALUES + 1) + b"0]")) == MAX_VALUES + 2  # type: ignore[arg-type]  # a list

@@ -1,10 +1,11 @@
 """The tail of the ledger: one reader for many listeners, none of whom is skipped, told twice or waited for."""
 
 import asyncio
+from itertools import pairwise
 
 from toolcrib.contracts.execution import Event, EventType
 from toolcrib.kit.db import DatabaseUnavailable
-from toolcrib.ledger.tail import _MOST_WAITING, Listener, Tail
+from toolcrib.ledger.tail import _AT_ONCE, _MOST_WAITING, Listener, Tail
 
 
 def event(seq):
@@ -53,6 +54,23 @@ async def test_many_listeners_share_one_reader():
     for pages in all_pages:
         await pages.aclose()
     assert tail._feeds == {}
+
+
+async def test_others_have_their_turn_while_many_are_told():
+    log, many = Log(), 10 * _AT_ONCE
+    tail = Tail(log)
+    all_pages = [tail.follow("w", 0, 0.01) for _ in range(many)]
+    following = [asyncio.create_task(take(pages, 1)) for pages in all_pages]
+    await asyncio.sleep(0.01)
+    log.seqs.append(1)
+    tail.wake("w")
+    told = [0]
+    while told[-1] < many:
+        await asyncio.sleep(0)
+        told.append(sum(task.done() for task in following))
+    assert max(after - before for before, after in pairwise(told)) <= _AT_ONCE
+    for pages in all_pages:
+        await pages.aclose()
 
 
 async def test_who_joins_further_back_while_the_reader_reads_misses_nothing():

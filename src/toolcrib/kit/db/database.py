@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from .query import DialectName, Query
@@ -88,6 +87,7 @@ class Database:
         self._running = False
         self._closed = False
         self._shared = 0
+        self._passed = False
         self._turns = Turns(engine.readers)
         self._task: asyncio.Task[None] | None = None
 
@@ -137,15 +137,27 @@ class Database:
         while self._queue:
             if self._shared > _SIBLINGS:
                 await self.engine.gather()
-            batch, self._queue = in_turn(self._queue, _MOST_AT_ONCE, _whose)
+            batch = self._next()
             self._shared = len(batch)
-            recorded = [w for w in batch if w.entries is not None]
-            changes = [w for w in batch if w.entries is None]
-            if recorded:
-                await self._commit(recorded, _record_all)
-            for _, same in groupby(changes, key=lambda w: w.workspaces):
-                await self._commit(list(same), _change_all)
+            await self._commit(batch, _change_all if batch[0].entries is None else _record_all)
         self._running = False
+
+    def _next(self) -> list[_Waiting]:
+        """What shares the next transaction: entries of all, or changes of the same workspaces. Where both wait they come in
+        turn, entries first: an entry waits for one change at most, however many workspaces change, and a change is passed by
+        one batch.
+        """
+        entries = [w for w in self._queue if w.entries is not None]
+        changes = [w for w in self._queue if w.entries is None]
+        self._passed = bool(changes and entries) and not self._passed
+        if changes and not self._passed:
+            mine = [w for w in changes if w.workspaces == changes[0].workspaces]
+        else:
+            mine = entries
+        batch, _ = in_turn(mine, _MOST_AT_ONCE, _whose)
+        taken = set(map(id, batch))
+        self._queue = [w for w in self._queue if id(w) not in taken]
+        return batch
 
     async def _commit(
         self, batch: list[_Waiting], apply: Callable[[Tx, list[_Waiting]], Awaitable[list[Any]]]

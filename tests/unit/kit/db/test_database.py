@@ -245,3 +245,46 @@ async def test_where_more_wait_than_a_batch_takes_each_workspace_has_its_turn():
     batches = [items for _, items in engine.transactions]
     assert [len(batch) for batch in batches] == [1, 256, 45]
     assert batches[1].count(4) == 1
+
+
+async def test_an_entry_waits_for_one_change_however_many_workspaces_change():
+    engine, db = held()
+    numbers, late = Numbers(), []
+
+    async def meanwhile(tx):
+        late.append(db.record(numbers, ("quiet",), 4))
+
+    first = db.record(numbers, ("w0",), 0)
+    await asyncio.sleep(0)
+    works = [meanwhile, doing(2), doing(3)]
+    changes = [asyncio.create_task(db.change((f"w{n}",), work)) for n, work in enumerate(works, 1)]
+    await asyncio.sleep(0)
+    engine.open.set()
+    await asyncio.gather(first, *changes, *late)
+    assert [names for names, _ in engine.transactions] == [["w0"], ["w1"], ["quiet"], ["w2"], ["w3"]]
+
+
+async def test_a_change_is_passed_by_one_batch_however_many_entries_come():
+    engine, db = held()
+    asked = []
+
+    class Endless(Numbers):
+        async def apply(self, tx, items):
+            if len(asked) < 3:
+                asked.append(db.record(self, ("noisy",), 2))
+            return await super().apply(tx, items)
+
+    first = db.record(Endless(), ("noisy",), 2)
+    await asyncio.sleep(0)
+    change = asyncio.create_task(db.change(("quiet",), doing(1)))
+    await asyncio.sleep(0)
+    engine.open.set()
+    await asyncio.gather(first, change)
+    await db.close()
+    assert [names for names, _ in engine.transactions] == [
+        ["noisy"],
+        ["noisy"],
+        ["quiet"],
+        ["noisy"],
+        ["noisy"],
+    ]
