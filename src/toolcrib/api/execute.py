@@ -104,6 +104,8 @@ class Execute:
             scope["state"]["principal"] = principal
             call = await self._read(scope, receive, principal)
             result = await self._gateway.calls.call_tool(principal, call, insists=True)
+        except Refused as refused:
+            await render(refused.error)(scope, receive, send)
         except ToolcribError as error:
             await render(error)(scope, receive, send)
         else:
@@ -117,10 +119,12 @@ class Execute:
             refuse_in_query(scope, _KNOWN, "it goes into the body")
             body = await read_body(scope, receive, self._limit)
             return replace(read_call(parse_json(body), tool, principal, len(body)), **_asked(scope))
-        except (Refused, ToolcribError) as refused:
-            error = refused.error if isinstance(refused, Refused) else refused
-            self._gateway.calls.count_refusal(principal, error.code, tool)
-            raise error from None
+        except Refused as refused:
+            self._gateway.calls.count_refusal(principal, refused.error.code, tool)
+            raise
+        except ToolcribError as refused:
+            self._gateway.calls.count_refusal(principal, refused.code, tool)
+            raise
 
 
 def _asked(scope: Scope) -> dict[str, Any]:
