@@ -119,8 +119,9 @@ class Admission:
         """A call that waited for a draw is refused by what that found, however late it is by then."""
         for scope, limit in concerned:
             lease = self._lease(scope, limit)
-            if lease is not None and lease.empty is not None and lease.is_empty(came + lease.ahead):
-                return AtLimit(scope, limit, lease.empty, lease.again - came - lease.ahead)
+            which = None if lease is None else lease.lacks(came + lease.ahead)
+            if lease is not None and which is not None:
+                return AtLimit(scope, limit, which, lease.again - came - lease.ahead)
         return None
 
     def lacking(self, concerned: Concerned, now: int) -> Concerned:

@@ -63,6 +63,7 @@ class Meter:
 class Lease:
     """What a process has drawn of one meter and not given out: the line from `start` to `end`, and parts of both quotas.
     One that is `empty` in some way need not be tried again before the time `until`; `again` is when one call is there.
+    So it is with one that is `drained`, once its steps are given out: the bucket had no more.
     The database's clock is `ahead` of that of the process by at most so much. All times are of the database, in ns.
     """
 
@@ -75,6 +76,7 @@ class Lease:
     day_held: int = 0
     month_held: int = 0
     empty: Which | None = None
+    drained: bool = False
     until: int = 0
     again: int = 0
     ahead: int = 0
@@ -95,9 +97,11 @@ class Lease:
         """Whether there is a step on the line that is not past."""
         return max(self.start, now, self.at) + self.allowance.step <= self.end
 
-    def is_empty(self, now: int) -> bool:
-        """Whether it is known that the meter has nothing now."""
-        return self.empty is not None and max(now, self.at) < self.until
+    def lacks(self, now: int) -> Which | None:
+        """What it is known of that the meter has none of it now."""
+        if max(now, self.at) >= self.until:
+            return None
+        return "rate" if self.drained and not self.has_step(now) else self.empty
 
     @property
     def holds_quota(self) -> bool:
@@ -123,7 +127,7 @@ class Lease:
         """Take back what a call took that did not run after all. A step goes back to the bucket with the next draw."""
         self.day_held += day == self.day
         self.month_held += month == self.month
-        self.empty = None
+        self.empty, self.drained = None, False
         if self.allowance.per_minute is not None:
             self.returned.append(ends)
 
@@ -135,16 +139,16 @@ def draw(meter: Meter, allowed: Allowance, now: int, held: Lease | None = None) 
     month_used = meter.month_used if meter.month == lease.month else 0
     of_day = _portion(allowed.per_day, day_used, lease.day_held)
     of_month = _portion(allowed.per_month, month_used, lease.month_held)
-    mark, steps = _steps(meter.drawn, allowed, now, held)
+    mark, there, steps = _steps(meter.drawn, allowed, now, held)
     if allowed.per_month is not None and of_month + lease.month_held <= 0:
         return meter, _without(lease, "month", _next_month(now))
     if allowed.per_day is not None and of_day + lease.day_held <= 0:
         return meter, _without(lease, "day", (lease.day + 1) * _DAY)
     if allowed.per_minute is not None and not steps and not lease.has_step(now):
-        again = mark + allowed.step - allowed.burst * allowed.step
-        return replace(meter, drawn=mark), _without(lease, "rate", again, (allowed.batch - 1) * allowed.step)
+        return replace(meter, drawn=mark), _without(lease, "rate", *_refilled(mark, allowed))
     if steps:
-        lease.start, lease.end = mark, mark + steps * allowed.step
+        lease.start, lease.end, lease.drained = mark, mark + steps * allowed.step, steps == there
+        lease.again, lease.until = _refilled(lease.end, allowed)
     lease.day_held += of_day
     lease.month_held += of_month
     drawn = lease.end if steps else meter.drawn
@@ -174,19 +178,25 @@ def _portion(most: int | None, used: int, held: int) -> int:
     return min(left, max(1, min(left // _PART_OF_QUOTA, _MOST_OF_QUOTA)))
 
 
-def _steps(drawn: int, allowed: Allowance, now: int, held: Lease | None) -> tuple[int, int]:
-    """From where the line may be drawn now, and how many steps; none where there are some left."""
+def _refilled(drawn: int, allowed: Allowance) -> tuple[int, int]:
+    """When a bucket whose line is drawn that far has a step again, and when it pays to draw."""
+    again = drawn + allowed.step - allowed.burst * allowed.step
+    return again, again + (allowed.batch - 1) * allowed.step
+
+
+def _steps(drawn: int, allowed: Allowance, now: int, held: Lease | None) -> tuple[int, int, int]:
+    """From where the line may be drawn now, how many steps there are, and how many to draw; none where some are left."""
     if allowed.per_minute is None or (held is not None and held.has_step(now)):
-        return drawn, 0
+        return drawn, 0, 0
     step, depth = allowed.step, allowed.burst * allowed.step
     back = sum(min(step, max(0, ends - now)) for ends in (held.returned if held else ()))
     mark = min(max(drawn - back, now), now + depth)
     there = (now + depth - mark) // step
-    return mark, min(there, max(allowed.batch, there // _PART))
+    return mark, there, min(there, max(allowed.batch, there // _PART))
 
 
-def _without(lease: Lease, which: Which, again: int, later: int = 0) -> Lease:
-    lease.empty, lease.again, lease.until = which, again, again + later
+def _without(lease: Lease, which: Which, again: int, until: int | None = None) -> Lease:
+    lease.empty, lease.again, lease.until = which, again, again if until is None else until
     return lease
 
 

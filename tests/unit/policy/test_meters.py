@@ -34,11 +34,11 @@ class Processes:
     def call(self, process: int, *, runs: bool = True) -> bool:
         """As the gateway does it: what is in hand, else a draw, else a refusal. One that does not run is given back."""
         lease = self.leases.get(process)
-        if lease is None or not (lease.is_empty(self.now) or lease.has(self.now)):
+        if lease is None or not (lease.lacks(self.now) or lease.has(self.now)):
             self.meter, lease = draw(self.meter, self.allowed, self.now, lease)
             self.leases[process] = lease
         if not lease.has(self.now):
-            assert lease.empty is not None
+            assert lease.lacks(self.now) is not None
             assert lease.until > self.now
             return False
         ends = lease.take(self.now)
@@ -136,12 +136,26 @@ def test_a_refused_caller_is_refused_without_a_draw_until_it_pays():
     while found.call(0):
         pass
     lease = found.leases[0]
-    assert lease.is_empty(found.now)
+    assert lease.lacks(found.now) == "rate"
     found.now = lease.until - 1
     assert not found.call(0)
     assert found.leases[0] is lease
     found.now = lease.until
     assert found.call(0)
+
+
+def test_no_draw_is_made_to_find_a_bucket_empty_that_was_drawn_empty():
+    """Each draw gives something, however hard the caller asks."""
+    found, draws = Processes(Allowance(per_minute=1_200, burst=20)), 0
+    for _ in range(5_000):
+        before = found.leases.get(0)
+        found.call(0)
+        if found.leases[0] is not before:
+            draws += 1
+            assert found.leases[0].empty is None
+        found.now += SECOND // 400
+    assert len(found.seen) >= 20 + 5_000 * 20 // 400 - 2
+    assert draws <= 5_000 * 20 // 400 // 2 + 10
 
 
 @pytest.mark.parametrize(
