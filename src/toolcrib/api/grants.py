@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, StringConstraints
 
+from toolcrib.contracts.errors import Invalid
+from toolcrib.contracts.faults import Fault
 from toolcrib.gateway import NewGrant
 from toolcrib.kit.clock import iso
 from toolcrib.kit.paging import encode
@@ -115,6 +117,8 @@ async def list_suspensions(caller: Caller, gateway: Counter) -> SuspensionList:
 @router.post("/suspensions", status_code=201)
 async def suspend(caller: Caller, gateway: Counter, body: SuspensionBody) -> SuspensionItem:
     """Suspend an actor: each of its credentials is refused from the next request on. Or a host: no tool's request goes there."""
+    if body.kind == "actor" and ":" not in body.name:
+        raise Invalid.because("The name is not valid.", [Fault("/name", "give an actor such as agent:clerk")])
     return SuspensionItem(
         kind=body.kind, name=await gateway.suspensions.suspend(caller, body.kind, body.name)
     )

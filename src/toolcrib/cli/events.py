@@ -153,7 +153,7 @@ def _line(event: dict[str, Any]) -> str:
     from .views import when  # noqa: PLC0415 as above
 
     word = event["type"].removeprefix("ToolExecution")
-    words = [when(event["at"]), f"{word:<15}", event["execution_id"], event["about"], event["actor_id"], event["facts"].get("error_code")]  # fmt: skip
+    words = [when(event["at"]), f"{word:<17}", event["execution_id"], event["about"], event["actor_id"], event["facts"].get("error_code")]  # fmt: skip
     return "  ".join(shown(one) for one in words if one)
 
 

@@ -79,7 +79,7 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
     from .views import empty, more, spent, table, when  # noqa: PLC0415 rich is needed only for people
 
     rows = [
-        (e["execution_id"], when(e["created_at"]), e["status"], e["tool"], e["error_code"], e["requested_by_actor_id"], spent(e["execution_time_ms"]))
+        (e["execution_id"], when(e["created_at"]), _status(e), e["tool"], e["error_code"], e["requested_by_actor_id"], spent(e["execution_time_ms"]))
         for e in page["items"]
     ]  # fmt: skip
     if rows:
@@ -89,13 +89,18 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
     more(page)
 
 
+def _status(call: dict[str, Any]) -> str:
+    """With what it was, where nothing was done."""
+    return f"{call['status']} (dry run)" if call["dry_run"] else str(call["status"])
+
+
 def _execution_view(call: dict[str, Any]) -> None:
     from .views import json_block, pairs, say, spent, when  # noqa: PLC0415 rich is needed only for people
 
     about = call["subject"]
     pairs(
         [
-            ("id", call["execution_id"]), ("status", call["status"]), ("tool", f"{call['tool']} {call['tool_version']}"),
+            ("id", call["execution_id"]), ("status", _status(call)), ("tool", f"{call['tool']} {call['tool_version']}"),
             ("actor", f"{call['requested_by_actor_id']} ({call['requested_by_actor_type']})"),
             ("subject", f"{about['type']}:{about['id']}" if about else None), ("exception", call["exception_id"]),
             ("requested", when(call["created_at"])), ("asked to end", when(call["cancel_requested_at"])), ("finished", when(call["finished_at"])), ("spent", spent(call["execution_time_ms"])),

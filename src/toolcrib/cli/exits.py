@@ -56,7 +56,7 @@ NEXT: Mapping[str, str] = {
     Code.SECRET_NOT_FOUND: "toolcrib secrets set NAME",
     Code.AUTHORIZATION_REQUIRED: "give the tool another api.auth.method; this one is a stand-in",
     Code.TOOL_SUNSET: "toolcrib tools show NAME says what its contract names instead",
-    Code.RATE_LIMITED: "wait a moment and try again",
+    Code.RATE_LIMITED: "try again later; toolcrib limits list shows what is allowed",
     Code.UPSTREAM_ERROR: "the upstream refused or failed; look at its side, then call again",
     Code.UPSTREAM_TIMEOUT: "the call may have happened upstream: look there before repeating it",
     Code.MAPPING_FAILED: "compare the tool's mapping with what the upstream answers; toolcrib tools show NAME",
@@ -67,6 +67,9 @@ NEXT: Mapping[str, str] = {
 }
 
 OF_REASON: Mapping[str, str] = {
+    "suspended": "an admin lifts it with: toolcrib suspensions lift ACTOR; that of a workspace the operator: toolcrib workspaces resume",
+    "workspace_hosts": "an admin adds it to the hosts of the workspace: toolcrib workspaces hosts",
+    "host_suspended": "an admin lifts it with: toolcrib suspensions lift HOST --host",
     "breaking": "send it as version VERSION if it is meant, or put back what callers rely on",
     "version_not_higher": "write a version above VERSION into the config, or leave it out",
     "bump_too_small": "write version VERSION into the config, or leave it out",

@@ -15,7 +15,7 @@ from .safe import one_line, shown
 UNREACHABLE = "UNREACHABLE"
 USAGE = "USAGE"
 _MOST, _LONGEST = 20, 200
-_REASONED = (Code.CONFLICT, Code.FORBIDDEN, Code.VALIDATION_ERROR)
+_REASONED = (Code.CONFLICT, Code.FORBIDDEN, Code.VALIDATION_ERROR, Code.EGRESS_DENIED)
 _LISTED = re.compile(r"; see details\.(errors|breaking)(?=\.)")
 
 

@@ -111,9 +111,19 @@ def _list_view(page: dict[str, Any], query: dict[str, str]) -> None:
 def _uses_view(page: dict[str, Any], query: dict[str, str]) -> None:
     from .views import empty, more, table, when  # noqa: PLC0415 rich is needed only for people
 
-    rows = [(when(u["at"]), u["execution_id"], u["tool"], u["actor_id"], u["version"]) for u in page["items"]]
+    rows = [
+        (
+            when(u["at"]),
+            u["execution_id"],
+            u["tool"],
+            u["actor_id"],
+            u["version"],
+            "yes" if u["dry_run"] else None,
+        )
+        for u in page["items"]
+    ]
     if rows:
-        table(("AT", "EXECUTION", "TOOL", "ACTOR", "VERSION"), rows)
+        table(("AT", "EXECUTION", "TOOL", "ACTOR", "VERSION", "DRY RUN"), rows)
     else:
         empty(query, "no call has opened it")
     more(page)

@@ -72,7 +72,7 @@ class Approvals:
         facts, approval, sealed = await self._find(principal, approval_id)
         self._askings.refuse_objection(facts.roster, principal, approval)
         if sealed is None:
-            raise too_late()
+            raise too_late(approval.state)
         try:
             call, parts, _ = self._askings.opened(approval, sealed)
             requester = self._askings.requester(facts, approval)
@@ -94,7 +94,7 @@ class Approvals:
         if not permits(who, Permission.APPROVALS_WRITE):
             self._askings.refuse_objection(facts.roster, principal, approval)
         if sealed is None:
-            raise too_late()
+            raise too_late(approval.state)
         await self._end(principal, approval, ApprovalState.DENIED, None if note is None else storable(note))
         return (await self._find(principal, approval_id))[1]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
-from toolcrib.contracts.approval import Approval, Request
+from toolcrib.contracts.approval import Approval, ApprovalState, Request
 from toolcrib.contracts.disguise import disguises
 from toolcrib.contracts.errors import (
     Code,
@@ -52,11 +52,10 @@ class Changed(Exception):
         super().__init__(", ".join(what))
 
 
-def too_late() -> Conflict:
-    """The answer to whoever agrees to what is decided already, or over."""
-    return Conflict(
-        "This approval is decided already, or its time is over; nobody can agree to it now.", reason="ended"
-    )
+def too_late(state: ApprovalState | None = None) -> Conflict:
+    """The answer to whoever decides what is decided already, or over; as far as it is known how."""
+    how = "decided already, or its time is over" if state is None else f"{state} already"
+    return Conflict(f"This approval is {how}; nobody can decide it now.", reason="ended")
 
 
 def too_many() -> RateLimited:
@@ -154,19 +153,24 @@ class Askings:
             )
         why = objection(who, approval)
         if why is None and approval.second and self._is_first(roster, who, approval):
-            why = "Whoever made the key that asks, or has one made by who asked, is no second person."
+            why = (
+                "The workspace wants a second person, and you stand behind this call: you made the agent's key that asks, or whoever "
+                "asked made yours. Another owner or admin can agree, best one who signs in."
+            )
         if why is not None:
             raise Forbidden(why, approval_id=approval.id)
         return who
 
     def _is_first(self, roster: Roster, who: Principal, approval: Approval) -> bool:
-        """Whether one stands behind the other by their keys, at any remove: who asked made this one, or this one the agent's
-        that asked.
+        """Whether one stands behind the other by their keys: who asked made this one, at any remove, or this one made the
+        agent's that asked.
         """
         identity, is_person = self._stores.identity, approval.actor_type == ActorType.USER.value
-        behind = frozenset() if is_person else identity.makers(roster, approval.key_id)
+        key = None if is_person else roster.keys.get(approval.key_id)
         asked = {approval.actor_id, approval.on_behalf_of}
-        return who.actor_id in behind or not asked.isdisjoint(identity.makers(roster, who.key_id))
+        return (key is not None and key.created_by == who.actor_id) or not asked.isdisjoint(
+            identity.makers(roster, who.key_id)
+        )
 
     def opened(self, approval: Approval, sealed: bytes) -> tuple[Call, dict[str, str], Request]:
         """What an approval seals: the call, the digests of its parts, and what a person is shown. Raises `Changed` where it

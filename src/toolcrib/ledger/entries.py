@@ -70,6 +70,11 @@ class Intent:
     granted: Granting | None = None
 
     @property
+    def numbers(self) -> int:
+        """How many events it makes: a person's yes and the call that runs by it are two."""
+        return 1 if self.granted is None else 2
+
+    @property
     def approval_id(self) -> str | None:
         """The approval that it waits for."""
         return self.asking.id if self.asking else None
@@ -126,7 +131,10 @@ class Batch:
         late one; for an intent whose idempotency key is taken, who holds it; for one that would be too many, the cap, or that
         too many wait; for one whose approval is none any more, that it is gone.
         """
-        states = await writing.take_sequence(tx, Counter(item.workspace_id for item in items))
+        wanted = Counter[str]()
+        for item in items:
+            wanted[item.workspace_id] += _numbers(item)
+        states = await writing.take_sequence(tx, wanted)
         current = {name: generation for name, (_, generation) in states.items()}
         shared = await writing.generation(tx, GLOBAL)
         answers: dict[int, Answer] = {}
@@ -170,11 +178,11 @@ class Batch:
         events, unused = [], Counter[str]()
         for item in items:
             if isinstance(item, Settlement) or answers[id(item)] is True:
-                told = _event_of(item, in_time=answers[id(item)] is True)
-                events.append((item.workspace_id, following[item.workspace_id], *told))
-                following[item.workspace_id] += 1
+                for told in _events_of(item, in_time=answers[id(item)] is True):
+                    events.append((item.workspace_id, following[item.workspace_id], *told))
+                    following[item.workspace_id] += 1
             else:
-                unused[item.workspace_id] += 1
+                unused[item.workspace_id] += _numbers(item)
         await writing.insert_executions(tx, [i.row() for i in recorded])
         await _ask(tx, recorded)
         kept = [
@@ -231,18 +239,26 @@ def _bodies(item: Entry) -> Iterator[tuple[str, str, str, str]]:
             yield item.workspace_id, item.execution_id, part, body
 
 
-def _event_of(item: Entry, *, in_time: bool) -> tuple[Any, ...]:
+def _numbers(item: Entry) -> int:
+    return item.numbers if isinstance(item, Intent) else 1
+
+
+def _events_of(item: Entry, *, in_time: bool) -> Iterator[tuple[Any, ...]]:
     """What a batch tells of an entry, in the order of the columns after its number."""
+    about = item.tool, item.at
+    if isinstance(item, Intent) and (by := item.granted) is not None:
+        facts = f'{{"approval_id":"{by.approval_id}","digest":"{by.digest}"}}'
+        yield EventType.APPROVAL_GRANTED.value, item.execution_id, by.actor_type, by.actor_id, *about, facts
     kind = item.event if isinstance(item, Ending) else _EVENT_OF[item.status]
-    actor, facts = (item.actor_type, item.actor_id), None
-    if isinstance(item, Intent) and item.granted:
-        kind, actor = EventType.APPROVAL_GRANTED, (item.granted.actor_type, item.granted.actor_id)
-        facts = f'{{"approval_id":"{item.granted.approval_id}","digest":"{item.granted.digest}"}}'
-    elif isinstance(item, Intent) and item.asking:
-        facts = f'{{"approval_id":"{item.asking.id}","digest":"{item.asking.digest}"}}'
-    elif isinstance(item, Ending):
-        facts = f'{{"approval_id":"{item.approval_id}","status":"{item.status.value}"}}'
-    elif item.error_code is not None or not in_time:
-        kind = kind if in_time else EventType.OUTCOME_LEARNED
-        facts = f'{{"status":"{item.status.value}","error_code":"{item.error_code or ""}"}}'
-    return kind.value, item.execution_id, *actor, item.tool, item.at, facts
+    kind = kind if in_time else EventType.OUTCOME_LEARNED
+    yield kind.value, item.execution_id, item.actor_type, item.actor_id, *about, _facts(item, in_time=in_time)
+
+
+def _facts(item: Entry, *, in_time: bool) -> str | None:
+    if isinstance(item, Ending):
+        return f'{{"approval_id":"{item.approval_id}","status":"{item.status.value}"}}'
+    if isinstance(item, Intent) and item.asking:
+        return f'{{"approval_id":"{item.asking.id}","digest":"{item.asking.digest}"}}'
+    if item.error_code is not None or not in_time:
+        return f'{{"status":"{item.status.value}","error_code":"{item.error_code or ""}"}}'
+    return '{"dry_run":true}' if isinstance(item, Intent) and item.dry_run else None

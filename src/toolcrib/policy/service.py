@@ -85,7 +85,7 @@ class Rule:
         """How this rule stands for this call."""
         words = {"tool": tool.name, "roles": ", ".join(tool.roles), "grants": ", ".join(tool.grants)}
         words |= {"subjects": ", ".join(tool.subjects), "strayed": ", ".join(call.strayed)}
-        words |= {"stakes": f": {', '.join(call.stakes)}" if call.stakes else ""}
+        words |= {"agreed": _agreed(tool, call)}
         words |= {"view": call.view.name, "about": call.view.subject or ""} if call.view else _NO_VIEW
         remedy = None if self.remedy is None else self.remedy.format(**words)
         return Reason(self.name, self.holds(principal, tool, call, now), self.message.format(**words), remedy)
@@ -216,8 +216,8 @@ _APPROVAL = Rule(
     "approval",
     Code.FORBIDDEN,  # never answered: a call that waits is not refused
     lambda _principal, _tool, call, _now: not call.stakes or call.approved,
-    "A person has agreed to the call of {tool}, where one has to{stakes}.",
-    "A call with `dry_run` false waits; POST /api/v1/approvals/ID/approve lets it run.",
+    "{agreed}",
+    "With `dry_run` false it waits; POST /api/v1/approvals/ID/approve lets it run.",
 )
 
 # Who fails one of these is not shown the tool in a list; who fails another sees that it may not be called.
@@ -246,6 +246,15 @@ def decide(principal: Principal, tool: ToolFacts, now: int, call: CallFacts = AN
     if call.stakes and not call.approved:
         return NeedsApproval(explain(principal, tool, now, call))
     return _ALLOWED
+
+
+def _agreed(tool: ToolFacts, call: CallFacts) -> str:
+    if not call.stakes:
+        return f"No person has to agree to this call of {tool.name}."
+    stakes = ", ".join(call.stakes)
+    return (
+        f"A person {'has agreed' if call.approved else 'has to agree'} to this call of {tool.name}: {stakes}."
+    )
 
 
 def permits(principal: Principal, permission: Permission) -> bool:
