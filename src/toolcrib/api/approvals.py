@@ -72,6 +72,12 @@ class ApprovalList(BaseModel):
     next: str | None
 
 
+class ApproveBody(Strict):
+    """`digest` is that of the approval which was looked at: one over anything else is not agreed to."""
+
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
 class DenyBody(Strict):
     """Why; whoever asked reads it."""
 
@@ -141,11 +147,13 @@ async def get_approval(caller: Caller, gateway: Counter, approval: Label) -> App
 
 
 @router.post("/approvals/{approval}/approve", response_model=ExecuteAnswer)
-async def approve(caller: Caller, gateway: Counter, approval: Label) -> Response:
+async def approve(
+    caller: Caller, gateway: Counter, approval: Label, body: ApproveBody | None = None
+) -> Response:
     """Agree: the call runs, and this answers as execute does. 409 where it is decided already, its time is over, or
     something that it covers has changed.
     """
-    return ResultAnswer(await gateway.approvals.approve(caller, approval))
+    return ResultAnswer(await gateway.approvals.approve(caller, approval, body.digest if body else None))
 
 
 @router.post("/approvals/{approval}/deny")

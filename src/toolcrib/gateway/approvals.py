@@ -62,9 +62,9 @@ class Approvals:
         except Changed:
             return approval, None
 
-    async def approve(self, principal: Principal, approval_id: str) -> Result:
+    async def approve(self, principal: Principal, approval_id: str, digest: str | None = None) -> Result:
         """Agree: the call runs, and this answers as it would have. Raises `NotFound`, `Forbidden`, and `Conflict` where it is
-        decided already, its time is over, or something that it covers has changed.
+        decided already, its time is over, something that it covers has changed, or its `digest` is another one.
         """
         await self._changes.renew(
             principal.workspace_id, principal.workspace_id
@@ -73,6 +73,10 @@ class Approvals:
         self._askings.refuse_objection(facts.roster, principal, approval)
         if sealed is None:
             raise too_late(approval.state)
+        if digest not in (None, approval.digest):
+            raise Conflict(
+                "This approval is over something else than you looked at.", reason="arguments_differ"
+            )
         try:
             call, parts, _ = self._askings.opened(approval, sealed)
             requester = self._askings.requester(facts, approval)

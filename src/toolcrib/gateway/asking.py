@@ -37,11 +37,14 @@ from .deciding import Decisions
 from .desk import Counter
 from .facts import Facts, Stores
 from .keeping import shown
-from .records import Checked, Decided, Held, Refusal
+from .records import Checked, Decided, Held, Refusal, refuse
 from .rehearsal import rehearse
 
 _FORM: Final = "toolcrib-approval-1"
 _MINUTE: Final = 60
+_TOO_MUCH: Final = (
+    "So much of this input may be secret that nobody could see what to agree to; send less of it at once."
+)
 
 
 class Changed(Exception):
@@ -89,15 +92,18 @@ class Askings:
         preview = await self._preview(decided, held, execution_id)
         if isinstance(preview, Failure):
             return replace(decided, verdict=Refusal(Status.FAILED, preview))
+        seen = shown(held.ready, decided.call.input, preview, held.secrets)
+        if seen is None:
+            return replace(decided, verdict=refuse(Status.FAILED, Code.VALIDATION_ERROR, _TOO_MUCH))
         expires_at = await self._in_time()
-        parts = _parts(decided, held, preview, expires_at)
+        parts = self._parts(decided, held, preview, expires_at)
         asking = Asking(
             new_id("apr"), _digest(parts), held.stakes.reasons, held.stakes.second, b"", expires_at
         )
         document = {
             "call": _document(decided),
             "parts": parts,
-            "shown": shown(held.ready, decided.call.input, preview, held.secrets),
+            "shown": seen,
         }
         who, tool = decided.who, decided.tool
         place = _place(
@@ -126,7 +132,7 @@ class Askings:
         preview = await self._preview(decided, held, approval.execution_id)
         if isinstance(preview, Failure):
             raise Changed("request")
-        parts = _parts(decided, held, preview, approval.expires_at)
+        parts = self._parts(decided, held, preview, approval.expires_at)
         changed = [name for name, digest in parts.items() if waited.parts.get(name) != digest]
         if changed or _digest(parts) != approval.digest:
             raise Changed(*changed)
@@ -195,6 +201,26 @@ class Askings:
         )
         return call, document["parts"], request
 
+    def _parts(self, decided: Decided, held: Held, preview: Any, expires_at: int) -> dict[str, str]:
+        """A digest of each part that an approval covers, so that it can be told which one has changed."""
+        who, tool, call = decided.who, decided.tool, decided.call
+        covered = {
+            "caller": [
+                who.workspace_id, who.actor_type.value, who.actor_id, who.on_behalf_of, who.key_id, who.role.value, who.read_only,
+                who.looks_only, sorted(who.tools) if who.tools is not None else None,
+                sorted([grant.name, grant.expires_at or 0] for grant in who.grants),
+            ],
+            "tool": [tool.id, tool.name, tool.version, tool.digest],
+            "input": [call.input, asdict(call.subject) if call.subject else None, call.exception_id, call.view],
+            "request": preview,
+            "rules": [asdict(decided.facts.about(tool)), held.stakes.reasons, held.stakes.document(), _seen(held)],
+            "secrets": [
+                [name, secret.version, secret.hosts, self._stores.vault.known_by(secret)] for name, secret in sorted(held.secrets.items())
+            ],
+            "expiry": expires_at,
+        }  # fmt: skip
+        return {name: hashlib.sha256(canonical(part)).hexdigest() for name, part in covered.items()}
+
     async def _preview(self, decided: Decided, held: Held, execution_id: str) -> Any:
         """What the call would do, as its provider shows it; a `Failure` where it could not even be made."""
         call = decided.call
@@ -229,25 +255,6 @@ def _document(decided: Decided) -> dict[str, Any]:
         "size": call.size,
         "view": call.view,
     }
-
-
-def _parts(decided: Decided, held: Held, preview: Any, expires_at: int) -> dict[str, str]:
-    """A digest of each part that an approval covers, so that it can be told which one has changed."""
-    who, tool, call = decided.who, decided.tool, decided.call
-    covered = {
-        "caller": [
-            who.workspace_id, who.actor_type.value, who.actor_id, who.on_behalf_of, who.key_id, who.role.value, who.read_only,
-            who.looks_only, sorted(who.tools) if who.tools is not None else None,
-            sorted([grant.name, grant.expires_at or 0] for grant in who.grants),
-        ],
-        "tool": [tool.id, tool.name, tool.version, tool.digest],
-        "input": [call.input, asdict(call.subject) if call.subject else None, call.exception_id, call.view],
-        "request": preview,
-        "rules": [asdict(decided.facts.about(tool)), held.stakes.reasons, held.stakes.document(), _seen(held)],
-        "secrets": [[name, secret.version, secret.hosts] for name, secret in sorted(held.secrets.items())],
-        "expiry": expires_at,
-    }  # fmt: skip
-    return {name: hashlib.sha256(canonical(part)).hexdigest() for name, part in covered.items()}
 
 
 def _seen(held: Held) -> Any:

@@ -94,7 +94,9 @@ class Decisions:
             return unfit
         about = facts.about(tool)
         stakes = (
-            NONE if ready.is_dry(call) else facts.rules.at_stake(about, call.input, high=ready.is_high(call))
+            NONE
+            if ready.is_dry(call)
+            else facts.rules.at_stake(about, call.input, size=call.size, high=ready.is_high(call))
         )
         asked = (
             replace(bound.about, stakes=stakes.reasons, approved=approved) if stakes.reasons else bound.about

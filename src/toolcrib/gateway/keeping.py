@@ -14,6 +14,7 @@ from .workshop import Ready
 
 # Texts to strike times bytes to look through: about 0.1 s. What asks more is left out whole.
 _MOST_STRIKING = 100_000
+_LEAST_HIDDEN = 8
 
 
 def kept_input(ready: Ready, given: Any, secrets: Mapping[str, Secret]) -> str | None:
@@ -22,13 +23,21 @@ def kept_input(ready: Ready, given: Any, secrets: Mapping[str, Secret]) -> str |
     return _kept(ready, ready.input_redactor, dumps(value), value)
 
 
-def shown(ready: Ready, given: Any, preview: Any, secrets: Mapping[str, Secret]) -> dict[str, Any]:
+def shown(ready: Ready, given: Any, preview: Any, secrets: Mapping[str, Secret]) -> dict[str, Any] | None:
     """What a person is shown of a call before it runs: whole, whatever the contract says of records, but for secrets and
-    what is marked as sensitive.
+    what is marked as sensitive; None where that is so much that nobody could tell what is left. What is sensitive in the
+    input stands in the preview too, and is struck there unless it is short: whoever asks must not choose it so that the
+    words of the house go with it, such as the method.
     """
     value = _struck(given, secrets)
     seen = ready.input_redactor.redact(dumps(value), value)
-    would = _repeated_struck(ready, _struck(preview, secrets), given)
+    would = _struck(preview, secrets)
+    hidden = [
+        ("input", text) for _, text in ready.input_redactor.left_out(given) if len(text) >= _LEAST_HIDDEN
+    ]
+    if len(hidden) * len(dumps(would)) > _MOST_STRIKING:
+        return None
+    would = Strikes(hidden).strike_value(would) if hidden else would
     return {"input": loads_own(seen), "preview": loads_own(ready.output_redactor.redact(dumps(would), would))}
 
 

@@ -12,7 +12,7 @@ from toolcrib.policy.stakes import ApprovalRule
 from .change import Change, Changes
 from .facts import Stores
 
-_MOST: Final = 100  # each call of the workspace is held against each
+_MOST: Final = 32  # each call of the workspace is held against each
 
 
 class Rules:
@@ -42,7 +42,7 @@ class Rules:
         async def write(change: Change) -> None:
             await self._rules.set(change.tx, change.scope, rule, principal.actor_id, change.generation)
             told = {"tool": rule.tool, "effects": list(rule.effects), "second": rule.second}
-            await change.tell(EventType.APPROVAL_RULE_SET, rule.name, told)
+            await change.tell(EventType.APPROVAL_RULE_SET, f"rule:{rule.name}", told)
 
         await self._changes.change(principal, Permission.APPROVALS_WRITE, write)
 
@@ -51,6 +51,6 @@ class Rules:
 
         async def write(change: Change) -> None:
             await self._rules.remove(change.tx, change.scope, name, change.generation)
-            await change.tell(EventType.APPROVAL_RULE_REMOVED, name)
+            await change.tell(EventType.APPROVAL_RULE_REMOVED, f"rule:{name}")
 
         await self._changes.change(principal, Permission.APPROVALS_WRITE, write)

@@ -14,6 +14,7 @@ from toolcrib.contracts.forms import normal_form
 from toolcrib.contracts.names import GLOBAL
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.clock import Clock
+from toolcrib.kit.json import dumps
 from toolcrib.policy.service import ANY_CALL, CallFacts, decide, explain, permits, shows
 from toolcrib.registry.service import StoredTool, alias_taken
 
@@ -178,7 +179,8 @@ class Tools:
         bound = bound_call(call, about, own, ready.contract, {})
         filled, left_out = unfollowed(bound.call, bindings, ready.contract)
         faults = [fault for fault in ready.input.faults(filled.input) if fault.path not in left_out]
-        stakes = facts.rules.at_stake(facts.about(tool), filled.input, high=ready.is_high(filled))
+        size = len(dumps(filled.input))
+        stakes = facts.rules.at_stake(facts.about(tool), filled.input, size=size, high=ready.is_high(filled))
         asked = replace(bound.about, stakes=stakes.reasons)
         decision = decide(who, facts.about(tool), self._clock.now(), asked)
         knows = decision.allowed or permits(who, Permission.SECRETS_READ)

@@ -141,10 +141,10 @@ async def end(tx: Tx, ending: Ending) -> bool:
 
 
 _SAID: Final[Mapping[ApprovalState, tuple[str, str]]] = {
-    ApprovalState.EXPIRED: ("Nobody agreed to this call in time. Ask again if it is still wanted.", "expired"),
+    ApprovalState.EXPIRED: ("Nobody agreed to this call in time. Ask again if it is still wanted; if it had an idempotency key, with a new one.", "expired"),
     ApprovalState.WITHDRAWN: ("The call was cancelled before anybody agreed to it.", "cancelled"),
     ApprovalState.DENIED: ("A person refused this call. Do not ask again unless something has changed.", "denied"),
-    ApprovalState.VOID: ("Something that the approval covers has changed, so the call did not run. Ask again.", "void"),
+    ApprovalState.VOID: ("Something that the approval covers has changed, so the call did not run. Ask again; if it had an idempotency key, with a new one.", "void"),
 }  # fmt: skip
 
 

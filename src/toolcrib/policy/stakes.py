@@ -18,6 +18,9 @@ from . import queries
 from .service import ToolFacts
 
 _HIGH = "its impact is high"
+_MOST_JUDGED: Final = 8
+_LARGEST_JUDGED: Final = 65_536
+"""Conditions that are looked at for a call, and bytes of an input that they are: each costs as validating may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,9 @@ class ApprovalRule:
     second: bool = False
     compiled: CompiledSchema | None = field(default=None, repr=False, compare=False)
 
-    def concerns(self, tool: ToolFacts, given: Mapping[str, Any] | None) -> bool:
-        """Whether a call is one of those. An input that is not known yet may be any, so a condition on it says nothing;
-        one that cannot be judged within the budget matches.
-        """
-        if (self.tool is not None and self.tool != tool.name) or (
-            self.effects and tool.effects not in self.effects
-        ):
-            return False
-        return self.compiled is None or (given is not None and self.compiled.may_match(given))
+    def concerns(self, tool: ToolFacts) -> bool:
+        """Whether it is about calls of this tool, whatever their input."""
+        return self.tool in (None, tool.name) and (not self.effects or tool.effects in self.effects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +76,33 @@ class WorkspaceRules:
 
     rows: Mapping[str, ApprovalRule] = field(default_factory=dict)
 
-    def at_stake(self, tool: ToolFacts, given: Mapping[str, Any] | None, *, high: bool) -> Stakes:
-        """What is at stake in a call that is really made; `high`: the tool's contract says so of its impact."""
+    def at_stake(
+        self, tool: ToolFacts, given: Mapping[str, Any] | None, *, size: int = 0, high: bool
+    ) -> Stakes:
+        """What is at stake in a call that is really made; `high`: the tool's contract says so of its impact. An input that is
+        not known yet may be any, so conditions on it say nothing; one of a `size` that is too large, or that cannot be judged
+        within the budget, matches, and so it does all conditions after the first few.
+        """
         if not high and not self.rows:
             return NONE
-        rules = tuple(rule for rule in self.rows.values() if rule.concerns(tool, given))
+        rules, judged = [], 0
+        for rule in self.rows.values():
+            if not rule.concerns(tool):
+                continue
+            if (
+                rule.compiled is not None
+                and given is not None
+                and size <= _LARGEST_JUDGED
+                and judged < _MOST_JUDGED
+            ):
+                judged += 1
+                matches = rule.compiled.may_match(given)
+            else:
+                matches = rule.compiled is None or given is not None
+            if matches:
+                rules.append(rule)
         said = (_HIGH,) if high else ()
-        return Stakes((*said, *(f"the rule {rule.name} of this workspace" for rule in rules)), rules)
+        return Stakes((*said, *(f"the rule {rule.name} of this workspace" for rule in rules)), tuple(rules))
 
 
 def objection(who: Principal, asked: Approval) -> str | None:

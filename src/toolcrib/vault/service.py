@@ -130,6 +130,10 @@ class Vault:
         """Seal what has to be known to run a call later; it opens in this place alone, under a root key at hand."""
         return self._cipher.seal(_WAITING, workspace, place, plain)
 
+    def known_by(self, secret: Secret) -> str:
+        """What a value is known by, to tell whether it is still the same: those from beside the vault have no versions."""
+        return self._cipher.digest(_WAITING, secret.reveal().encode()).hex()
+
     def open_call(self, workspace: str, place: str, sealed: bytes) -> bytes | None:
         """What `seal_call` sealed; None where it does not open here."""
         try:

@@ -57,6 +57,21 @@ async def test_a_call_that_waits_is_202_and_is_agreed_to_as_it_would_have_been_a
     assert (record["status"], record["approval_id"]) == ("succeeded", approval)
 
 
+async def test_who_agrees_may_say_to_what_and_says_nothing_else(crew, bot):
+    approval = (await asked(crew, bot)).json["approval_id"]
+    place = f"{APPROVALS}/{approval}/approve"
+    for body in ({"approve": False}, {"input": {}}, {"digest": "short"}):
+        assert refused(await crew.owner("POST", place, body))[:2] == (400, "VALIDATION_ERROR")
+    assert (await crew.owner("POST", place, raw=b"{broken")).status == 400
+    assert refused(await crew.owner("POST", place, {"digest": "0" * 64})) == (
+        409,
+        "CONFLICT",
+        "arguments_differ",
+    )
+    digest = (await crew.owner("GET", f"{APPROVALS}/{approval}")).json["digest"]
+    assert (await crew.owner("POST", place, {"digest": digest})).status == 200
+
+
 async def test_what_the_call_is_about_is_shown(crew, bot):
     await crew.tool("ship.sell", effects="destructive")
     body = {"input": {}, "dry_run": False, "subject": {"type": "ship", "id": "s-1"}}

@@ -12,6 +12,7 @@ from toolcrib.contracts.errors import Code, Conflict, Forbidden, NotFound, RateL
 from toolcrib.contracts.execution import Call, Status, Subject
 from toolcrib.contracts.principal import Role
 from toolcrib.contracts.provider import Failure, Success
+from toolcrib.contracts.secret import Secret
 from toolcrib.gateway import Allowance, ApprovalRule, Limit
 from toolcrib.kit.cipher import Cipher
 from toolcrib.kit.db import DatabaseUnavailable
@@ -170,6 +171,59 @@ async def test_a_call_is_shown_as_it_would_be_sent(sqlite_rig):
     assert set(request.disguised) == {"/input/to", "/preview/request/to"}
     assert request.struck == ("/input/pin",)
     assert b"4711" not in (await rig.rows("SELECT sealed FROM approvals"))[0]["sealed"]
+
+
+async def test_who_asks_does_not_choose_what_is_struck_out_of_the_preview(sqlite_rig):
+    rig = sqlite_rig
+
+    async def preview(invocation):
+        return Success(
+            {"dry_run": True, "request": {"method": "DELETE", "url": f"https://h/{invocation.input['id']}"}}
+        )
+
+    rig.provider.shows = preview
+    name = await rig.register(**HIGH)
+    done = await asked(
+        rig, name, {"id": "1", "page_token": "DELETE", "password] x [": "request", "token": "long-enough-1"}
+    )
+    _, request = await rig.gateway.approvals.get(rig.owner, done.approval_id)
+    assert request.preview == {"dry_run": True, "request": {"method": "DELETE", "url": "https://h/1"}}
+    done = await asked(rig, name, {"id": "long-enough-1", "token": "long-enough-1"})
+    _, request = await rig.gateway.approvals.get(rig.owner, done.approval_id)
+    assert request.preview["request"]["url"] == "https://h/[secret:input]"
+
+
+async def test_a_call_of_which_nothing_could_be_shown_is_not_asked_for(sqlite_rig):
+    name = await sqlite_rig.register(**HIGH)
+    given = {"tokens": [{"token": f"secret-number-{n:06}"} for n in range(3_000)]}
+    done = await sqlite_rig.call(name, given, dry_run=False)
+    assert (done.status, done.error["code"]) == (Status.FAILED, "VALIDATION_ERROR")
+    assert "may be secret" in done.error["message"]
+
+
+async def test_a_secret_from_beside_the_vault_is_covered_by_its_value(rig_url):
+    values = {"KEY": Secret("KEY", "first-value")}
+
+    class Beside:
+        def of(self, _id, _name):
+            return dict(values)
+
+    api = {"base_url": "https://u.example", "auth": {"method": "bearer", "secret_ref": "${KEY}"}}
+    async with open_rig(rig_url, beside=Beside()) as rig:
+        done = await asked(rig, await rig.register(**HIGH, api=api))
+        values["KEY"] = Secret("KEY", "second-value")
+        await rig.raise_generation()
+        assert await refused(rig, done.approval_id) == {"reason": "void", "changed": ["secrets"]}
+
+
+async def test_who_says_what_they_looked_at_agrees_to_nothing_else(sqlite_rig):
+    rig = sqlite_rig
+    done = await asked(rig)
+    approval, _ = await rig.gateway.approvals.get(rig.owner, done.approval_id)
+    with pytest.raises(Conflict, match="something else"):
+        await rig.gateway.approvals.approve(rig.owner, done.approval_id, "0" * 64)
+    ran = await rig.gateway.approvals.approve(rig.owner, done.approval_id, approval.digest)
+    assert ran.status is Status.SUCCEEDED
 
 
 async def test_only_who_may_agree_and_who_asked_see_the_call(sqlite_rig):

@@ -55,6 +55,18 @@ def test_a_contract_and_rules_add_up():
     assert of_when.document() == [["r", "gate.open", [], WHEN, False]]
 
 
+def test_conditions_are_looked_at_within_bounds_and_match_beyond_them():
+    many = {
+        f"r{n}": ApprovalRule(f"r{n}", effects=("write",), when=WHEN, compiled=compile_schema(WHEN))
+        for n in range(10)
+    }
+    rules = WorkspaceRules(many)
+    assert len(rules.at_stake(TOOL, {"sum": 1}, high=False).rules) == 2
+    assert len(rules.at_stake(TOOL, {"sum": 1}, size=65_537, high=False).rules) == 10
+    assert len(rules.at_stake(TOOL, {"sum": 1}, size=65_536, high=False).rules) == 2
+    assert rules.at_stake(TOOL, None, high=False).rules == ()
+
+
 def test_a_decision_needs_an_approval_only_where_all_else_holds():
     who = Principal("w", ActorType.AGENT, "agent:a", Role.MEMBER, "k")
     asked = CallFacts(stakes=("its impact is high",))

@@ -82,3 +82,17 @@ async def test_an_authorization_that_nobody_can_give_is_wanted_and_nothing_sent(
     client = FakeClient()
     found = await provider(client).prepare(of).run(invocation({}))
     assert (found.code, client.sent, found.retryable) == (Code.AUTHORIZATION_REQUIRED, [], False)
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (73419265, "[secret:KEY]"),
+        (173419265.5, "[secret:KEY]"),
+        ({"73419265": 1, "[secret:KEY]": 2}, {"[secret:KEY] (2)": 1, "[secret:KEY]": 2}),
+    ],
+)
+async def test_a_secret_in_a_number_or_a_key_leaves_the_body_json(given, seen):
+    api = {"method": "POST", "auth": {"method": "bearer", "secret_ref": "${KEY}"}}
+    shown = await request(contract("a", api=api), {"a": given}, KEY="73419265")
+    assert shown["body"] == {"a": seen}
