@@ -235,6 +235,10 @@ def is_here(base: str) -> bool:
         return host == "localhost"
 
 
+_NOUNS = {"approval-rules": "approvals rules", "security": "workspaces"}
+"""Where a route has another name than the command that lists what it is about."""
+
+
 def usual_url() -> str:
     """TOOLCRIB_URL, else where a server with this environment's settings listens."""
     given = os.environ.get("TOOLCRIB_URL")
@@ -265,7 +269,7 @@ def _about(path: str, step: str | None) -> str | None:
         return None
     parts = path.removeprefix("/tools/executions").strip("/").split("/")
     noun = "executions" if path.startswith("/tools/executions") else parts.pop(0)
-    return step.replace("NOUN", noun).replace("NAME", unquote(parts[0]) if parts else "NAME")
+    return step.replace("NOUN", _NOUNS.get(noun, noun)).replace("NAME", unquote(parts[0]) if parts else "NAME")
 
 
 def _understood(status: int, headers: Mapping[str, str], body: bytes, base: str) -> Answer:

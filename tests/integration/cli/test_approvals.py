@@ -249,7 +249,9 @@ def test_a_rule_is_set_listed_obeyed_and_removed(run, clerk, tmp_path):
         "valid, and you may call it, once a person agrees: it waits for an approval\n"
     )
     assert run("approvals", "rules", "remove", "notes").stdout == "removed notes\n"
-    assert run("approvals", "rules", "remove", "notes").exit_code == Exit.MISSING
+    gone = run("approvals", "rules", "remove", "notes")
+    assert gone.exit_code == Exit.MISSING
+    assert "next: toolcrib approvals rules list shows what there is" in gone.stderr
     assert run("call", "note.write", "-i", "draft=1").stdout == "1\n"
 
 
