@@ -39,6 +39,7 @@ _NAMES = frozenset(
      "authorization", "authorisation", "authtoken", "accesstoken", "refreshtoken")
 )  # fmt: skip
 _PAIRS = frozenset(("api key", "private key"))
+_LONGEST_NAME = 256
 
 
 class Redactor:
@@ -113,9 +114,17 @@ def _may_hold_secrets(written: bytes) -> bool:
     return _HINTED.is_valid(text) or (_HAS_KEY.is_valid(text) and _OF_A_KEY.is_valid(text))
 
 
-@lru_cache(1_024)  # lists repeat their members' names
 def is_secret_name(name: str) -> bool:
-    """Whether a member's name says that its value is a secret, however it is written."""
+    """Whether a member's name says that its value is a secret, however it is written. Of a name that is too long to be
+    one, a hint is enough.
+    """
+    if len(name) > _LONGEST_NAME:
+        return _may_hold_secrets(name.encode("utf-8", "replace"))
+    return _says_secret(name)
+
+
+@lru_cache(1_024)  # lists repeat their members' names
+def _says_secret(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
     pairs = {f"{first} {second}" for first, second in pairwise(words)}
     return not _NAMES.isdisjoint(words) or not _PAIRS.isdisjoint(pairs)

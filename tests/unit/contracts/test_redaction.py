@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolcrib.contracts.redaction import REDACTED, Redactor, is_secret_name, struck_places
+from toolcrib.contracts.redaction import REDACTED, Redactor, _says_secret, is_secret_name, struck_places
 
 PLAIN = Redactor(None)
 HIDDEN = {"writeOnly": True}
@@ -114,6 +114,22 @@ def test_many_names_that_are_keys_stay_as_many():
 )  # fmt: skip
 def test_places_where_something_was_struck_are_named_once(value, places):
     assert list(struck_places(value)) == places
+
+
+@pytest.mark.parametrize("name", ["password", "access_token", "x-api-key", "privateKey", "Authorization", "APIKEY", "pwd", "bearer", "credential", "apisecret", "passcode"])  # fmt: skip
+def test_a_very_long_name_that_holds_a_secrets_name_is_one(name):
+    for long in (f"{name} {'of mine ' * 50}", f"{'my ' * 100}{name}", f"{'my ' * 100}{name}{' a' * 100_000}"):
+        assert is_secret_name(long)
+        assert list(stored({long: "told"}).values()) == [REDACTED]
+
+
+def test_a_very_long_name_without_one_is_none_and_is_not_remembered():
+    remembered = _says_secret.cache_info().currsize
+    for n in range(20):
+        assert not is_secret_name(f"{n} ab" * 100_000 + "\ud800")
+    assert _says_secret.cache_info().currsize == remembered
+    assert not is_secret_name("x" * 244 + " tokens_used")
+    assert is_secret_name("x" * 245 + " tokens_used"), "of one that long a hint is enough"
 
 
 @pytest.mark.parametrize(
