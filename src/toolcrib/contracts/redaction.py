@@ -5,9 +5,9 @@ A name counts word by word, however it is written: `accessToken` is a token, `to
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, count, pairwise
 from typing import Any
 
 import jsonschema_rs
@@ -16,6 +16,9 @@ import orjson
 from .schema_marks import Marks, State
 
 REDACTED = "[REDACTED]"
+_STRUCK = re.compile(
+    r"\[REDACTED\]|\[secret:"
+)  # what stands in the place of a secret, here and in kit.strike
 # A text without any of these holds nothing to strike out: most payloads are looked at once and left alone. What matches
 # the patterns of schemas finds them all at once, in a tenth of the time that it takes to look for one after another: a
 # large payload holds up the others for less.
@@ -36,6 +39,7 @@ _NAMES = frozenset(
      "authorization", "authorisation", "authtoken", "accesstoken", "refreshtoken")
 )  # fmt: skip
 _PAIRS = frozenset(("api key", "private key"))
+_LONGEST_NAME = 256
 
 
 class Redactor:
@@ -73,7 +77,8 @@ class Redactor:
         if state and self._marks.marks(state):
             return REDACTED
         if isinstance(value, dict):
-            return {_text(name): self._member(name, child, state) for name, child in value.items()}
+            members = zip(_kept_apart(value), value.items(), strict=True)
+            return {kept: self._member(name, child, state) for kept, (name, child) in members}
         if isinstance(value, list):
             if not state:
                 return [self._struck(child, state) for child in value]
@@ -87,17 +92,21 @@ class Redactor:
 
 
 def struck_places(value: Any, pointer: str = "") -> Iterator[str]:
-    """Where something was struck out of a JSON value, by JSON Pointer."""
+    """Where something was struck out of a JSON value or of the name of a member, by JSON Pointer, each place once."""
     if isinstance(value, str):
-        if REDACTED in value:
+        if _STRUCK.search(value):
             yield pointer
-        return
-    members = (
-        value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
-    )
-    for name, child in members:
-        escaped = str(name).replace("~", "~0").replace("/", "~1")
-        yield from struck_places(child, f"{pointer}/{escaped}")
+    elif isinstance(value, dict):
+        for name, child in value.items():
+            below = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            places = struck_places(child, below)
+            if _STRUCK.search(name):
+                yield below
+                places = (place for place in places if place != below)
+            yield from places
+    elif isinstance(value, list):
+        for at, child in enumerate(value):
+            yield from struck_places(child, f"{pointer}/{at}")
 
 
 def _may_hold_secrets(written: bytes) -> bool:
@@ -105,9 +114,17 @@ def _may_hold_secrets(written: bytes) -> bool:
     return _HINTED.is_valid(text) or (_HAS_KEY.is_valid(text) and _OF_A_KEY.is_valid(text))
 
 
-@lru_cache(1_024)  # lists repeat their members' names
 def is_secret_name(name: str) -> bool:
-    """Whether a member's name says that its value is a secret, however it is written."""
+    """Whether a member's name says that its value is a secret, however it is written. Of a name that is too long to be
+    one, a hint is enough.
+    """
+    if len(name) > _LONGEST_NAME:
+        return _may_hold_secrets(name.encode("utf-8", "replace"))
+    return _says_secret(name)
+
+
+@lru_cache(1_024)  # lists repeat their members' names
+def _says_secret(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
     pairs = {f"{first} {second}" for first, second in pairwise(words)}
     return not _NAMES.isdisjoint(words) or not _PAIRS.isdisjoint(pairs)
@@ -122,6 +139,25 @@ def _texts(value: Any) -> Iterator[str]:
         yield value
     elif value is not None and not isinstance(value, bool):
         yield orjson.dumps(value).decode()
+
+
+def _kept_apart(names: Collection[str]) -> Collection[str]:
+    """The names of an object as they are stored: a struck one that is taken already gets a number."""
+    if not any(map(_KEY_IN_TEXT.search, names)):
+        return names
+    kept = {name: _text(name) for name in names}
+    taken = {name for name in kept if kept[name] == name}
+    free: dict[str, Iterator[str]] = {}
+    for name, struck in kept.items():
+        if struck != name:
+            ways = free.setdefault(struck, _numbered(struck))
+            kept[name] = next(way for way in ways if way not in taken)
+            taken.add(kept[name])
+    return kept.values()
+
+
+def _numbered(text: str) -> Iterator[str]:
+    return chain([text], (f"{text} {number}" for number in count(2)))
 
 
 def _mentions(schema: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolcrib.contracts.redaction import REDACTED, Redactor, is_secret_name
+from toolcrib.contracts.redaction import REDACTED, Redactor, _says_secret, is_secret_name, struck_places
 
 PLAIN = Redactor(None)
 HIDDEN = {"writeOnly": True}
@@ -79,9 +79,57 @@ def test_a_text_that_only_looks_like_one_stays(text):
     assert stored([text]) == [text]
 
 
-def test_two_names_that_are_keys_leave_what_can_be_read_again():
-    found = stored({"sk-abcdefgh12345678": 1, "sk-abcdefgh87654321": 2, "c": 3})
-    assert found == {REDACTED: 2, "c": 3}
+def test_names_that_are_keys_are_struck_and_no_entry_is_lost():
+    given = {"sk-abcdefgh12345678": 1, "sk-abcdefgh87654321": {"a": 2}, "c": 3, "tcb_0123456789abcdef": 4}
+    kept = {REDACTED: 1, "[REDACTED] 2": {"a": 2}, "c": 3, "[REDACTED] 3": 4}
+    assert list(stored([given])[0].items()) == list(kept.items())
+
+
+def test_a_struck_name_takes_no_other_names_place():
+    given = {
+        "sk-abcdefgh12345678": 1, REDACTED: 2, "[REDACTED] 2": 3, "sk-abcdefgh87654321 3": 4, "sk-abcdefgh87654321": 5,
+        "Bearer abcdefgh": 6, "Bearer hgfedcba": 7,
+    }  # fmt: skip
+    assert stored(given) == {
+        "[REDACTED] 3": 1, REDACTED: 2, "[REDACTED] 2": 3, "[REDACTED] 3 2": 4, "[REDACTED] 4": 5,
+        "Bearer [REDACTED]": REDACTED, "Bearer [REDACTED] 2": REDACTED,
+    }  # fmt: skip
+
+
+def test_many_names_that_are_keys_stay_as_many():
+    given = {f"sk-abcdefgh{n:08}": n for n in range(20_000)}
+    assert list(stored(given).values()) == list(range(20_000))
+
+
+@pytest.mark.parametrize(
+    ("value", "places"),
+    [
+        ("[REDACTED]", [""]),
+        ({"a": ["x", "with [secret:KEY] in it", "Bearer [REDACTED]"]}, ["/a/1", "/a/2"]),
+        ({"[REDACTED]": 1, "[REDACTED] 2": {"b": 2}}, ["/[REDACTED]", "/[REDACTED] 2"]),
+        ({"a/~[secret:KEY]": 1}, ["/a~1~0[secret:KEY]"]),
+        ({"[REDACTED]": "[REDACTED]", "[secret:K]": {"a": "[REDACTED]"}}, ["/[REDACTED]", "/[secret:K]", "/[secret:K]/a"]),
+        ({"a": "REDACTED", "secret:": [1, None, True]}, []),
+    ],
+)  # fmt: skip
+def test_places_where_something_was_struck_are_named_once(value, places):
+    assert list(struck_places(value)) == places
+
+
+@pytest.mark.parametrize("name", ["password", "access_token", "x-api-key", "privateKey", "Authorization", "APIKEY", "pwd", "bearer", "credential", "apisecret", "passcode"])  # fmt: skip
+def test_a_very_long_name_that_holds_a_secrets_name_is_one(name):
+    for long in (f"{name} {'of mine ' * 50}", f"{'my ' * 100}{name}", f"{'my ' * 100}{name}{' a' * 100_000}"):
+        assert is_secret_name(long)
+        assert list(stored({long: "told"}).values()) == [REDACTED]
+
+
+def test_a_very_long_name_without_one_is_none_and_is_not_remembered():
+    remembered = _says_secret.cache_info().currsize
+    for n in range(20):
+        assert not is_secret_name(f"{n} ab" * 100_000 + "\ud800")
+    assert _says_secret.cache_info().currsize == remembered
+    assert not is_secret_name("x" * 244 + " tokens_used")
+    assert is_secret_name("x" * 245 + " tokens_used"), "of one that long a hint is enough"
 
 
 @pytest.mark.parametrize(
