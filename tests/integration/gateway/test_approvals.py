@@ -169,7 +169,7 @@ async def test_a_call_is_shown_as_it_would_be_sent(sqlite_rig):
     assert "4711" not in json.dumps(request.preview)
     assert request.subject == Subject("door", "d1")
     assert set(request.disguised) == {"/input/to", "/preview/request/to"}
-    assert request.struck == ("/input/pin",)
+    assert request.struck == ("/input/pin", "/preview/request/pin")
     assert b"4711" not in (await rig.rows("SELECT sealed FROM approvals"))[0]["sealed"]
 
 
