@@ -269,7 +269,9 @@ def _about(path: str, step: str | None) -> str | None:
         return None
     parts = path.removeprefix("/tools/executions").strip("/").split("/")
     noun = "executions" if path.startswith("/tools/executions") else parts.pop(0)
-    return step.replace("NOUN", _NOUNS.get(noun, noun)).replace("NAME", unquote(parts[0]) if parts else "NAME")
+    return step.replace("NOUN", _NOUNS.get(noun, noun)).replace(
+        "NAME", unquote(parts[0]) if parts else "NAME"
+    )
 
 
 def _understood(status: int, headers: Mapping[str, str], body: bytes, base: str) -> Answer:

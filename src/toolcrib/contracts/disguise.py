@@ -21,7 +21,16 @@ _UNSEEN: Final = frozenset(
 ) | frozenset(map(chr, (*range(0xFE00, 0xFE0F), *range(0xE0100, 0xE01F0))))
 """Letters and marks that leave no trace on the screen; but the selector that makes a sign an emoji."""
 _TWINS: Final = frozenset("\u0338\u2024\u2044\u212a\u212b\u2215\u29f8") | frozenset(
-    map(chr, (*range(0x1D400, 0x1D800), *range(0x24B6, 0x24EA), *range(0xFF01, 0xFF5F)))
+    map(
+        chr,
+        (
+            *range(0x1D400, 0x1D800),
+            *range(0x24B6, 0x24EA),
+            *range(0xFF0E, 0xFF1A),
+            *range(0xFF21, 0xFF3B),
+            *range(0xFF41, 0xFF5B),
+        ),
+    )
 )
 """Signs that are read as a plain letter, digit, dot or slash, or that strike one through: styled, circled, full width."""
 
@@ -38,6 +47,7 @@ _LIKE_LATIN: Final = (
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
 )
 """The small and the large letters of Cyrillic, then of Greek, that nobody can tell from Latin ones."""
+_LIKE_LATIN_CHARS: Final = frozenset(_LIKE_LATIN)
 _WORD_LIKE_LATIN: Final = re.compile(rf"(?<![^\W\d_])[{_LIKE_LATIN}]{{2,}}(?![^\W\d_])")
 
 
@@ -92,7 +102,7 @@ def _odd(text: str) -> str | None:
         return _told(first, _oddity(first))
     if _EMOJI in chars and not all(map(_is_emoji, text.split(_EMOJI)[:-1])):
         return _told(_EMOJI, "is not seen as it is")
-    return _mixed(text, chars) or _all_like_latin(text)
+    return _mixed(text, chars) or _all_like_latin(text, chars)
 
 
 def _told(char: str, why: str) -> str:
@@ -135,8 +145,10 @@ def _script(char: str) -> str:
     return unicodedata.name(char, "").partition(" ")[0] if char.isalpha() else ""
 
 
-def _all_like_latin(text: str) -> str | None:
+def _all_like_latin(text: str, chars: set[str]) -> str | None:
+    """Where other letters of its script stand beside it, a word is read as one of that."""
     found = _WORD_LIKE_LATIN.search(text)
-    if found is None:
+    script = found and _script(found[0][0])
+    if script is None or any(_script(char) == script for char in chars - _LIKE_LATIN_CHARS):
         return None
-    return f"one word is all letters of {_script(found[0][0])} that look like LATIN ones"
+    return f"one word is all letters of {script} that look like LATIN ones"

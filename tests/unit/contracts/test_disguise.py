@@ -83,7 +83,7 @@ def test_letters_that_leave_no_trace_are_named():
 ODD_ANYWHERE = {
     "spaces": "\u00a0\u1680\u2000\u200a\u202f\u205f\u3000",
     "styled": "\U0001d400\U0001d7ff",
-    "full width": "\uff01\uff0f\uff21\uff5e",
+    "full width": "\uff0e\uff0f\uff10\uff21\uff5a",
     "circled": "\u24b6\u24e9",
     "units": "\u212a\u212b",
     "slashes, dots and what strikes through": "\u2044\u2215\u29f8\u2024\u0338",
@@ -126,3 +126,16 @@ def test_too_much_text_hides_nothing_that_is_found_beside_it():
     given = ["\u200b", "ж" * 200_000, "\u200b", "bell\x07", "x" * 300_000 + "\x07"]
     assert list(disguises(given)) == ["/0", "/3", "/4", ""]
     assert disguises("\u200b" + "ж" * 200_000)[""].startswith("U+200B")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u0412\u0441\u0435 \u0445\u043e\u0440\u043e\u0448\u043e",
+        "\u0421\u0421\u0421\u0420 \u0438 \u043c\u0438\u0440",
+        "\u4f60\u597d\uff0c\u4e16\u754c\uff01",
+        "\u0391\u039d \u03ba\u03b1\u03b9",
+    ],
+)
+def test_words_of_a_writing_that_stands_beside_them_are_no_disguise(text):
+    assert disguises(text) == {}
