@@ -211,5 +211,10 @@ def test_a_dry_run_shows_the_request_without_its_secret_and_sends_nothing(desk, 
     kept = client.call("GET", f"/api/v1/tools/executions/{reply.json['execution_id']}").json
     assert (kept["dry_run"], kept["status"]) == (True, "succeeded")
     execute(client, "ship.sell", dear | {"price": 5})
-    execute(client, "ship.sell", dear, dry_run=False)
+    waiting = execute(client, "ship.sell", dear, dry_run=False)
+    assert (waiting.status, len(desk.upstream.journal)) == (202, 1)
+    agreed = client.call("POST", f"/api/v1/approvals/{waiting.json['approval_id']}/approve")
+    assert (
+        agreed.json["error"]["code"] == "UPSTREAM_ERROR"
+    )  # it knows no such path; that it was asked is what counts
     assert [sent.json["price"] for sent in desk.upstream.journal] == [5, 5000]

@@ -16,6 +16,7 @@ _PARAMETER = re.compile(r"\{[^}]+\}")
 class Route:
     method: str
     path: str
+    needs_body: bool = True
 
     def at(self, name: str) -> str:
         """The path with this name in each of its places."""
@@ -34,7 +35,7 @@ def body_routes(client: Client) -> list[Route]:
     """Those that take a body from the holder of a key; an empty list would make every test over it pass, so it is refused."""
     paths = client.call("GET", "/openapi.json", key="").json["paths"]
     found = [
-        Route(method.upper(), path)
+        Route(method.upper(), path, operation["requestBody"].get("required", False))
         for path, methods in paths.items()
         for method, operation in methods.items()
         if path != SIGN_IN and method in {"post", "put", "patch"} and "requestBody" in operation

@@ -49,6 +49,8 @@ def test_what_is_no_strict_json_is_refused_on_every_route(each_house):
     line, refused = each_house.line, [d for d in documents() if d.verdict == "n"]
     for route in body_routes(each_house.client):
         for document in refused:
+            if not (document.text or route.needs_body):
+                continue
             reply = line.send(route.method, route.at(target), document.text)
             assert is_error(reply, "VALIDATION_ERROR"), (route, document.name, reply.body[:300])
             assert document.text == b"" or _was_not_read(reply), (route, document.name, reply.body[:300])
@@ -112,6 +114,8 @@ def test_a_chunked_body_is_read_as_strictly_as_any(house):
     for route in body_routes(house.client):
         head = f"{route.method} {route.at(name)} HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
         for text in (b'{"a":NaN}', b'{"a":1,"a":2}', b"", b'{"a":"\\ud800"}', b"[" * 65 + b"]" * 65):
+            if not (text or route.needs_body):
+                continue
             pieces = (text[at : at + 3] for at in range(0, len(text), 3))
             reply = house.line.raw(head, *chunked(pieces))
             assert reply is not None

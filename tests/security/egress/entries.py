@@ -6,6 +6,7 @@ A route that takes a URL and is in no table fails `test_entries.py`. `toolcrib a
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,7 @@ from tests.support.until import until
 KEPT, KEPT_SAVED = "case.kept", "case.kept_saved"
 SECONDS = 20
 _EXECUTE, _VALIDATE = "/api/v1/tools/{tool}/execute", "/api/v1/tools/{tool}/validate"
+_APPROVE = "/api/v1/approvals/{approval}/approve"
 BOTH = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 
 
@@ -152,6 +154,19 @@ SAVES = (
     Save("change", f"PUT /api/v1/tools/{KEPT}", "/api/base_url", _named(KEPT)),
     Save("change among the saved", f"PUT /api/v1/tools/saved/{KEPT_SAVED}", "/api/base_url", _named(KEPT_SAVED)),
 )  # fmt: skip
+
+
+def _approved(ask: Ask, tool: str, given: dict[str, Any]) -> Ended:
+    """By a person who agreed to it, as a rule of the workspace wants."""
+    rule = f"/api/v1/approval-rules/of.{tool}"
+    assert ask("PUT", rule, {"tool": tool}).status == HTTPStatus.OK
+    reply = ask("POST", _EXECUTE.replace("{tool}", tool), {"input": given})
+    if reply.status == HTTPStatus.ACCEPTED:
+        reply = ask("POST", _APPROVE.replace("{approval}", reply.json["approval_id"]), {})
+    assert ask("DELETE", rule).status == HTTPStatus.NO_CONTENT
+    return _read(reply, "200")
+
+
 USES = (
     Use("validate", f"POST {_VALIDATE}", "test", _rest(_VALIDATE, {})),
     Use("dry run", f"POST {_EXECUTE}", "test", _rest(_EXECUTE, {"dry_run": True})),
@@ -159,6 +174,7 @@ USES = (
     Use("execute", f"POST {_EXECUTE}", "call", _rest(_EXECUTE, {})),
     Use("execute without waiting", f"POST {_EXECUTE}", "call", _later),
     Use("execute through MCP", "POST /mcp", "call", _mcp()),
+    Use("approve", f"POST {_APPROVE}", "call", _approved),
     Use("fetch of a pack", f"POST {_EXECUTE}", "fetch", _rest(_EXECUTE, {})),
     Use("fetch of a pack through MCP", "POST /mcp", "fetch", _mcp()),
 )
