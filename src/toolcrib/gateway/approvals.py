@@ -4,15 +4,14 @@ A yes goes the same route as the call did, decides anew, and lets the call run o
 has changed. Whatever a process dies between, an approval lets one call run at most once.
 """
 
-from collections.abc import Awaitable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from toolcrib.contracts.approval import Approval, ApprovalState, Request
-from toolcrib.contracts.errors import Conflict, Forbidden, NotFound, Unavailable
+from toolcrib.contracts.errors import Conflict, Forbidden, NotFound
 from toolcrib.contracts.execution import Result
 from toolcrib.contracts.principal import Permission, Principal
 from toolcrib.kit.clock import Clock
-from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.json import dumps
 from toolcrib.ledger.service import ending_of
 from toolcrib.policy.service import permits, sees
@@ -20,10 +19,9 @@ from toolcrib.policy.service import permits, sees
 from .asking import Askings, Changed, Waited, too_late
 from .call import Calls
 from .change import Changes
-from .facts import Facts, Stores
+from .facts import Facts, Stores, reached
 from .keeping import storable
 
-T = TypeVar("T")
 _NONE = "There is no such approval."
 
 
@@ -47,7 +45,7 @@ class Approvals:
         tools = None if principal.tools is None else dumps(sorted(principal.tools)).decode()
         given = {"after": after, "state": state and state.value, "tools": tools}
         wanted = {name: value for name, value in given.items() if value is not None}
-        return await _reached(self._stores.ledger.waiting.newest(principal.workspace_id, limit, wanted))
+        return await reached(self._stores.ledger.waiting.newest(principal.workspace_id, limit, wanted))
 
     async def get(self, principal: Principal, approval_id: str) -> tuple[Approval, Request | None]:
         """One approval, and while it is pending the call itself: for who may agree to it, and for who asked. Raises
@@ -107,7 +105,7 @@ class Approvals:
         _, approval, sealed = await self._find(principal, approval_id)
         if sealed is not None:
             ending = self._ending(principal, approval, ApprovalState.WITHDRAWN, None)
-            await _reached(self._stores.ledger.waiting.end(ending))
+            await reached(self._stores.ledger.waiting.end(ending))
 
     def _may_agree(self, facts: Facts, principal: Principal, approval: Approval) -> bool:
         try:
@@ -119,7 +117,7 @@ class Approvals:
     async def _find(self, principal: Principal, approval_id: str) -> tuple[Facts, Approval, bytes | None]:
         facts = await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
         waiting = self._stores.ledger.waiting
-        found = await _reached(waiting.find(principal.workspace_id, approval_id))
+        found = await reached(waiting.find(principal.workspace_id, approval_id))
         if found is None or not sees(principal, found[0].tool):
             raise NotFound(_NONE)
         return facts, *found
@@ -129,7 +127,7 @@ class Approvals:
     ) -> None:
         """Close it. Raises `Conflict` where somebody was first."""
         ending = self._ending(principal, approval, state, note, **told)
-        if not await _reached(self._stores.ledger.waiting.end(ending)):
+        if not await reached(self._stores.ledger.waiting.end(ending)):
             raise too_late()
 
     def _ending(
@@ -137,10 +135,3 @@ class Approvals:
     ) -> Any:
         by = principal.actor_type.value, principal.actor_id
         return ending_of(approval, state, by, self._clock.now(), note, told)
-
-
-async def _reached(reading: Awaitable[T]) -> T:
-    try:
-        return await reading
-    except DatabaseUnavailable as error:
-        raise Unavailable from error

@@ -6,9 +6,9 @@ whoever was refused reloads and decides again.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from toolcrib.contracts.errors import NotFound, Unavailable
 from toolcrib.contracts.names import GLOBAL, is_tool_name, slug, wire_name
@@ -24,6 +24,7 @@ from toolcrib.registry.service import Catalog, Registry, StoredTool
 from toolcrib.vault.roots import RootKeys
 from toolcrib.vault.service import Secrets, Vault
 
+T = TypeVar("T")
 _MOST_WORKSPACES = 1_000
 Narrow = Callable[[str, Reach | None], None]
 
@@ -221,6 +222,14 @@ class Snapshots:
             workspace, generation, shared_generation, roster, catalog, shared, secrets, beside, limits, reach,
             rules,
         )  # fmt: skip
+
+
+async def reached(reading: Awaitable[T]) -> T:
+    """What a store answers. Raises `Unavailable` where its database does not."""
+    try:
+        return await reading
+    except DatabaseUnavailable as error:
+        raise Unavailable from error
 
 
 def no_workspace() -> NotFound:

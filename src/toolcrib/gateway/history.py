@@ -1,8 +1,8 @@
 """The ledger at the counter: what was called and changed, what came of it, and what happens now."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any
 
 from toolcrib.contracts.errors import Conflict, NotFound, Unavailable
 from toolcrib.contracts.execution import FINAL_EVENTS, Event, EventType, Execution, Result, Status
@@ -14,11 +14,10 @@ from toolcrib.policy.service import sees
 from .approvals import Approvals
 from .call import Calls
 from .change import Changes
-from .facts import Stores
+from .facts import Stores, reached
 from .places import MOST_STREAMS, Places
 from .records import answer_again
 
-T = TypeVar("T")
 _PAGE = 200
 _BINDING = frozenset(
     (
@@ -47,7 +46,7 @@ class History:
     async def get(self, principal: Principal, execution_id: str) -> Execution:
         """One execution with its payloads. Raises `NotFound`."""
         await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
-        found = await _reached(self._ledger.find(principal.workspace_id, execution_id))
+        found = await reached(self._ledger.find(principal.workspace_id, execution_id))
         if found is None or not sees(principal, found.tool):
             raise NotFound("There is no such execution.")
         return found
@@ -62,7 +61,7 @@ class History:
         tool = facts.find(str(wanted.get("tool", "")))
         if tool is not None:  # ids have an index
             wanted = {"tool_id": tool.id} | {name: value for name, value in wanted.items() if name != "tool"}
-        return await _reached(self._ledger.newest(principal.workspace_id, limit, _seen(principal, wanted)))
+        return await reached(self._ledger.newest(principal.workspace_id, limit, _seen(principal, wanted)))
 
     async def audit(self, principal: Principal, limit: int, wanted: Mapping[str, Any]) -> Sequence[Event]:
         """Events, newest first, filtered; `wanted["after"]` is the number to go on from."""
@@ -71,7 +70,7 @@ class History:
         if tool is not None:  # events tell of names
             wanted = {**wanted, "tool": tool.name}
         wanted = _seen(principal, wanted)
-        return await _reached(self._ledger.newest_events(principal.workspace_id, limit, wanted))
+        return await reached(self._ledger.newest_events(principal.workspace_id, limit, wanted))
 
     async def events(
         self, principal: Principal, execution_id: str, limit: int, after: int = 0
@@ -79,12 +78,12 @@ class History:
         """One execution's events in order. Raises `NotFound`."""
         await self.get(principal, execution_id)
         found = self._ledger.events_after(principal.workspace_id, after, limit, execution_id)
-        return await _reached(found)
+        return await reached(found)
 
     async def newest(self, principal: Principal) -> int:
         """The number of the newest event: where a stream begins that tells of nothing before it."""
         await self._changes.permitted(principal, Permission.EXECUTIONS_READ)
-        newest = await _reached(self._ledger.newest_events(principal.workspace_id, 1, {}))
+        newest = await reached(self._ledger.newest_events(principal.workspace_id, 1, {}))
         return newest[0].seq if newest else 0
 
     def refuse_crowd(self, principal: Principal) -> None:
@@ -145,7 +144,7 @@ class History:
         if execution.status is Status.AWAITING_APPROVAL and execution.approval_id is not None:
             await self._approvals.withdraw(principal, execution.approval_id)
             return await self.get(principal, execution_id)
-        await _reached(self._ledger.ask_to_cancel(principal, execution_id))
+        await reached(self._ledger.ask_to_cancel(principal, execution_id))
         self._calls.cancel([execution_id])
         return await self.get(principal, execution_id)
 
@@ -153,10 +152,3 @@ class History:
 def _seen(principal: Principal, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     """The filters, and the tools that a limited key sees."""
     return wanted if principal.tools is None else {**wanted, "tools": dumps(sorted(principal.tools)).decode()}
-
-
-async def _reached(reading: Awaitable[T]) -> T:
-    try:
-        return await reading
-    except DatabaseUnavailable as error:
-        raise Unavailable from error

@@ -123,3 +123,12 @@ async def test_there_is_no_approval_of_another_workspace(rig: Rig):
     made, other = await waiting(rig), await rig.workspace()
     assert await rig.gateway.stores.ledger.waiting.find(other.workspace_id, made.asking.id) is None
     assert await rig.gateway.stores.ledger.waiting.find(made.workspace_id, "apr_none") is None
+
+
+async def test_many_that_are_over_end_in_a_few_transactions(rig: Rig):
+    """One each would hold up the renewal of this process's claim, and with it whatever runs here."""
+    over = [await waiting(rig, until=1) for _ in range(20)]
+    before = rig.tap.transactions
+    await rig.gateway.stores.ledger.do_books()
+    assert rig.tap.transactions - before < 10
+    assert [(await found(rig, one))[0] for one in over] == [ApprovalState.EXPIRED] * 20

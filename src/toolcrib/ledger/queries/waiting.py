@@ -59,7 +59,7 @@ _PENDING = Query(
 )
 _OVERDUE = timed(
     f"SELECT {column_list([column.name for column in _LISTED])} FROM approvals "  # noqa: S608 constants
-    "WHERE state = 'pending' AND expires_at <= NOW ORDER BY expires_at LIMIT 500",
+    "WHERE state = 'pending' AND expires_at <= NOW ORDER BY expires_at LIMIT 100",
     across="what nobody decided in time is ended, whosever it is",
 )
 
@@ -131,7 +131,7 @@ async def pending(tx: Tx, workspaces: Sequence[str]) -> dict[tuple[str, str], in
 
 
 async def overdue(tx: Tx) -> Sequence[Row]:
-    """Pending approvals whose time is over, at most 500."""
+    """Pending approvals whose time is over, at most 100."""
     return await tx.rows(_OVERDUE)
 
 
