@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from toolcrib.kit.db import DialectName, Engine, Notices, Query, Row, Tx
+from toolcrib.kit.db import DialectName, Engine, Into, Notices, Query, Row, Tx
 from toolcrib.testing import START, FakeClock, FakeProvider
 
 __all__ = ["START", "CountedTx", "FakeClock", "FakeNotices", "FakeProvider", "Tap", "refusing"]
@@ -41,6 +41,10 @@ class Tap:
     @property
     def readers(self) -> int:
         return self.inner.readers
+
+    @property
+    def writers(self) -> int:
+        return self.inner.writers
 
     async def transact(self, workspaces: Sequence[str], work: Any) -> Any:
         self.transactions += 1
@@ -97,10 +101,8 @@ class CountedTx:
     async def run(self, query: Query, **values: Any) -> None:
         await self.inner.run(query, **values)
 
-    async def insert_many(
-        self, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        await self.inner.insert_many(table, columns, rows)
+    async def insert_many(self, *into: Into) -> None:
+        await self.inner.insert_many(*into)
 
     async def update_many(
         self, table: Table, keys: tuple[str, ...], sets: tuple[str, ...], rows: Sequence[tuple[Any, ...]]

@@ -19,6 +19,7 @@ from .approvals import GONE, TOO_MANY, Asking, Ending, Gone, Granting, TooMany, 
 from .caps import Cap, Full, crowded
 from .queries import waiting, writing
 from .repeats import Claim, Taken, claim, free
+from .tables import bodies, events, executions, secret_uses
 
 _EVENT_OF = {
     Status.RUNNING: EventType.EXECUTION_REQUESTED,
@@ -80,7 +81,7 @@ class Intent:
         return self.asking.id if self.asking else None
 
     def row(self) -> tuple[Any, ...]:
-        """In the order of `writing.EXECUTION_COLUMNS`."""
+        """In the order of the table's columns."""
         finished = None if self.status in _OPEN else self.at
         return (
             self.workspace_id, self.execution_id, self.tool_id, self.tool, self.tool_version, self.status.value, self.actor_type,
@@ -134,37 +135,22 @@ class Batch:
         wanted = Counter[str]()
         for item in items:
             wanted[item.workspace_id] += _numbers(item)
-        states = await writing.take_sequence(tx, wanted)
-        current = {name: generation for name, (_, generation) in states.items()}
-        shared = await writing.generation(tx, GLOBAL)
-        answers: dict[int, Answer] = {}
-        for item in items:
-            if isinstance(item, Intent):
-                answers[id(item)] = (item.generation, item.global_generation) == (
-                    current[item.workspace_id],
-                    shared,
-                )
-        answers |= await _claimed(
-            tx, [i for i in items if isinstance(i, Intent) and i.claim and answers[id(i)]]
-        )
+        intents = [i for i in items if isinstance(i, Intent)]
+        states, shared = await _taken(tx, wanted, deciding=bool(intents))
+        answers: dict[int, Answer] = {
+            id(i): (i.generation, i.global_generation) == (states[i.workspace_id][1], shared) for i in intents
+        }
+        answers |= await _claimed(tx, [i for i in intents if i.claim and answers[id(i)]])
         settlements = [s for s in items if isinstance(s, Settlement)]
         in_time = await writing.settle(tx, [s.row() for s in settlements])
         answers |= {id(s): first for s, first in zip(settlements, in_time, strict=True)}
-        full = await crowded(
-            tx, [i for i in items if isinstance(i, Intent) and i.caps and answers[id(i)] is True]
-        )
+        full = await crowded(tx, [i for i in intents if i.caps and answers[id(i)] is True])
         answers |= full
-        waits = await too_many(
-            tx, [i for i in items if isinstance(i, Intent) and i.asking and answers[id(i)] is True]
-        )
+        waits = await too_many(tx, [i for i in intents if i.asking and answers[id(i)] is True])
         answers |= dict.fromkeys(waits, TOO_MANY)
-        answers |= await _used_up(
-            tx, [i for i in items if isinstance(i, Intent) and i.granted and answers[id(i)] is True]
-        )
+        answers |= await _used_up(tx, [i for i in intents if i.granted and answers[id(i)] is True])
         answers |= {id(e): await end(tx, e) for e in items if isinstance(e, Ending)}
-        not_run = [
-            i.claim for i in items if isinstance(i, Intent) and i.claim and id(i) in (full.keys() | waits)
-        ]
+        not_run = [i.claim for i in intents if i.claim and id(i) in (full.keys() | waits)]
         await free(tx, [*not_run, *(s.frees for s in settlements if s.frees and answers[id(s)])])
         await self._write(tx, items, answers, {name: first for name, (first, _) in states.items()})
         return [answers[id(item)] for item in items]
@@ -175,29 +161,39 @@ class Batch:
         """Rows, bodies and events of what was recorded; the numbers that nothing took are given back."""
         intents = [i for i in items if isinstance(i, Intent) and answers[id(i)] is True]
         recorded = [i for i in intents if i.granted is None]
-        events, unused = [], Counter[str]()
+        happened, unused = [], Counter[str]()
         for item in items:
             if isinstance(item, Settlement) or answers[id(item)] is True:
                 for told in _events_of(item, in_time=answers[id(item)] is True):
-                    events.append((item.workspace_id, following[item.workspace_id], *told))
+                    happened.append((item.workspace_id, following[item.workspace_id], *told))
                     following[item.workspace_id] += 1
             else:
                 unused[item.workspace_id] += _numbers(item)
-        await writing.insert_executions(tx, [i.row() for i in recorded])
-        await _ask(tx, recorded)
         kept = [
             *recorded,
             *(item for item in items if not isinstance(item, Intent) and answers[id(item)] is True),
         ]
-        await writing.insert_bodies(tx, [body for item in kept for body in _bodies(item)])
-        await writing.insert_events(tx, events)
-        uses = [
-            (i.workspace_id, name, i.execution_id, version) for i in intents for name, version in i.secrets
-        ]
-        if uses:
-            await writing.insert_uses(tx, uses)
+        rows = {
+            executions: [i.row() for i in recorded],
+            bodies: [body for item in kept for body in _bodies(item)],
+            events: happened,
+            secret_uses: [
+                (i.workspace_id, name, i.execution_id, n) for i in intents for name, n in i.secrets
+            ],
+        }
+        await writing.insert(tx, rows)
+        await _ask(tx, recorded)
         if unused:
             await writing.give_back(tx, unused)
+
+
+async def _taken(
+    tx: Tx, wanted: Mapping[str, int], *, deciding: bool
+) -> tuple[Mapping[str, tuple[int, int]], int | None]:
+    """First numbers and generations by workspace, and that of the global scope where something was decided on it."""
+    if deciding:
+        return await writing.take_sharing(tx, wanted, GLOBAL)
+    return await writing.take_sequence(tx, wanted), None
 
 
 async def _ask(tx: Tx, intents: Sequence[Intent]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy import delete as delete_from
 
-from toolcrib.kit.db import Query, Row, Tx
+from toolcrib.kit.db import Into, Query, Row, Tx
 from toolcrib.kit.json import dumps
 
 from .tables import aliases, enablement, tool_versions, tools
@@ -145,8 +145,8 @@ async def names_among(tx: Tx, workspace: str, wanted: Sequence[str]) -> Sequence
 
 async def add_aliases(tx: Tx, workspace: str, tool: str, names: Sequence[str], generation: int) -> None:
     """More names of a tool; the database refuses one that is another's."""
-    if names:
-        await tx.insert_many(aliases, _ALIAS_COLUMNS, [(workspace, name, tool, generation) for name in names])
+    rows = [(workspace, name, tool, generation) for name in names]
+    await tx.insert_many(Into(aliases, _ALIAS_COLUMNS, rows))
 
 
 async def drop_aliases(tx: Tx, workspace: str, tool: str) -> None:

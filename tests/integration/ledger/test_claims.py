@@ -125,9 +125,9 @@ class Statements(CountedTx):
         self.sent += 1
         await super().run(query, **values)
 
-    async def insert_many(self, table, columns, rows):
+    async def insert_many(self, *into):
         self.sent += 1
-        await super().insert_many(table, columns, rows)
+        await super().insert_many(*into)
 
     async def update_many(self, table, keys, sets, rows):
         self.sent += 1

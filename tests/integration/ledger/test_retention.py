@@ -9,9 +9,9 @@ from toolcrib.contracts.execution import Status
 from toolcrib.contracts.principal import Principal
 from toolcrib.kit.db import DatabaseUnavailable
 from toolcrib.kit.ids import first_id
-from toolcrib.ledger.queries.writing import EXECUTION_COLUMNS
 from toolcrib.ledger.repeats import LIFE_US, Claim
 from toolcrib.ledger.retention import Retention
+from toolcrib.ledger.tables import executions
 
 DAY_US = 24 * 3600 * 1_000_000
 DAYS = 7
@@ -119,7 +119,9 @@ async def test_what_comes_after_its_days_goes_within_a_day(rig):
 async def test_a_transaction_deletes_a_few_hundred_at_most(rig):
     workspace, first = rig.owner.workspace_id, await finished(rig, START - 8 * DAY_US)
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1199)"
-    others = ", ".join(name for name in EXECUTION_COLUMNS if name not in ("workspace_id", "id"))
+    others = ", ".join(
+        name for name in (c.name for c in executions.columns) if name not in ("workspace_id", "id")
+    )
     await rig.sql(
         f"INSERT INTO executions (workspace_id, id, {others}) "
         f"{numbers} SELECT '{workspace}', id || CAST(10000 + i AS text), {others} FROM n, executions WHERE id = '{first}'"

@@ -3,7 +3,7 @@
 from .database import Database, Engine, Entries, Notices
 from .query import DialectName, Query, metadata
 from .scope import HOUSE, held_by
-from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Tx, UnsafeDatabase
+from .tx import Clash, DatabaseError, DatabaseUnavailable, Into, Row, Tx, UnsafeDatabase
 
 __all__ = [
     "HOUSE",
@@ -14,6 +14,7 @@ __all__ = [
     "DialectName",
     "Engine",
     "Entries",
+    "Into",
     "Notices",
     "Query",
     "Row",

@@ -1,4 +1,7 @@
-"""One way in: reads on a consistent view, writes through one queue whose batch is what came while the last commit ran."""
+"""One way in: reads on a consistent view, writes through one queue whose batch is what came while the last commit ran.
+
+Where the database takes two at once, and few share a commit, two batches of different workspaces may be under way.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -40,6 +43,11 @@ class Engine(Protocol):
     def dialect(self) -> DialectName: ...
     @property
     def readers(self) -> int: ...
+    @property
+    def writers(self) -> int:
+        """How many transactions can be under way at once."""
+        ...
+
     async def transact(self, workspaces: Sequence[str], work: Work) -> Any: ...
     async def read(self, workspaces: Sequence[str], work: Work) -> Any: ...
     async def set_up(self, work: Work) -> None:
@@ -76,6 +84,11 @@ class _Waiting:
     entries: Entries | None = None
     work: Work | None = None
 
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The workspaces that it changes: of an entry the first, as it only looks at the others."""
+        return self.workspaces if self.entries is None else self.workspaces[:1]
+
 
 class Database:
     """What stores are given. `queue_limit` bounds the writes that wait; beyond it they are refused at once."""
@@ -84,12 +97,13 @@ class Database:
         self.engine = engine
         self._limit = queue_limit
         self._queue: list[_Waiting] = []
-        self._running = False
+        self._lanes = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing: set[str] = set()
         self._closed = False
         self._shared = 0
         self._passed = False
         self._turns = Turns(engine.readers)
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def dialect(self) -> DialectName:
@@ -110,7 +124,7 @@ class Database:
         return found
 
     def record(self, entries: Entries, workspaces: tuple[str, ...], item: Any) -> "asyncio.Future[Any]":
-        """Queue one entry for the next batch; the answer comes after its commit."""
+        """Queue one entry of the first workspace, which may look at the others; the answer comes after its commit."""
         return self._enqueue(
             _Waiting(workspaces, asyncio.get_running_loop().create_future(), item=item, entries=entries)
         )
@@ -118,8 +132,8 @@ class Database:
     async def close(self) -> None:
         """Write what is queued, then close. What comes later is refused."""
         self._closed = True
-        if self._task is not None:
-            await self._task
+        while self._tasks:
+            await asyncio.wait(self._tasks)
         await self.engine.close()
 
     def _enqueue(self, waiting: _Waiting) -> "asyncio.Future[Any]":
@@ -128,27 +142,39 @@ class Database:
             waiting.answer.set_exception(DatabaseUnavailable(why))
             return waiting.answer
         self._queue.append(waiting)
-        if not self._running:
-            self._running = True
-            self._task = asyncio.get_running_loop().create_task(self._drain())
+        if self._lanes < self._most_lanes:
+            self._lanes += 1
+            task = asyncio.get_running_loop().create_task(self._drain())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return waiting.answer
 
+    @property
+    def _most_lanes(self) -> int:
+        """Where few share a commit, none waits for one of other workspaces; where many do, one for all costs least."""
+        return self.engine.writers if self._shared <= _SIBLINGS else 1
+
     async def _drain(self) -> None:
-        while self._queue:
+        while self._lanes <= self._most_lanes:
             if self._shared > _SIBLINGS:
                 await self.engine.gather()
-            batch = self._next()
+            if not (batch := self._next()):
+                break
             self._shared = len(batch)
+            names = {name for w in batch for name in w.writes}
+            self._writing |= names
             await self._commit(batch, _change_all if batch[0].entries is None else _record_all)
-        self._running = False
+            self._writing -= names
+        self._lanes -= 1
 
     def _next(self) -> list[_Waiting]:
         """What shares the next transaction: entries of all, or changes of the same workspaces. Where both wait they come in
         turn, entries first: an entry waits for one change at most, however many workspaces change, and a change is passed by
         one batch.
         """
-        entries = [w for w in self._queue if w.entries is not None]
-        changes = [w for w in self._queue if w.entries is None]
+        free = [w for w in self._queue if self._writing.isdisjoint(w.writes)]
+        entries = [w for w in free if w.entries is not None]
+        changes = [w for w in free if w.entries is None]
         self._passed = bool(changes and entries) and not self._passed
         if changes and not self._passed:
             mine = [w for w in changes if w.workspaces == changes[0].workspaces]

@@ -1,4 +1,4 @@
-"""PostgreSQL through asyncpg: one connection writes batches, a small pool reads. Each transaction names its
+"""PostgreSQL through asyncpg: two connections write batches, a small pool reads. Each transaction names its
 workspaces and takes the role that row security binds.
 
 If the connection breaks while a commit is under way, the outcome is unknown and the error says so (`uncertain`).
@@ -6,6 +6,7 @@ If the connection breaks while a commit is under way, the outcome is unknown and
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import asyncpg
@@ -15,13 +16,15 @@ from .database import Notices
 from .notices import PostgresNotices
 from .pooler import connect
 from .query import Query, array_type, column_list, metadata
-from .row_security import AS_OWNER, ENTER, FAULTS, NAMES, REFUSED
-from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, UnsafeDatabase, Work
+from .row_security import FAULTS, NAMES, REFUSED, as_owner, enter
+from .tx import Clash, DatabaseError, DatabaseUnavailable, Into, Row, UnsafeDatabase, Work
 
 _COMMAND_SECONDS = 10.0
 _CONNECT_SECONDS = 5.0
 _READERS = 4
+_WRITERS = 2
 _GATHER_SECONDS = 0.001
+_VIEW = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class PostgresTx:
@@ -41,12 +44,11 @@ class PostgresTx:
         sql, bound = query.bind("postgresql", values)
         await self._connection.fetch(sql, *bound)
 
-    async def insert_many(
-        self, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        arrays = ", ".join(f"${i}::{array_type(table, name)}" for i, name in enumerate(columns, 1))
-        sql = f"INSERT INTO {table.name} ({column_list(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 names are ours
-        await self._connection.fetch(sql, *map(list, zip(*rows, strict=True)))
+    async def insert_many(self, *into: Into) -> None:
+        if some := [one for one in into if one.rows]:
+            columns = [list(column) for one in some for column in zip(*one.rows, strict=True)]
+            sql = _inserting(tuple((one.table, one.columns) for one in some))
+            await self._connection.fetch(sql, *columns)
 
     async def update_many(
         self, table: Table, keys: tuple[str, ...], sets: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
@@ -56,11 +58,14 @@ class PostgresTx:
         assignments = ", ".join(f"{name} = v.new_{name}" for name in sets)
         matches = " AND ".join(f"t.{name} = v.key_{name}" for name in keys)
         aliases = column_list([f"key_{n}" for n in keys] + [f"new_{n}" for n in sets])
+        # Without the limit the planner expects ten rows and reads a small table whole; that plan stays when it has grown.
         sql = (
-            f"UPDATE {table.name} t SET {assignments} FROM unnest({arrays}) AS v({aliases}) "  # noqa: S608 names are ours
+            f"UPDATE {table.name} t SET {assignments} "  # noqa: S608 names are ours
+            f"FROM (SELECT * FROM unnest({arrays}) LIMIT ${len(names) + 1}) AS v({aliases}) "
             f"WHERE {matches} RETURNING {column_list([f'v.key_{n}' for n in keys])}"
         )
-        found = {tuple(row) for row in await self._connection.fetch(sql, *map(list, zip(*rows, strict=True)))}
+        columns = map(list, zip(*rows, strict=True))
+        found = {tuple(row) for row in await self._connection.fetch(sql, *columns, len(rows))}
         return [tuple(row[: len(keys)]) in found for row in rows]
 
     def translated(self, error: BaseException) -> BaseException:
@@ -72,23 +77,24 @@ class PostgresEngine:
 
     dialect: Literal["postgresql"] = "postgresql"
     readers = _READERS
+    writers = _WRITERS
 
     def __init__(self, url: str, *, role: str = "", notify: bool = True) -> None:
         self.url = url
         self.notices: Notices | None = PostgresNotices(url) if notify else None
         self._role = role
-        self._writer: Any = None
-        self._turn = asyncio.Lock()
+        self._writers: list[Any] = []
+        self._turns = asyncio.Semaphore(_WRITERS)
         self._pool: Any = None
 
     async def transact(self, workspaces: Sequence[str], work: Work) -> Any:
         """Run work in one transaction that names its workspaces once."""
-        return await self._transact(work, ENTER, list(workspaces), self._role)
+        return await self._transact(work, enter(workspaces, self._role))
 
     async def set_up(self, work: Work) -> None:
         """Run work as the URL's own user, then see that the wall stands."""
-        await self._transact(work, AS_OWNER, self._role)
-        ((role, login),) = await self._transact(lambda tx: tx.rows(NAMES), AS_OWNER, self._role)
+        await self._transact(work, as_owner(self._role))
+        ((role, login),) = await self._transact(lambda tx: tx.rows(NAMES), as_owner(self._role))
         try:
             faults = await self.transact((), lambda tx: tx.rows(FAULTS, tables=[*metadata.tables]))
         except DatabaseUnavailable:
@@ -101,19 +107,19 @@ class PostgresEngine:
         if faults:
             raise UnsafeDatabase(faults[0]["fault"])
 
-    async def _transact(self, work: Work, enter: str, *entering: Any) -> Any:
-        async with self._turn:
-            committing = False
+    async def _transact(self, work: Work, entering: str) -> Any:
+        async with self._turns:
+            connection, committing = None, False
             try:
-                connection = await self._connected()
-                await connection.execute("BEGIN")
-                await connection.fetch(enter, *entering)
+                connection = await self._writer()
+                await connection.execute(f"BEGIN; {entering}")
                 result = await work(PostgresTx(connection))
                 committing = True
                 await connection.execute("COMMIT")
             except BaseException as error:
-                await self._undo(broken=committing)
+                await self._undo(connection, broken=committing)
                 raise _translated(error, uncertain=committing) from error
+            self._writers.append(connection)
             return result
 
     async def read(self, workspaces: Sequence[str], work: Work) -> Any:
@@ -129,12 +135,12 @@ class PostgresEngine:
                     reset=_no_reset,
                     connect=connect,
                 )
-            async with (
-                self._pool.acquire() as connection,
-                connection.transaction(isolation="repeatable_read", readonly=True),
-            ):
-                await connection.fetch(ENTER, list(workspaces), self._role)
-                return await work(PostgresTx(connection))
+            async with self._pool.acquire() as connection:
+                try:
+                    await connection.execute(f"{_VIEW}; {enter(workspaces, self._role)}")
+                    return await work(PostgresTx(connection))
+                finally:
+                    await connection.execute("ROLLBACK")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
             raise _translated(error, uncertain=False) from error
 
@@ -144,28 +150,46 @@ class PostgresEngine:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._writer is not None:
-            self._writer.terminate()
+        for connection in self._writers:
+            connection.terminate()
         if self._pool is not None:
             self._pool.terminate()
 
-    async def _connected(self) -> Any:
-        if self._writer is None or self._writer.is_closed():
-            self._writer = await connect(self.url, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS)
-        return self._writer
+    async def _writer(self) -> Any:
+        """A connection that nobody writes on; the one that was used last, so that a second one is there for two at once."""
+        while self._writers:
+            if not (connection := self._writers.pop()).is_closed():
+                return connection
+        return await connect(self.url, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS)
 
-    async def _undo(self, *, broken: bool) -> None:
+    async def _undo(self, connection: Any, *, broken: bool) -> None:
         """Roll back; a connection that cannot is dropped, which rolls back as well."""
-        connection, usable = self._writer, False
-        if connection is not None and not broken and not connection.is_closed():
+        if connection is None:
+            return
+        if not broken and not connection.is_closed():
             try:
                 await connection.execute("ROLLBACK", timeout=1)
-                usable = True
             except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                usable = False
-        if connection is not None and not usable:
-            connection.terminate()
-            self._writer = None
+                pass
+            else:
+                self._writers.append(connection)
+                return
+        connection.terminate()
+
+
+@lru_cache(maxsize=64)
+def _inserting(into: tuple[tuple[Table, tuple[str, ...]], ...]) -> str:
+    """One statement for all: a way to the database and back costs more than a row."""
+    inserts, given = [], 0
+    for table, columns in into:
+        arrays = ", ".join(f"${i}::{array_type(table, name)}" for i, name in enumerate(columns, given + 1))
+        inserts.append(
+            f"INSERT INTO {table.name} ({column_list(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 names are ours
+        )
+        given += len(columns)
+    *first, last = inserts
+    before = ", ".join(f"into_{i} AS ({one})" for i, one in enumerate(first))
+    return f"WITH {before} {last}" if before else last
 
 
 async def _no_reset(_connection: Any) -> None:

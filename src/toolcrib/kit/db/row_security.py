@@ -1,10 +1,10 @@
 """The second wall, on PostgreSQL: forced row security on every declared table, and a role that it binds.
 
-A transaction names its workspaces and takes the role in one statement, both until its end, so a transaction-mode pooler
-may stand between. Without a name it sees nothing. Role and policies are made by whoever owns the tables.
+A transaction names its workspaces and takes the role as it begins, both until its end, so a transaction-mode pooler may
+stand between. Without a name it sees nothing. Role and policies are made by whoever owns the tables.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import MetaData, Table
 
@@ -13,20 +13,32 @@ from .scope import HOUSE, holder
 
 REFUSED = "TC001"
 """The SQLSTATE of what these statements refuse; their messages say what to run."""
-# A process that hangs inside a transaction must not hold its locks for ever. The list travels as an array, so that no
-# name can be read as two.
 _ROLE = "coalesce(nullif({given}, ''), current_database() || '_app')"
-ENTER = (
-    "SELECT set_config('app.workspaces', CAST(CAST($1 AS text[]) AS text), true), "
-    "set_config('idle_in_transaction_session_timeout', '3000', true), "
-    f"set_config('role', {_ROLE.format(given='$2')}, true)"
-)
-AS_OWNER = "SELECT set_config('app.role', $1, true), set_config('idle_in_transaction_session_timeout', '30000', true)"
 # A form that no index answers and that the planner takes for true of nearly all rows: it finds rows as if the policy were
 # not there. With `= ANY` it read a whole workspace to settle one call.
 _NAMED = "array_position((SELECT CAST(nullif(current_setting('app.workspaces', true), '') AS text[])), {}) IS NOT NULL"
 _VERSION = "alembic_version"
 _NAMED_ROLE = "current_setting('app.role', true)"
+
+
+def enter(workspaces: Sequence[str], role: str) -> str:
+    """What follows a BEGIN in the same message: the transaction names its workspaces and takes the role. A process that
+    hangs inside a transaction must not hold its locks for ever.
+    """
+    named = ",".join('"{}"'.format(name.replace("\\", "\\\\").replace('"', '\\"')) for name in workspaces)
+    return (
+        f"SELECT set_config('app.workspaces', {_literal(f'{{{named}}}')}, true), "
+        "set_config('idle_in_transaction_session_timeout', '3000', true), "
+        f"set_config('role', {_ROLE.format(given=_literal(role))}, true)"
+    )
+
+
+def as_owner(role: str) -> str:
+    """The same for work on the tables themselves, as the user of the connection; `app.role` names the role."""
+    return (
+        f"SELECT set_config('app.role', {_literal(role)}, true), "
+        "set_config('idle_in_transaction_session_timeout', '30000', true)"
+    )
 
 
 def raised(metadata: MetaData) -> Iterator[str]:
@@ -71,6 +83,11 @@ SELECT format('the role %I does not find the table %I; set the search_path of th
 LIMIT 1
 """
 )
+
+
+def _literal(value: str) -> str:
+    """A text as hexadecimal digits, which no setting of a server reads as anything else."""
+    return f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')"
 
 
 def _make_role() -> str:

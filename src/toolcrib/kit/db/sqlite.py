@@ -18,7 +18,7 @@ from sqlalchemy import Table
 
 from .database import Notices
 from .query import Query, column_list
-from .tx import Clash, DatabaseError, DatabaseUnavailable, Row, Work
+from .tx import Clash, DatabaseError, DatabaseUnavailable, Into, Row, Work
 
 _READERS = 2
 _GATHER_TURNS = 4
@@ -58,12 +58,11 @@ class SqliteTx:
     async def run(self, query: Query, **values: Any) -> None:
         self._connection.execute(*query.bind("sqlite", values))
 
-    async def insert_many(
-        self, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        marks = ",".join("?" * len(columns))
-        sql = f"INSERT INTO {table.name} ({column_list(columns)}) VALUES ({marks})"  # noqa: S608 names are ours
-        self._connection.executemany(sql, rows)
+    async def insert_many(self, *into: Into) -> None:
+        for table, columns, rows in into:
+            marks = ",".join("?" * len(columns))
+            sql = f"INSERT INTO {table.name} ({column_list(columns)}) VALUES ({marks})"  # noqa: S608 names are ours
+            self._connection.executemany(sql, rows)
 
     async def update_many(
         self, table: Table, keys: tuple[str, ...], sets: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
@@ -83,6 +82,7 @@ class SqliteEngine:
 
     dialect: Literal["sqlite"] = "sqlite"
     readers = _READERS
+    writers = 1
     notices: Notices | None = None
 
     def __init__(self, path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a store's queries are given: an open transaction on either database, with one vocabulary."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Table
 
@@ -12,6 +12,14 @@ class Row(Protocol):
     """A row that is read by column name."""
 
     def __getitem__(self, column: str, /) -> Any: ...
+
+
+class Into(NamedTuple):
+    """New rows of one table, each with a value for each column."""
+
+    table: Table
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
 
 
 class Tx(Protocol):
@@ -30,10 +38,8 @@ class Tx(Protocol):
         """Run one statement for its effect."""
         ...
 
-    async def insert_many(
-        self, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        """Insert rows in one statement, whatever their number."""
+    async def insert_many(self, *into: Into) -> None:
+        """Insert rows of some tables in their order, in one message, whatever their number. Without rows it does nothing."""
         ...
 
     async def update_many(

@@ -6,9 +6,9 @@ Times of processes are the database's own, so that the clocks of machines need n
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import Table, bindparam, delete, select, text, update
 
-from toolcrib.kit.db import Query, Row, Tx
+from toolcrib.kit.db import Into, Query, Row, Tx
 from toolcrib.kit.json import dumps
 from toolcrib.ledger.tables import (
     bodies,
@@ -20,28 +20,29 @@ from toolcrib.ledger.tables import (
     workspace_state,
 )
 
-EXECUTION_COLUMNS = tuple(column.name for column in executions.columns)
-EVENT_COLUMNS = tuple(column.name for column in events.columns)
-USE_COLUMNS = tuple(column.name for column in secret_uses.columns)
-BODY_COLUMNS = tuple(column.name for column in bodies.columns)
+_COLUMNS = {table: tuple(table.columns.keys()) for table in (executions, bodies, events, secret_uses)}
 SETTLEMENT_KEYS = ("workspace_id", "id", "owner", "status")
 SETTLEMENT_SETS = ("status", "error_code", "error_message", "updated_at", "finished_at", "execution_time_us")
 
-_TAKE = Query(
-    sqlite=(
-        "UPDATE workspace_state SET seq = seq + wanted.value FROM json_each(:wanted) AS wanted "
-        "WHERE workspace_id = wanted.key RETURNING workspace_id, seq, generation"
-    ),
-    postgresql=(
-        "WITH wanted AS (SELECT key AS workspace_id, CAST(value AS bigint) AS n FROM json_each_text(CAST(:wanted AS json))), "
-        "held AS (SELECT s.workspace_id FROM workspace_state s JOIN wanted USING (workspace_id) ORDER BY s.workspace_id FOR UPDATE OF s) "
-        "UPDATE workspace_state s SET seq = s.seq + w.n FROM wanted w JOIN held USING (workspace_id) "
-        "WHERE s.workspace_id = w.workspace_id RETURNING s.workspace_id, s.seq, s.generation"
-    ),
+_TAKE_SQLITE = (
+    "UPDATE workspace_state SET seq = seq + wanted.value FROM json_each(:wanted) AS wanted "
+    "WHERE workspace_id = wanted.key RETURNING workspace_id, seq, generation"
+)
+_TAKE_POSTGRESQL = (
+    "WITH wanted AS (SELECT key AS workspace_id, CAST(value AS bigint) AS n FROM json_each_text(CAST(:wanted AS json))), "
+    "held AS (SELECT s.workspace_id FROM workspace_state s JOIN wanted USING (workspace_id) ORDER BY s.workspace_id FOR UPDATE OF s) "
+    "UPDATE workspace_state s SET seq = s.seq + w.n FROM wanted w JOIN held USING (workspace_id) "
+    "WHERE s.workspace_id = w.workspace_id RETURNING s.workspace_id, s.seq, s.generation"
+)
+_TAKE = Query(sqlite=_TAKE_SQLITE, postgresql=_TAKE_POSTGRESQL)
+_SHARED = ", (SELECT generation FROM workspace_state WHERE workspace_id = :shared{lock}) AS shared"
+_TAKE_SHARING = Query(
+    sqlite=_TAKE_SQLITE + _SHARED.format(lock=""),
+    # The lock lets a change of the shared scope wait for the batches that were decided before it, and they for it.
+    postgresql=_TAKE_POSTGRESQL + _SHARED.format(lock=" FOR SHARE"),
 )
 _GENERATION = Query(
     sqlite="SELECT generation FROM workspace_state WHERE workspace_id = :workspace",
-    # The lock lets a change of this scope wait for the batches that were decided before it, and they for it.
     postgresql="SELECT generation FROM workspace_state WHERE workspace_id = :workspace FOR SHARE",
 )
 _GENERATIONS = Query(
@@ -131,7 +132,18 @@ async def create_state(tx: Tx, workspace: str) -> None:
 
 async def take_sequence(tx: Tx, wanted: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     """Reserve event numbers: workspace → (first number, generation). Rows are locked in the order of the names."""
-    rows = await tx.rows(_TAKE, wanted=dumps(dict(wanted)).decode())
+    return _taken(wanted, await tx.rows(_TAKE, wanted=dumps(dict(wanted)).decode()))
+
+
+async def take_sharing(
+    tx: Tx, wanted: Mapping[str, int], scope: str
+) -> tuple[dict[str, tuple[int, int]], int]:
+    """The same, and the generation of a scope that all of them share, held until this transaction ends."""
+    rows = await tx.rows(_TAKE_SHARING, wanted=dumps(dict(wanted)).decode(), shared=scope)
+    return _taken(wanted, rows), rows[0]["shared"]
+
+
+def _taken(wanted: Mapping[str, int], rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
     return {
         row["workspace_id"]: (row["seq"] - wanted[row["workspace_id"]] + 1, row["generation"]) for row in rows
     }
@@ -165,27 +177,9 @@ async def settle(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
     return await tx.update_many(executions, SETTLEMENT_KEYS, SETTLEMENT_SETS, rows) if rows else []
 
 
-async def insert_executions(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-    """New executions, in the order of EXECUTION_COLUMNS."""
-    if rows:
-        await tx.insert_many(executions, EXECUTION_COLUMNS, rows)
-
-
-async def insert_bodies(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Payloads: workspace, execution, part, JSON text."""
-    if rows:
-        await tx.insert_many(bodies, BODY_COLUMNS, rows)
-
-
-async def insert_uses(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Which calls opened which secrets, in the order of USE_COLUMNS."""
-    await tx.insert_many(secret_uses, USE_COLUMNS, rows)
-
-
-async def insert_events(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Events, in the order of EVENT_COLUMNS."""
-    if rows:
-        await tx.insert_many(events, EVENT_COLUMNS, rows)
+async def insert(tx: Tx, rows: Mapping[Table, Sequence[tuple[Any, ...]]]) -> None:
+    """New rows of the ledger's tables, each with the values of all its columns in order."""
+    await tx.insert_many(*(Into(table, _COLUMNS[table], some) for table, some in rows.items()))
 
 
 async def count_refusal(tx: Tx, workspace: str, minute: int, key: tuple[str, str, str], n: int) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
 
 from toolcrib.app.settings import Settings
 from toolcrib.app.wiring import open_engine
-from toolcrib.kit.db import Clash, Database, DatabaseError, DatabaseUnavailable, Query
+from toolcrib.kit.db import Clash, Database, DatabaseError, DatabaseUnavailable, Into, Query
 
 # A metadata of its own: the product's tables are the product's.
 things = Table(
@@ -75,7 +75,7 @@ async def test_what_fails_leaves_nothing(engine):
 
 async def test_many_rows_travel_at_once(engine):
     rows = [("a", 1, b"\0x"), ("b", -(2**63), None), ("c", 2**63 - 1, b"")]
-    await engine.transact((), lambda tx: tx.insert_many(things, ("name", "n", "raw"), rows))
+    await engine.transact((), lambda tx: tx.insert_many(Into(things, ("name", "n", "raw"), rows)))
     found = await engine.read((), lambda tx: tx.rows(query("SELECT name, n, raw FROM things ORDER BY name")))
     assert [tuple(row) for row in found] == rows
 

@@ -100,12 +100,12 @@ async def test_a_connection_ended_by_the_administrator_is_made_anew(engine, post
 
 async def test_a_statement_that_fails_keeps_the_connection(engine):
     await engine.transact((), selecting())
-    before = engine._writer
+    (before,) = engine._writers
     for text in ("SELECT x FROM t", "INSERT INTO t VALUES (NULL)"):
         with pytest.raises(DatabaseError) as refused:
             await engine.transact((), selecting(text))
         assert not isinstance(refused.value, DatabaseUnavailable)
-    assert engine._writer is before
+    assert engine._writers == [before]
 
 
 async def test_a_value_that_no_column_takes_is_no_outage(engine):
@@ -132,11 +132,33 @@ async def test_a_cancelled_transaction_is_undone_and_the_next_one_works(engine):
 
 
 async def test_a_transaction_names_its_workspaces_for_the_database(engine):
-    setting = selecting("SELECT current_setting('app.workspaces') AS names")
-    assert (await engine.transact(("w1", "w2"), setting))[0]["names"] == "{w1,w2}"
-    assert (await engine.read(("w3",), setting))[0]["names"] == "{w3}"
-    assert (await engine.transact((), setting))[0]["names"] == "{}"
-    assert (await engine.transact(("w1,w2",), setting))[0]["names"] == '{"w1,w2"}'
+    setting = selecting("SELECT CAST(current_setting('app.workspaces') AS text[]) AS names")
+    for names in (
+        ("w1", "w2"),
+        (),
+        ("w1,w2",),
+        ("'; SELECT 1; --", 'a"b', "back\\slash\\", "{w1}", "NULL", "", "ä 東", "$1"),
+    ):
+        assert (await engine.transact(names, setting))[0]["names"] == list(names)
+        assert (await engine.read(names, setting))[0]["names"] == list(names)
+
+
+async def test_two_write_at_once_and_a_third_waits(engine):
+    begun, ending = [], asyncio.Event()
+
+    async def slow(tx):
+        begun.append(tx)
+        await ending.wait()
+
+    writing = [asyncio.create_task(engine.transact((), slow)) for _ in range(3)]
+    async with asyncio.timeout(20):
+        while len(begun) < 2:
+            await asyncio.sleep(0.01)
+    await engine.read((), selecting())
+    assert len(begun) == 2
+    ending.set()
+    await asyncio.gather(*writing)
+    assert len(engine._writers) == 2
 
 
 async def test_a_write_that_waits_for_a_lock_too_long_is_given_back(engine, database):

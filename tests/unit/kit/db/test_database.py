@@ -27,8 +27,9 @@ class FakeEngine:
     notices = None
     readers = 2
 
-    def __init__(self):
-        self.committed, self.transactions, self.refusals = [], [], []
+    def __init__(self, writers=1):
+        self.writers = writers
+        self.begun, self.committed, self.transactions, self.refusals = [], [], [], []
         self.open = asyncio.Event()
         self.open.set()
 
@@ -37,6 +38,7 @@ class FakeEngine:
             await asyncio.sleep(0)
 
     async def transact(self, workspaces, work):
+        self.begun.append(list(workspaces))
         await self.open.wait()
         if self.refusals and (refusal := self.refusals.pop(0)):
             raise refusal
@@ -66,8 +68,8 @@ class Numbers:
         return [item * 10 for item in items]
 
 
-def held():
-    engine = FakeEngine()
+def held(writers=1):
+    engine = FakeEngine(writers)
     engine.open.clear()
     return engine, Database(engine)
 
@@ -288,3 +290,56 @@ async def test_a_change_is_passed_by_one_batch_however_many_entries_come():
         ["noisy"],
         ["noisy"],
     ]
+
+
+async def test_a_database_of_two_writers_lets_nobody_wait_for_the_commit_of_another_workspace():
+    engine, db = held(writers=2)
+    numbers = Numbers()
+    written = [db.record(numbers, ("w1", "all"), 2)]
+    await asyncio.sleep(0)
+    written += [db.record(numbers, (name, "all"), 2) for name in ("w1", "w2", "w3")]
+    changed = [asyncio.create_task(db.change(names, doing(4))) for names in (("w4",), ("w5", "w3"))]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert engine.begun == [["all", "w1"], ["all", "w2", "w3"]]
+    engine.open.set()
+    await asyncio.gather(*written, *changed)
+    assert sorted(engine.begun[2:]) == [["all", "w1"], ["w3", "w5"], ["w4"]]
+
+
+async def test_a_second_lane_ends_where_many_came_to_share():
+    engine = FakeEngine(writers=2)
+    ends = {name: asyncio.Event() for name in ("w0", "w1")}
+
+    async def held_by(tx, name):
+        await ends[name].wait()
+
+    db, numbers = Database(engine), Numbers()
+    slow = asyncio.create_task(db.change(("w0",), lambda tx: held_by(tx, "w0")))
+    await asyncio.sleep(0)
+    sharing = [asyncio.create_task(db.change(("w1",), lambda tx: held_by(tx, "w1"))) for _ in range(5)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    late = db.record(numbers, ("w2",), 2)
+    ends["w0"].set()
+    await slow
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert engine.begun == [["w0"], ["w1"]]
+    ends["w1"].set()
+    assert await late == 20
+    await asyncio.gather(*sharing)
+
+
+async def test_closing_waits_for_all_that_is_under_way():
+    engine, db = held(writers=2)
+    numbers = Numbers()
+    db.record(numbers, ("w1",), 2)
+    await asyncio.sleep(0)
+    db.record(numbers, ("w2",), 4)
+    closing = asyncio.create_task(db.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    engine.open.set()
+    await closing
+    assert sorted(engine.committed) == [2, 4]
