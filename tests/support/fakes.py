@@ -19,7 +19,7 @@ Hook = Callable[[], Awaitable[None]]
 class Tap:
     """A real engine that tests listen to. Each hook of `before`, `after` and `reading` is used once, in order: before a
     transaction, after its commit, before a read; one that raises refuses. `always` stands before every transaction,
-    `watch` sees each open one.
+    `watch` sees each open one. `most_writers` bounds how many transactions are under way at once.
     """
 
     inner: Engine
@@ -29,6 +29,7 @@ class Tap:
     reading: list[Hook] = field(default_factory=list)
     always: Hook | None = None
     watch: Callable[[Tx], None] | None = None
+    most_writers: int = 0
     transactions: int = 0
     reads: int = 0
     rows_read: int = 0
@@ -44,7 +45,7 @@ class Tap:
 
     @property
     def writers(self) -> int:
-        return self.inner.writers
+        return self.most_writers or self.inner.writers
 
     async def transact(self, workspaces: Sequence[str], work: Any) -> Any:
         self.transactions += 1

@@ -19,7 +19,6 @@ from .approvals import GONE, TOO_MANY, Asking, Ending, Gone, Granting, TooMany, 
 from .caps import Cap, Full, crowded
 from .queries import waiting, writing
 from .repeats import Claim, Taken, claim, free
-from .tables import bodies, events, executions, secret_uses
 
 _EVENT_OF = {
     Status.RUNNING: EventType.EXECUTION_REQUESTED,
@@ -161,11 +160,11 @@ class Batch:
         """Rows, bodies and events of what was recorded; the numbers that nothing took are given back."""
         intents = [i for i in items if isinstance(i, Intent) and answers[id(i)] is True]
         recorded = [i for i in intents if i.granted is None]
-        happened, unused = [], Counter[str]()
+        events, unused = [], Counter[str]()
         for item in items:
             if isinstance(item, Settlement) or answers[id(item)] is True:
                 for told in _events_of(item, in_time=answers[id(item)] is True):
-                    happened.append((item.workspace_id, following[item.workspace_id], *told))
+                    events.append((item.workspace_id, following[item.workspace_id], *told))
                     following[item.workspace_id] += 1
             else:
                 unused[item.workspace_id] += _numbers(item)
@@ -173,15 +172,13 @@ class Batch:
             *recorded,
             *(item for item in items if not isinstance(item, Intent) and answers[id(item)] is True),
         ]
-        rows = {
-            executions: [i.row() for i in recorded],
-            bodies: [body for item in kept for body in _bodies(item)],
-            events: happened,
-            secret_uses: [
-                (i.workspace_id, name, i.execution_id, n) for i in intents for name, n in i.secrets
-            ],
-        }
-        await writing.insert(tx, rows)
+        new = writing.New(
+            events=events,
+            executions=[i.row() for i in recorded],
+            bodies=[body for item in kept for body in _bodies(item)],
+            uses=[(i.workspace_id, name, i.execution_id, n) for i in intents for name, n in i.secrets],
+        )
+        await writing.insert(tx, new)
         await _ask(tx, recorded)
         if unused:
             await writing.give_back(tx, unused)

@@ -22,7 +22,6 @@ from .refusals import Refusals
 from .repeats import Claim, Taken
 from .retention import Retention
 from .security import SecurityReader
-from .tables import events
 from .tail import Tail
 
 __all__ = [
@@ -176,7 +175,7 @@ class Ledger:
         text = dumps(fact.details).decode() if fact.details else None
         actor = (principal.actor_type.value, principal.actor_id)
         row = (fact.scope, fact.seq, fact.kind.value, None, *actor, fact.about, self._clock.now(), text)
-        await writing.insert(tx, {events: [row]})
+        await writing.insert(tx, writing.New([row]))
 
     async def find(self, workspace: str, execution_id: str) -> Execution | None:
         """One execution with its payloads, or None."""
@@ -246,7 +245,7 @@ class Ledger:
                 self._clock.now(),
                 None,
             )
-            await writing.insert(tx, {events: [event]})
+            await writing.insert(tx, writing.New([event]))
             return True
 
         marked: bool = await self._db.change((workspace,), mark)

@@ -14,6 +14,7 @@ from toolcrib.ledger.service import Intent, Settlement
 async def in_one_batch(rig: Rig, *items: Intent | Settlement) -> list[object]:
     """Queue all while another transaction is under way; they share the next one."""
     ledger, held = rig.gateway.stores.ledger, asyncio.Event()
+    rig.tap.most_writers = 1
     rig.tap.before.append(held.wait)  # type: ignore[arg-type]
     first = asyncio.create_task(ledger.record(await intent(rig)))
     await asyncio.sleep(0)

@@ -3,9 +3,8 @@
 from tests.support.entries import running
 from tests.support.fakes import START
 from toolcrib.contracts.security import SecurityKind, events_of, kind_of
-from toolcrib.ledger.queries.writing import insert
+from toolcrib.ledger.queries.writing import New, insert
 from toolcrib.ledger.security import Place, SecurityReader
-from toolcrib.ledger.tables import events
 
 
 async def test_a_page_of_few_among_many_calls_ends_and_goes_on(rig):
@@ -42,7 +41,7 @@ async def test_an_event_of_any_type_is_found_under_its_kind_be_it_of_a_call_or_n
             (type_, of_call) for type_ in types for of_call in ("exe_1", None)
         )
     ]
-    await rig.gateway.stores.db.change((workspace,), lambda tx: insert(tx, {events: rows}))
+    await rig.gateway.stores.db.change((workspace,), lambda tx: insert(tx, New(rows)))
     for kind in {kind_of(type_) for type_ in types}:
         items, _ = await reader.page(workspace, 200, kind, {"actor": "user:owner"}, Place(), strangers=False)
         found = [(one.type, one.execution_id) for one in reversed(items) if one.about == "thing"]

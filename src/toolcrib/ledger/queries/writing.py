@@ -4,9 +4,9 @@ Times of processes are the database's own, so that the clocks of machines need n
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Table, bindparam, delete, select, text, update
+from sqlalchemy import bindparam, delete, select, text, update
 
 from toolcrib.kit.db import Into, Query, Row, Tx
 from toolcrib.kit.json import dumps
@@ -20,6 +20,7 @@ from toolcrib.ledger.tables import (
     workspace_state,
 )
 
+Rows = Sequence[tuple[Any, ...]]
 _COLUMNS = {table: tuple(table.columns.keys()) for table in (executions, bodies, events, secret_uses)}
 SETTLEMENT_KEYS = ("workspace_id", "id", "owner", "status")
 SETTLEMENT_SETS = ("status", "error_code", "error_message", "updated_at", "finished_at", "execution_time_us")
@@ -71,6 +72,15 @@ _DROP_REFUSALS = Query(
 )
 _SQLITE_NOW = "CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER)"
 _POSTGRES_NOW = "CAST(extract(epoch from clock_timestamp()) * 1000000 AS bigint)"
+
+
+class New(NamedTuple):
+    """New rows of the ledger, each with the values of all columns of its table in order."""
+
+    events: Rows
+    executions: Rows = ()
+    bodies: Rows = ()
+    uses: Rows = ()
 
 
 def timed(statement: str, across: str = "") -> Query:
@@ -177,9 +187,10 @@ async def settle(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> list[bool]:
     return await tx.update_many(executions, SETTLEMENT_KEYS, SETTLEMENT_SETS, rows) if rows else []
 
 
-async def insert(tx: Tx, rows: Mapping[Table, Sequence[tuple[Any, ...]]]) -> None:
-    """New rows of the ledger's tables, each with the values of all its columns in order."""
-    await tx.insert_many(*(Into(table, _COLUMNS[table], some) for table, some in rows.items()))
+async def insert(tx: Tx, new: New) -> None:
+    """Write new rows."""
+    rows = (executions, new.executions), (bodies, new.bodies), (events, new.events), (secret_uses, new.uses)
+    await tx.insert_many(*(Into(table, _COLUMNS[table], some) for table, some in rows))
 
 
 async def count_refusal(tx: Tx, workspace: str, minute: int, key: tuple[str, str, str], n: int) -> None:
