@@ -14,7 +14,7 @@ from tests.support.crowd import ask, pace
 from tests.support.server import Server
 from tests.support.tools import register
 
-WORKSPACES, CONNECTIONS, CALLS, TURNS = 50, 32, 4_000, 5
+WORKSPACES, CONNECTIONS, CALLS, TURNS = 50, 32, 4_000, 21
 MOST_RATIO = 1.3
 _TOOL: dict[str, Any] = {
     "name": "stand.in",
