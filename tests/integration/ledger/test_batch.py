@@ -1,13 +1,17 @@
 """Many calls of many workspaces in one transaction: numbers without gaps in the order of commits, and nobody hurt by another."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from tests.support.entries import generations, intent, running, settlement, status
-from tests.support.rig import Rig, numbers
+from tests.support.rig import Rig, numbers, open_rig
 from toolcrib.contracts.execution import Status
-from toolcrib.kit.db import Clash
+from toolcrib.contracts.names import GLOBAL
+from toolcrib.kit.db import Clash, DatabaseUnavailable, Query
+from toolcrib.ledger.entries import Batch
+from toolcrib.ledger.queries.writing import raise_generation
 from toolcrib.ledger.service import Intent, Settlement
 
 
@@ -207,3 +211,25 @@ async def test_an_outcome_and_the_next_call_of_one_batch_are_both_written(rig):
 
 async def test_generations_of_unknown_scopes_are_below_all(rig):
     assert (await generations(rig, "nowhere"))[0] == -1
+
+
+@pytest.mark.parametrize("scope", ["workspace", "global"])
+async def test_what_a_batch_was_decided_on_stays_until_it_is_committed(empty_postgres, scope):
+    async with open_rig(empty_postgres) as rig:
+        made, engine = await intent(rig), rig.tap.inner
+        changed = GLOBAL if scope == "global" else made.workspace_id
+
+        async def change(tx):
+            await tx.run(Query(postgresql="SET LOCAL lock_timeout = 100"))
+            await raise_generation(tx, changed)
+
+        async def batch(tx):
+            assert await Batch().apply(tx, [made]) == [True]
+            with pytest.raises(DatabaseUnavailable, match="LockNotAvailable"):
+                await engine.transact((changed,), change)
+
+        await engine.transact((made.workspace_id, GLOBAL), batch)
+        await engine.transact((changed,), change)
+        assert await rig.gateway.stores.ledger.record(await intent(rig)) is True
+        made = replace(made, execution_id=f"{made.execution_id}x")
+        assert await rig.gateway.stores.ledger.record(made) is False

@@ -87,7 +87,7 @@ LIMIT 1
 
 def _literal(value: str) -> str:
     """A text as hexadecimal digits, which no setting of a server reads as anything else."""
-    return f"convert_from(decode('{value.encode().hex()}', 'hex'), 'UTF8')"
+    return f"convert_from(decode('{value.encode('utf-8', 'surrogatepass').hex()}', 'hex'), 'UTF8')"
 
 
 def _make_role() -> str:

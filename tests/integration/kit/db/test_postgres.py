@@ -143,6 +143,15 @@ async def test_a_transaction_names_its_workspaces_for_the_database(engine):
         assert (await engine.read(names, setting))[0]["names"] == list(names)
 
 
+@pytest.mark.parametrize("name", ["w\0", "w\ud800"])
+async def test_a_name_that_is_no_text_there_is_refused_and_the_next_one_works(engine, name):
+    for way in (engine.transact, engine.read):
+        with pytest.raises(DatabaseError, match="does not fit") as refused:
+            await way((name,), selecting())
+        assert not isinstance(refused.value, DatabaseUnavailable)
+        assert await way(("w",), selecting())
+
+
 async def test_two_write_at_once_and_a_third_waits(engine):
     begun, ending = [], asyncio.Event()
 
