@@ -2,6 +2,7 @@
 
 import base64
 import json
+import secrets
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.acceptance.shell import Shell
 from tests.support.server import prepare_server
 from tests.support.until import until
 
-OLD, NEW, OTHER = (base64.b64encode(bytes(range(at, at + 32))).decode() for at in (1, 101, 201))
+OLD, NEW, OTHER = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(3))
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

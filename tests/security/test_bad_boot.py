@@ -28,7 +28,22 @@ KEY, OTHER_KEY = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in "a
 PUBLISHED = "super-secret-jwt-token-with-at-least-32-characters-long"
 PRIVATE = "c2VjcmV0LXBhcnQtb2YtYS1rZXk"
 GUESSED = "changeme-changeme"
-HIDDEN = (PASSWORD, TYPED, SHORT, ZEROS, KEY, OTHER_KEY, PUBLISHED, PRIVATE, GUESSED, SECRET.decode())
+COUNTED = base64.b64encode(bytes(range(7, 39))).decode()
+TWICE = base64.b64encode(secrets.token_bytes(16) * 2).decode()
+HIDDEN = (
+    PASSWORD,
+    TYPED,
+    SHORT,
+    ZEROS,
+    COUNTED,
+    TWICE,
+    KEY,
+    OTHER_KEY,
+    PUBLISHED,
+    PRIVATE,
+    GUESSED,
+    SECRET.decode(),
+)
 CORP = {
     "TOOLCRIB_JWT_ISSUERS": "corp",
     "TOOLCRIB_JWT_CORP_ISSUER": "https://login.example",
@@ -118,6 +133,8 @@ ROWS = {
     "a root key of zeros": row(ROOT, MAKE_ONE, {ROOT: ZEROS}, {ROOT: KEY}),
     "a root key of half the length": row(ROOT, MAKE_ONE, {ROOT: SHORT}, {ROOT: KEY}),
     "a root key that somebody thought of": row(ROOT, MAKE_ONE, {ROOT: TYPED}, {ROOT: KEY}),
+    "a root key that counts": row(ROOT, MAKE_ONE, {ROOT: COUNTED}, {ROOT: KEY}),
+    "a root key that says half of it twice": row(ROOT, MAKE_ONE, {ROOT: TWICE}, {ROOT: KEY}),
     "a root key file that others read": of_file(FILE, "run chmod 600", KEY, (0o644, 0o600)),
     "a root key in the data directory that others read": Row(FILE, "run chmod 600", data_key(0o640), data_key(0o600)),
     "two root keys": Row(
@@ -145,6 +162,9 @@ ROWS = {
     ),
     "pages without an origin": row(
         "TOOLCRIB_CORS_ORIGINS", "write it as browsers send it", {"TOOLCRIB_CORS_ORIGINS": "null"}, {"TOOLCRIB_CORS_ORIGINS": "http://127.0.0.1:5173"}
+    ),
+    "pages at a port that browsers leave out": row(
+        "TOOLCRIB_CORS_ORIGINS", "write it as browsers send it", {"TOOLCRIB_CORS_ORIGINS": "https://app.example:443"}, {"TOOLCRIB_CORS_ORIGINS": "https://app.example:8443"}
     ),
     "egress to every address": row(ALLOW, "Name the networks", {ALLOW: "0.0.0.0/0"}, {ALLOW: "10.0.0.0/8"}),
     "egress to every address in two halves": row(ALLOW, "Name the networks", {ALLOW: "0.0.0.0/1,128.0.0.0/1"}, {ALLOW: "10.0.0.0/8,fc00::/7"}),

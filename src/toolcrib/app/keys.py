@@ -6,6 +6,7 @@ leaves either a key that is valid and is renamed at the next start, or one that 
 
 import base64
 import contextlib
+import itertools
 import os
 import secrets
 import stat
@@ -126,7 +127,7 @@ def _decoded(what: str, text: str) -> bytes:
         key = base64.b64decode(text, validate=True)
     except ValueError:  # binascii's, or text beyond ASCII
         key = b""
-    if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4 or _is_typed(key):
+    if len(key) != KEY_BYTES or len(set(key)) < KEY_BYTES // 4 or _is_typed(key) or _is_patterned(key):
         raise UnsafeSetting(
             f"{what} must be {KEY_BYTES} random bytes in base64; make one with: openssl rand -base64 {KEY_BYTES}"
         )
@@ -136,6 +137,12 @@ def _decoded(what: str, text: str) -> bytes:
 def _is_typed(key: bytes) -> bool:
     """Whether it is a text that somebody thought of, or hexadecimal digits: chance does not make one in 10**13."""
     return key.isascii() and key.decode("ascii").isprintable()
+
+
+def _is_patterned(key: bytes) -> bool:
+    """Whether it counts in steps or says something twice: chance makes neither."""
+    steps = {(after - before) % 256 for before, after in itertools.pairwise(key)}
+    return len(steps) < KEY_BYTES // 4 or any(key[n:] == key[:-n] for n in range(1, KEY_BYTES // 2 + 1))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ class UnsafeSetting(Exception):
 
 
 _PREFIX = "TOOLCRIB_"
+_USUAL_PORTS = {"https": 443, "http": 80}
 _OF_OTHERS = ("TOOLCRIB_URL", "TOOLCRIB_API_KEY", "TOOLCRIB_WORKSPACE")  # the command line's
 OF_AN_ISSUER = ("ISSUER", "AUDIENCE", "ALGORITHM", "JWKS_URL", "JWKS_FILE", "SECRET")
 """Each issuer that TOOLCRIB_JWT_ISSUERS names has these settings, under its name in capitals."""
@@ -214,7 +215,8 @@ def _origin(text: str) -> str:
         raise UnsafeSetting("TOOLCRIB_CORS_ORIGINS: * would let every page in; name each origin")
     try:
         parts = urlsplit(text)
-        exact = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        port = "" if parts.port in (None, _USUAL_PORTS.get(parts.scheme)) else f":{parts.port}"
+        exact = f"{parts.scheme}://{parts.hostname}{port}"
     except ValueError:
         exact = ""
     if exact != text or not text.startswith(("https://", "http://")) or "*" in text:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gc
+import secrets
 import signal
 
 import pytest
@@ -106,7 +107,7 @@ async def test_another_root_key_is_refused(settings):
     house = House(settings, "1")
     await house.start(bring_up)
     await house.stop()
-    (settings.data_dir / "root.key").write_text(base64.b64encode(bytes(range(32))).decode())
+    (settings.data_dir / "root.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     again = House(settings, "1")
     with pytest.raises(WrongRootKey):
         await again.start(bring_up)

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import secrets
 import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,8 @@ import pytest
 from toolcrib.app.keys import keep_owner_key, keep_pending, open_data_dir, root_key
 from toolcrib.app.settings import Settings, UnsafeSetting
 
-GOOD = base64.b64encode(bytes(range(32))).decode()
+RANDOM = secrets.token_bytes(32)
+GOOD = base64.b64encode(RANDOM).decode()
 
 
 def mode(path):
@@ -89,8 +91,8 @@ def test_the_first_start_makes_a_private_root_key_and_later_ones_read_it(data_di
 def test_a_root_key_comes_from_the_setting_or_the_named_file(data_dir):
     (data_dir / "my.key").write_text(GOOD + "\n")
     (data_dir / "my.key").chmod(0o600)
-    assert root_key(Settings(root_key_text=GOOD)) == bytes(range(32))
-    assert root_key(Settings(root_key_file=str(data_dir / "my.key"))) == bytes(range(32))
+    assert root_key(Settings(root_key_text=GOOD)) == RANDOM
+    assert root_key(Settings(root_key_file=str(data_dir / "my.key"))) == RANDOM
     assert not (data_dir / "root.key").exists()
 
 
@@ -121,7 +123,7 @@ def test_a_weak_root_key_in_the_setting_is_refused_by_name():
 
 
 def test_a_root_key_file_of_raw_bytes_is_refused(data_dir):
-    (data_dir / "raw.key").write_bytes(bytes(range(128, 160)))
+    (data_dir / "raw.key").write_bytes(RANDOM)
     (data_dir / "raw.key").chmod(0o600)
     with pytest.raises(UnsafeSetting, match="base64"):
         root_key(Settings(root_key_file=str(data_dir / "raw.key")))

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import importlib.metadata
 import os
+import secrets
 import socket
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def test_a_database_that_is_in_use_is_refused_with_the_other_process(tmp_path):
 def test_a_root_key_that_is_not_the_databases_is_refused(tmp_path):
     env = place(tmp_path)
     served(env=env)
-    (tmp_path / "data" / "root.key").write_text(base64.b64encode(bytes(range(32))).decode())
+    (tmp_path / "data" / "root.key").write_text(base64.b64encode(secrets.token_bytes(32)).decode())
     refused = typed("serve", env=env)
     assert (refused.exit_code, refused.stdout) == (7, "")
     assert "UNAVAILABLE" in refused.stderr

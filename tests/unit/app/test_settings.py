@@ -131,10 +131,11 @@ def test_a_misspelled_setting_is_found_with_the_one_that_was_meant():
 
 
 def test_origins_are_taken_exactly_as_browsers_send_them():
-    given = "https://app.example.com, http://127.0.0.1:5173,"
+    given = "https://app.example.com, http://127.0.0.1:5173, https://b.example:80"
     assert Settings.read({"TOOLCRIB_CORS_ORIGINS": given}).cors_origins == (
         "https://app.example.com",
         "http://127.0.0.1:5173",
+        "https://b.example:80",
     )
     assert Settings.read({}).cors_origins == ()
 
@@ -142,7 +143,7 @@ def test_origins_are_taken_exactly_as_browsers_send_them():
 @pytest.mark.parametrize(
     "origin",
     ["*", "null", "https://*.example.com", "https://a.example/", "app.example.com", "ftp://a.example", "https://a.example:x",
-     "https://u@a.example", "HTTPS://a.example", "https://a.example?x", "https://"],
+     "https://a.example:443", "http://a.example:80", "https://u@a.example", "HTTPS://a.example", "https://a.example?x", "https://"],
 )  # fmt: skip
 def test_what_is_no_exact_origin_is_refused_by_the_settings_name(origin):
     with pytest.raises(UnsafeSetting, match="TOOLCRIB_CORS_ORIGINS"):

@@ -18,10 +18,13 @@ Kind = Literal[
 _TABLE: Final[tuple[tuple[Kind, str], ...]] = (
     # Metadata services first: some stand inside ranges that an operator may well allow, one in public space.
     ("metadata", "169.254.169.254/32"),
+    ("metadata", "169.254.170.0/24"),  # credentials of tasks and pods: Amazon ECS (.2), EKS (.23)
+    ("metadata", "192.0.0.192/32"),  # Oracle Cloud
     ("metadata", "168.63.129.16/32"),
     ("metadata", "100.100.100.200/32"),
     ("metadata", "fd00:ec2::/32"),
     ("metadata", "fd20:ce::254/128"),
+    ("metadata", "fe80::a9fe:a9fe/128"),  # OpenStack
     ("unspecified", "0.0.0.0/8"),
     ("private", "10.0.0.0/8"),
     ("shared", "100.64.0.0/10"),
