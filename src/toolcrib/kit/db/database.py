@@ -83,6 +83,7 @@ class _Waiting:
     item: Any = None
     entries: Entries | None = None
     work: Work | None = None
+    passed: bool = False
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -102,7 +103,6 @@ class Database:
         self._writing: set[str] = set()
         self._closed = False
         self._shared = 0
-        self._passed = False
         self._turns = Turns(engine.readers)
 
     @property
@@ -155,35 +155,55 @@ class Database:
         return self.engine.writers if self._shared <= _SIBLINGS else 1
 
     async def _drain(self) -> None:
-        while self._lanes <= self._most_lanes:
-            if self._shared > _SIBLINGS:
-                await self.engine.gather()
-            if not (batch := self._next()):
-                break
-            self._shared = len(batch)
-            names = {name for w in batch for name in w.writes}
-            self._writing |= names
-            await self._commit(batch, _change_all if batch[0].entries is None else _record_all)
-            self._writing -= names
-        self._lanes -= 1
+        after_entries = False
+        try:
+            while self._lanes <= self._most_lanes:
+                if self._shared > _SIBLINGS:
+                    await self.engine.gather()
+                if not (batch := self._next(change=after_entries)):
+                    break
+                self._shared = len(batch)
+                after_entries = batch[0].entries is not None
+                names = {name for w in batch for name in w.writes}
+                self._writing |= names
+                try:
+                    await self._commit(batch, _record_all if after_entries else _change_all)
+                finally:
+                    self._writing -= names
+        finally:
+            self._lanes -= 1
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self, *, change: bool) -> list[_Waiting]:
         """What shares the next transaction: entries of all, or changes of the same workspaces. Where both wait they come in
-        turn, entries first: an entry waits for one change at most, however many workspaces change, and a change is passed by
-        one batch.
+        turn: an entry waits for one change at most, however many workspaces change, and a change is passed by one batch.
         """
-        free = [w for w in self._queue if self._writing.isdisjoint(w.writes)]
-        entries = [w for w in free if w.entries is not None]
-        changes = [w for w in free if w.entries is None]
-        self._passed = bool(changes and entries) and not self._passed
-        if changes and not self._passed:
+        entries, changes = self._free()
+        if changes and (change or not entries):
             mine = [w for w in changes if w.workspaces == changes[0].workspaces]
         else:
             mine = entries
         batch, _ = in_turn(mine, _MOST_AT_ONCE, _whose)
-        taken = set(map(id, batch))
+        taken, names = set(map(id, batch)), {name for w in batch for name in w.writes}
         self._queue = [w for w in self._queue if id(w) not in taken]
+        free = set(map(id, changes))
+        for left in self._queue:
+            if left.entries is None and id(left) not in free and not names.isdisjoint(left.writes):
+                left.passed = True
         return batch
+
+    def _free(self) -> tuple[list[_Waiting], list[_Waiting]]:
+        """Entries and changes of workspaces that are not being written. A change of several of them that was passed, as
+        one of them was, has all of them kept for it.
+        """
+        taken = set(self._writing)
+        entries: list[_Waiting] = []
+        changes: list[_Waiting] = []
+        for waiting in self._queue:
+            if taken.isdisjoint(waiting.writes):
+                (changes if waiting.entries is None else entries).append(waiting)
+            if waiting.passed:
+                taken.update(waiting.writes)
+        return entries, changes
 
     async def _commit(
         self, batch: list[_Waiting], apply: Callable[[Tx, list[_Waiting]], Awaitable[list[Any]]]
@@ -192,6 +212,10 @@ class Database:
         workspaces = sorted({name for w in batch for name in w.workspaces})
         try:
             answers = await self.engine.transact(workspaces, lambda tx: apply(tx, batch))
+        except asyncio.CancelledError:
+            for waiting in batch:
+                waiting.answer.cancel()
+            raise
         except Exception as error:  # noqa: BLE001 handed to whoever waits for this write
             if len(batch) == 1 or isinstance(error, DatabaseUnavailable):
                 answers = [error] * len(batch)

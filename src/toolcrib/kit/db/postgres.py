@@ -84,6 +84,7 @@ class PostgresEngine:
         self.notices: Notices | None = PostgresNotices(url) if notify else None
         self._role = role
         self._writers: list[Any] = []
+        self._open: set[Any] = set()
         self._turns = asyncio.Semaphore(_WRITERS)
         self._pool: Any = None
 
@@ -109,9 +110,12 @@ class PostgresEngine:
 
     async def _transact(self, work: Work, entering: str) -> Any:
         async with self._turns:
-            connection, committing = None, False
+            committing = False
             try:
                 connection = await self._writer()
+            except _OF_A_DATABASE as error:
+                raise _translated(error, uncertain=False) from error
+            try:
                 await connection.execute(f"BEGIN; {entering}")
                 result = await work(PostgresTx(connection))
                 committing = True
@@ -141,7 +145,7 @@ class PostgresEngine:
                     return await work(PostgresTx(connection))
                 finally:
                     await connection.execute("ROLLBACK")
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except _OF_A_DATABASE as error:
             raise _translated(error, uncertain=False) from error
 
     async def gather(self) -> None:
@@ -150,31 +154,36 @@ class PostgresEngine:
 
     async def close(self) -> None:
         """Close all connections."""
-        for connection in self._writers:
+        for connection in self._open:
             connection.terminate()
         if self._pool is not None:
             self._pool.terminate()
 
     async def _writer(self) -> Any:
-        """A connection that nobody writes on; the one that was used last, so that a second one is there for two at once."""
+        """A connection that nobody writes on: the one that was used last, so that a second is made for two at once."""
         while self._writers:
             if not (connection := self._writers.pop()).is_closed():
                 return connection
-        return await connect(self.url, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS)
+            self._open.discard(connection)
+        made = await connect(self.url, timeout=_CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS)
+        self._open.add(made)
+        return made
 
     async def _undo(self, connection: Any, *, broken: bool) -> None:
         """Roll back; a connection that cannot is dropped, which rolls back as well."""
-        if connection is None:
-            return
-        if not broken and not connection.is_closed():
-            try:
+        usable = False
+        try:
+            if not broken and not connection.is_closed():
                 await connection.execute("ROLLBACK", timeout=1)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
-                pass
-            else:
+                usable = True
+        except _OF_A_DATABASE:
+            usable = False
+        finally:
+            if usable:
                 self._writers.append(connection)
-                return
-        connection.terminate()
+            else:
+                self._open.discard(connection)
+                connection.terminate()
 
 
 @lru_cache(maxsize=64)
@@ -196,9 +205,17 @@ async def _no_reset(_connection: Any) -> None:
     """Nothing of a session is ever changed, so nothing needs a reset; that query costs half of a short read."""
 
 
+_OF_A_DATABASE = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InvalidTransactionStateError,

@@ -148,7 +148,9 @@ async def take_sequence(tx: Tx, wanted: Mapping[str, int]) -> dict[str, tuple[in
 async def take_sharing(
     tx: Tx, wanted: Mapping[str, int], scope: str
 ) -> tuple[dict[str, tuple[int, int]], int]:
-    """The same, and the generation of a scope that all of them share, held until this transaction ends."""
+    """The same, and the generation of a scope that all of them share, held until this transaction ends. The scope takes no
+    number itself.
+    """
     rows = await tx.rows(_TAKE_SHARING, wanted=dumps(dict(wanted)).decode(), shared=scope)
     return _taken(wanted, rows), rows[0]["shared"]
 

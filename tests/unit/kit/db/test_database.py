@@ -28,7 +28,7 @@ class FakeEngine:
     readers = 2
 
     def __init__(self, writers=1):
-        self.writers = writers
+        self.writers, self.turns = writers, {}
         self.begun, self.committed, self.transactions, self.refusals = [], [], [], []
         self.open = asyncio.Event()
         self.open.set()
@@ -39,6 +39,8 @@ class FakeEngine:
 
     async def transact(self, workspaces, work):
         self.begun.append(list(workspaces))
+        for _ in range(self.turns.get(workspaces[0], 0)):
+            await asyncio.sleep(0)
         await self.open.wait()
         if self.refusals and (refusal := self.refusals.pop(0)):
             raise refusal
@@ -266,30 +268,51 @@ async def test_an_entry_waits_for_one_change_however_many_workspaces_change():
     assert [names for names, _ in engine.transactions] == [["w0"], ["w1"], ["quiet"], ["w2"], ["w3"]]
 
 
+class Endless(Numbers):
+    """Whoever was written comes again at once, so many times."""
+
+    def __init__(self, db, times):
+        self.db, self.left, self.asked = db, times, []
+
+    async def apply(self, tx, items):
+        if self.left:
+            self.left -= 1
+            self.asked.append(self.db.record(self, self.name, 2))
+        return await super().apply(tx, items)
+
+    def begin(self, *name):
+        self.name = name
+        return self.db.record(self, name, 2)
+
+
 async def test_a_change_is_passed_by_one_batch_however_many_entries_come():
     engine, db = held()
-    asked = []
-
-    class Endless(Numbers):
-        async def apply(self, tx, items):
-            if len(asked) < 3:
-                asked.append(db.record(self, ("noisy",), 2))
-            return await super().apply(tx, items)
-
-    first = db.record(Endless(), ("noisy",), 2)
+    first = Endless(db, 3).begin("noisy")
     await asyncio.sleep(0)
     change = asyncio.create_task(db.change(("quiet",), doing(1)))
     await asyncio.sleep(0)
     engine.open.set()
     await asyncio.gather(first, change)
     await db.close()
-    assert [names for names, _ in engine.transactions] == [
-        ["noisy"],
-        ["noisy"],
-        ["quiet"],
-        ["noisy"],
-        ["noisy"],
-    ]
+    assert [names for names, _ in engine.transactions] == [["noisy"], ["quiet"], *[["noisy"]] * 3]
+
+
+@pytest.mark.parametrize("names", [("w1",), ("w1", "w2"), ("w2", "w3")])
+async def test_with_two_writers_too_a_change_is_passed_by_one_batch_of_each_of_its_workspaces(names):
+    engine = FakeEngine(writers=2)
+    engine.turns = {"w1": 4, "w2": 3}
+    db = Database(engine)
+    callers = [Endless(db, 20) for _ in range(4)]
+    for number, caller in enumerate(callers):
+        caller.begin(f"w{number % 2 + 1}")
+        await asyncio.sleep(0)
+    change = asyncio.create_task(db.change(names, doing(1)))
+    await asyncio.sleep(0)
+    before = len(engine.begun)
+    await change
+    passed = [begun for begun in engine.begun[before:] if set(begun) & set(names)][:-1]
+    assert all(passed.count([name]) <= 1 for name in names), passed
+    await db.close()
 
 
 async def test_a_database_of_two_writers_lets_nobody_wait_for_the_commit_of_another_workspace():
@@ -343,3 +366,18 @@ async def test_closing_waits_for_all_that_is_under_way():
     engine.open.set()
     await closing
     assert sorted(engine.committed) == [2, 4]
+
+
+async def test_a_change_that_was_given_up_holds_nobody_up():
+    engine = FakeEngine(writers=2)
+    db = Database(engine)
+
+    async def given_up(tx):
+        raise asyncio.CancelledError
+
+    for _ in range(3):
+        with pytest.raises(asyncio.CancelledError):
+            await db.change(("w1",), given_up)
+    async with asyncio.timeout(5):
+        assert await db.change(("w1",), doing(3)) == 3
+    await db.close()
