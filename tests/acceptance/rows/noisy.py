@@ -83,7 +83,7 @@ class Noisy:
 
 
 def stay_quick(lab: Lab, seconds: float, rng: random.Random) -> Noisy:
-    """So many seconds beside the noise and half as many alone, in turn: a machine is not as quick at every minute."""
+    """So many seconds beside the noise and a quarter of them alone, in turn: a machine is not as quick at every minute."""
     server = lab.serve()
     noisy, quiet = [workspace(lab, server, name) for name in ("noisy", "quiet")]
     register(Client(server.url, noisy.key), _BOMB, marked(lab.upstream, "slow", "/slow", seconds="number"))
@@ -93,8 +93,8 @@ def stay_quick(lab: Lab, seconds: float, rng: random.Random) -> Noisy:
     found = Noisy()
     turn = seconds / TURNS
     for _ in range(TURNS):
-        _steady(server, quiet, turn / 10)  # warms up
-        found.alone += _steady(server, quiet, turn / 2)
+        _steady(server, quiet, turn / 20)  # warms up
+        found.alone += _steady(server, quiet, turn / 4)
         with _noise(server, noisy, turn, rng.randrange(2**32)) as heard:
             time.sleep(1)
             found.beside += _steady(server, quiet, turn)
