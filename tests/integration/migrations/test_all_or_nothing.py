@@ -1,7 +1,9 @@
 """However a bring-up ends, the database is empty or whole; and two at once are as one."""
 
+import base64
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from tests.integration.migrations.databases import bring_up, migrate, schema, ta
 from tests.support.server import prepare_server
 from toolcrib.migrations import fresh
 
-ROOT_KEY = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+ROOT_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 # Each program does its work up to the given number of statements, says so, and then waits to be killed.
 STOPPING = """
 import sys, time
