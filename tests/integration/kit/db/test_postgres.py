@@ -152,6 +152,16 @@ async def test_a_name_that_is_no_text_there_is_refused_and_the_next_one_works(en
         assert await way(("w",), selecting())
 
 
+async def test_a_connection_that_ended_between_two_writes_is_replaced(engine):
+    await engine.transact((), selecting())
+    (ended,) = engine._writers
+    ended.terminate()
+    await engine.transact((), selecting())
+    assert len(engine._writers) == 1
+    assert engine._open == {*engine._writers}
+    assert ended not in engine._open
+
+
 async def test_two_write_at_once_and_a_third_waits(engine):
     begun, ending = [], asyncio.Event()
 
